@@ -1,0 +1,30 @@
+# config.yaml → noisy label files → one trained model per trial → trials.csv → tables, figures, one report.
+from snakemake.utils import min_version
+
+min_version("9.6")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/labels.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/analysis.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        PRODUCTS / "report.html",
+        PRODUCTS / "complete",
+
+
+onstart:
+    start_run()
+
+
+onsuccess:
+    end_run()
+
+
+onerror:
+    end_run()

@@ -1,0 +1,3 @@
+"""labelnoise: a benchmark of loss functions for training classifiers on wrong labels."""
+
+__version__ = "0.1.0"

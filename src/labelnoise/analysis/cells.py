@@ -1,0 +1,113 @@
+"""trials.csv → cells: mean ± sample standard deviation over seeds, never over the survivors of a broken cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labelnoise import paths
+from labelnoise.experiment import manifest as manifests
+
+METRICS = {
+    "last": "last-epoch test accuracy",
+    "best": "best test accuracy over epochs (chosen on the test set)",
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """An experiment's manifest and its trials.csv, the axes in the config's order."""
+
+    manifest: dict[str, Any]
+    trials: pd.DataFrame
+
+    @property
+    def folder(self) -> Path:
+        return paths.products(self.manifest["experiment"])
+
+    @property
+    def losses(self) -> list[str]:
+        return self.manifest["losses"]
+
+    @property
+    def datasets(self) -> list[str]:
+        return self.manifest["datasets"]
+
+    @property
+    def noises(self) -> list[str]:
+        return self.manifest["noises"]
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.manifest["seeds"]
+
+    @property
+    def unfinished(self) -> int:
+        """Trials that failed or are missing."""
+        return int(
+            self.trials.drop_duplicates("trial").status.isin([manifests.FAILED, manifests.MISSING]).sum()
+        )
+
+    def test_sets(self, dataset: str) -> list[str]:
+        """The test sets that trials on this data set were judged by."""
+        found = self.trials.loc[self.trials.dataset == dataset, "test_set"].dropna().unique().tolist()
+        return found or ["test"]
+
+    def of(self, dataset: str, test_set: str) -> pd.DataFrame:
+        """The rows of one data set and test set, trials without any accuracy among them."""
+        rows = self.trials[self.trials.dataset == dataset]
+        return rows[(rows.test_set == test_set) | rows.test_set.isna()]
+
+    def noise_title(self, noise: str) -> str:
+        """`symmetric-0.4` as `symmetric 0.4`."""
+        return noise.replace("-", " ")
+
+
+def read(manifest_path: Path) -> Results:
+    """The results of the experiment whose manifest this is."""
+    manifest = manifests.read(manifest_path)
+    path = paths.products(manifest["experiment"]) / "trials.csv"
+    return Results(
+        manifest, pd.read_csv(path, dtype={"trial": str, "reason": str, "test_set": str, "code": str})
+    )
+
+
+def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One row for each (label, noise): `mean`, `std` (n − 1), `n` ok trials and `seeds` asked for.
+
+    Mean and std are missing where any seed is not ok; std also where there is one seed only.
+    """
+    column = f"{metric}_accuracy"
+    values = rows.assign(value=rows[column].where(rows.status == manifests.OK))
+    cells = values.groupby(["label", "noise"], sort=False).agg(
+        mean=("value", "mean"), std=("value", "std"), n=("value", "count"), seeds=("seed", "nunique")
+    )
+    cells.loc[cells.n < cells.seeds, ["mean", "std"]] = float("nan")
+    return cells
+
+
+def average_ranks(means: pd.DataFrame) -> pd.Series:
+    """Each loss's rank over the complete columns of `means` (losses × noises), averaged; 1 is the best, ties share."""
+    complete = means.dropna(axis="columns")
+    return complete.rank(ascending=False, method="average").mean(axis="columns")
+
+
+def mixtures(trials: pd.DataFrame) -> list[str]:
+    """A sentence for each circumstance that differs among the finished trials and should not."""
+    names = {
+        "code": "versions of the code",
+        "precision": "precisions",
+        "torch": "torch releases",
+        "device": "devices",
+    }
+    finished = trials[trials.status == manifests.OK]
+    found = []
+    for column, what in names.items():
+        values = finished[column].dropna().value_counts()
+        if len(values) > 1:
+            told = ", ".join(f"{value} ({count})" for value, count in values.items())
+            found.append(f"Trials of different {what} stand side by side: {told}.")
+    return found

@@ -1,0 +1,103 @@
+"""Results → trials.csv, one row a trial and test set; and whether the experiment is complete."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelnoise import paths
+from labelnoise.experiment import manifest as manifests
+from labelnoise.files import write_csv
+
+COLUMNS = (
+    "trial", "dataset", "noise", "kind", "rate", "variant", "noise_seed", "loss", "label", "loss_params", "model",
+    "epochs", "seed", "test_set", "status", "reason", "last_accuracy", "best_accuracy", "best_epoch", "last5_accuracy",
+    "validation_accuracy", "memorised", "realised_rate", "seconds", "images_per_second", "torch", "device",
+    "precision", "threads", "code", "folder",
+)  # fmt: skip
+
+
+def collect(manifest_path: Path) -> str:
+    """Write trials.csv beside the manifest; what was found, in one line."""
+    manifest = manifests.read(manifest_path)
+    rows = [row for entry in manifest["trials"] for row in _rows(entry)]
+    path = paths.products(manifest["experiment"]) / "trials.csv"
+    write_csv(path, rows, COLUMNS)
+    return f"{path}: {_told(_counts(manifest))}"
+
+
+def check(manifest_path: Path) -> int:
+    """Print how the trials ended; 1 when one failed or is missing, else 0."""
+    manifest = manifests.read(manifest_path)
+    counts = _counts(manifest)
+    print(_told(counts), file=sys.stderr)
+    bad = [entry for entry in manifest["trials"] if _status(entry) in (manifests.FAILED, manifests.MISSING)]
+    for entry in bad[:20]:
+        reason = _read(Path(entry["folder"]) / "result.json").get("reason", "no result")
+        print(
+            f"  {_status(entry)}: {entry['folder']}: {reason} (train.log there has the whole story)",
+            file=sys.stderr,
+        )
+    if len(bad) > 20:
+        print(f"  … and {len(bad) - 20} more", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _status(entry: Mapping[str, Any]) -> str:
+    return manifests.status(Path(entry["folder"]))
+
+
+def _counts(manifest: Mapping[str, Any]) -> Counter[str]:
+    return Counter(_status(entry) for entry in manifest["trials"])
+
+
+def _told(counts: Counter[str]) -> str:
+    states = (manifests.OK, manifests.DIVERGED, manifests.FAILED, manifests.MISSING)
+    return f"{counts.total()} trials: " + ", ".join(f"{counts[state]} {state}" for state in states)
+
+
+def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A trial's rows: one for each test set, or one without a test set where there is no accuracy."""
+    folder = Path(entry["folder"])
+    result, run = _read(folder / "result.json"), _read(folder / "run.json")
+    audit = _read(Path(entry["labels"]).with_suffix(".json"))
+    spec = result.get("spec", {})
+    seconds = run.get("seconds")
+    common = {
+        "trial": entry["hash"],
+        **{
+            key: entry[key]
+            for key in ("dataset", "noise", "kind", "rate", "variant", "noise_seed", "loss", "label", "seed")
+        },
+        "loss_params": json.dumps(spec["loss"]["params"], sort_keys=True) if spec else None,
+        "model": spec["recipe"]["model"] if spec else None,
+        "epochs": result.get("epochs"),
+        "status": result.get("status", manifests.MISSING),
+        "reason": result.get("reason"),
+        "validation_accuracy": result.get("validation"),
+        "memorised": result.get("memorised"),
+        "realised_rate": audit.get("realised_rate"),
+        "seconds": round(sum(seconds.values()), 3) if seconds else None,
+        **{key: run.get(key) for key in ("torch", "device", "precision", "threads", "code")},
+        "images_per_second": round(run["images_per_second"], 1) if "images_per_second" in run else None,
+        "folder": entry["folder"],
+    }
+    accuracies = result.get("test_sets") or {None: {}}
+    return [
+        common
+        | {"test_set": name, "best_epoch": values.get("best_epoch")}
+        | {f"{key}_accuracy": values.get(key) for key in ("last", "best", "last5")}
+        for name, values in accuracies.items()
+    ]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The JSON file, or nothing where it is missing or damaged: the row then says so."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,220 @@
+"""The comparison tables: rows losses, columns noises, mean ± std; as CSV, Markdown, LaTeX and HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from labelnoise.analysis.cells import METRICS, Results, average_ranks, mixtures, read, summarise
+from labelnoise.files import write_text
+
+RANK = "average rank"
+
+# How many places are marked, and how the words for them read in captions.
+_PLACES = {
+    "best_second": "best in bold, second underlined",
+    "top2": "the two best in bold",
+    "top3": "the three best in bold",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table, ready to be written in any format. `cells` is indexed by (label, noise)."""
+
+    name: str
+    caption: str
+    losses: list[str]
+    noises: list[str]
+    cells: pd.DataFrame
+    ranks: pd.Series
+    highlight: str
+
+    def cell(self, loss: str, noise: str) -> pd.Series | None:
+        return self.cells.loc[(loss, noise)] if (loss, noise) in self.cells.index else None
+
+    def place(self, loss: str, noise: str) -> str | None:
+        """`bold`, `underline` or None: by the mean as printed, so equal print is equal marking."""
+        means = self.cells["mean"].xs(noise, level="noise").round(2).dropna()
+        if loss not in means:
+            return None
+        rank = int((means > means[loss]).sum()) + 1
+        if self.highlight == "best_second":
+            return {1: "bold", 2: "underline"}.get(rank)
+        return "bold" if rank <= int(self.highlight[-1]) else None
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """Every table of the experiment: data set × test set × metric."""
+    for dataset in results.datasets:
+        for test_set in results.test_sets(dataset):
+            rows = results.of(dataset, test_set)
+            several = len(results.test_sets(dataset)) > 1
+            for metric in METRICS:
+                cells = summarise(rows, metric)
+                means = cells["mean"].unstack("noise").reindex(index=results.losses, columns=results.noises)
+                name = "-".join([dataset, *([test_set] if several else []), metric])
+                yield Table(
+                    name=name,
+                    caption=_caption(results, dataset, test_set if several else None, metric, rows),
+                    losses=[loss for loss in results.losses if loss in cells.index.get_level_values("label")],
+                    noises=[
+                        noise for noise in results.noises if noise in cells.index.get_level_values("noise")
+                    ],
+                    cells=cells,
+                    ranks=average_ranks(means),
+                    highlight=results.manifest["highlight"],
+                )
+
+
+def _caption(results: Results, dataset: str, test_set: str | None, metric: str, rows: pd.DataFrame) -> str:
+    n = len(results.seeds)
+    draw = results.manifest["noise_seed"]
+    noise = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
+    where = f"{dataset} ({test_set})" if test_set else dataset
+    seeds = f"n = {n} seeds, {noise}" if n > 1 else "n = 1 seed, so no deviation"
+    sentences = [
+        f"{METRICS[metric][0].upper()}{METRICS[metric][1:]} (%) on {where}: mean ± sample standard deviation over {seeds}",
+        f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
+        f"{RANK.capitalize()}: over the columns, 1 is best; descriptive, no test is made of it",
+    ]
+    unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
+    if unfinished:
+        sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")
+        sentences.append("A cell with such a trial shows – and how many of its seeds are ok")
+    return ". ".join(sentences) + "."
+
+
+def write_all(manifest_path: Path) -> None:
+    """Write every table in every format into the experiment's tables/."""
+    results = read(manifest_path)
+    notes = mixtures(results.trials)
+    for table in tables(results):
+        for ending, text in (
+            ("csv", as_csv(table)),
+            ("md", as_markdown(table, notes)),
+            ("tex", as_latex(table, notes)),
+            ("html", as_html(table, notes)),
+        ):
+            write_text(results.folder / "tables" / f"{table.name}.{ending}", text)
+
+
+def as_csv(table: Table) -> str:
+    """Numbers for machines: for each noise the columns mean, std, n and seeds."""
+    columns: dict[str, list[float | None]] = {}
+    for noise in table.noises:
+        found = [table.cell(loss, noise) for loss in table.losses]
+        for key in ("mean", "std", "n", "seeds"):
+            columns[f"{noise} {key}"] = [None if cell is None else cell[key] for cell in found]
+        for key in ("n", "seeds"):
+            columns[f"{noise} {key}"] = pd.array(columns[f"{noise} {key}"], dtype="Int64")
+    frame = pd.DataFrame(columns, index=pd.Index(table.losses, name="loss"))
+    frame[RANK] = table.ranks.reindex(table.losses)
+    return frame.to_csv(float_format="%.4f")
+
+
+def as_markdown(table: Table, notes: list[str]) -> str:
+    marks = {"bold": "**{}**", "underline": "<u>{}</u>", None: "{}"}
+    frame = _strings(table, lambda text, mark: marks[mark].format(text), str)
+    frame.columns = [" ".join(filter(None, column)) for column in frame.columns]
+    lines = [table.caption, "", frame.to_markdown(), *([""] if notes else []), *notes]
+    return "\n".join(lines) + "\n"
+
+
+def as_latex(table: Table, notes: list[str]) -> str:
+    """A booktabs table environment: \\usepackage{booktabs,multirow}."""
+    marks = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}", None: "{}"}
+
+    def shown(text: str, mark: str | None) -> str:
+        return marks[mark].format(text.replace("±", r"$\pm$").replace("–", "--"))
+
+    frame = _strings(table, shown, _latex_escape)
+    body = frame.to_latex(
+        escape=False,
+        column_format="l" + "c" * frame.shape[1],
+        multicolumn_format="c",
+        caption=_latex_escape(" ".join([table.caption, *notes])).replace("±", r"$\pm$").replace("–", "--"),
+        label=f"tab:{table.name}",
+        position="t",
+    )
+    return "% \\usepackage{booktabs}\n" + body.replace("\\begin{tabular}", "\\centering\n\\begin{tabular}")
+
+
+def as_html(table: Table, notes: list[str]) -> str:
+    """One <table class="results"> with its caption; every cell carries its number, so that columns sort."""
+    groups = _columns(table)
+    heads: list[list[str]] = [["<th rowspan='2' data-sort='text'>loss</th>"], []]
+    for title in dict.fromkeys(title for title, _, _ in groups):
+        span = [rate for other, rate, _ in groups if other == title]
+        heads[0].append(f"<th colspan='{len(span)}' class='group'>{html.escape(title)}</th>")
+        heads[1] += [f"<th data-sort='number'>{html.escape(rate)}</th>" for rate in span]
+    heads[0].append(f"<th rowspan='2' data-sort='number'>{RANK}</th>")
+    rows = []
+    for loss in table.losses:
+        cells = [f"<th scope='row'>{html.escape(loss)}</th>"]
+        for _, _, noise in groups:
+            cell = table.cell(loss, noise)
+            value = "" if cell is None or pd.isna(cell["mean"]) else f"{cell['mean']:.4f}"
+            mark = table.place(loss, noise)
+            cells.append(
+                f"<td data-value='{value}'{f' class={mark!r}' if mark else ''}>{html.escape(_text(cell))}</td>"
+            )
+        rank = table.ranks.get(loss, float("nan"))
+        cells.append(
+            f"<td data-value='{rank:.4f}'>{rank:.1f}</td>" if pd.notna(rank) else "<td data-value=''>–</td>"
+        )
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    caption = " ".join(html.escape(sentence) for sentence in [table.caption, *notes])
+    head = "".join(f"<tr>{''.join(row)}</tr>\n" for row in heads)
+    body = "\n".join(rows)
+    return (
+        f"<table class='results' id='table-{html.escape(table.name)}'>\n<caption>{caption}</caption>\n"
+        f"<thead>\n{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+    )
+
+
+def _columns(table: Table) -> list[tuple[str, str, str]]:
+    """(kind with variant, rate, noise) for each column: `symmetric-0.4-truncated` heads as symmetric truncated, 0.4."""
+    found = []
+    for noise in table.noises:
+        match = re.fullmatch(r"(?P<kind>[a-z]+)-(?P<rate>[\d.e-]+?)(?:-(?P<variant>[a-z]+))?", noise)
+        if match is None:
+            found.append((noise, "", noise))
+        else:
+            found.append((" ".join(filter(None, [match["kind"], match["variant"]])), match["rate"], noise))
+    return found
+
+
+def _text(cell: pd.Series | None) -> str:
+    if cell is None:
+        return ""
+    if pd.isna(cell["mean"]):
+        return f"– {int(cell['n'])}/{int(cell['seeds'])}"
+    return f"{cell['mean']:.2f}" + (f" ± {cell['std']:.2f}" if pd.notna(cell["std"]) else "")
+
+
+def _strings(
+    table: Table, shown: Callable[[str, str | None], str], escaped: Callable[[str], str]
+) -> pd.DataFrame:
+    """The table as text: rows losses, two column levels (kind, rate), the average rank last."""
+    columns = {
+        (escaped(title), rate): [
+            shown(_text(table.cell(loss, noise)), table.place(loss, noise)) for loss in table.losses
+        ]
+        for title, rate, noise in _columns(table)
+    }
+    columns[(RANK, "")] = [
+        shown("–" if pd.isna(table.ranks.get(loss, float("nan"))) else f"{table.ranks[loss]:.1f}", None)
+        for loss in table.losses
+    ]
+    return pd.DataFrame(columns, index=pd.Index([escaped(loss) for loss in table.losses]))
+
+
+def _latex_escape(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(char, f"\\{char}" if char in "&%$#_{}" else char) for char in text)

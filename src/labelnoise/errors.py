@@ -1,0 +1,25 @@
+"""The one exception whose message is meant for the user: the command line prints it without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """Something the user gave cannot be right; the message names the place and the remedy."""
+
+
+def closest(word: object, options: Iterable[str]) -> str | None:
+    """The option that reads most like the word, None when none does."""
+    folded = {option.casefold(): option for option in options}
+    found = difflib.get_close_matches(str(word).casefold(), list(folded), n=1, cutoff=0.5)
+    return folded[found[0]] if found else None
+
+
+def unknown(what: str, word: object, options: Iterable[str]) -> str:
+    """One line for a name that does not exist: what it is, the nearest name, all allowed ones."""
+    options = list(options)
+    near = closest(word, options)
+    hint = f" — did you mean {near}?" if near else "."
+    return f"unknown {what} {word!r}{hint} Allowed: {', '.join(options) or 'none'}"

@@ -1,0 +1,1 @@
+"""config.yaml → a list of fully resolved trials. Knows names, not implementations; never imports torch."""

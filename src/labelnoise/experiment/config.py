@@ -1,0 +1,185 @@
+"""What may stand in config.yaml, checked key by key. Every mistake is one message: place, what is allowed, remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from labelnoise.errors import UserError, unknown
+from labelnoise.experiment.source import Place, Source
+
+
+def _listed(value: Any) -> Any:
+    """A single value where a list may stand."""
+    return value if isinstance(value, list) else [value]
+
+
+def _named(key: str):
+    """A bare name where an entry with settings may stand: `CE` for `{loss: CE}`."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class NoiseEntry(_Strict):
+    """`clean`, or `{kind: symmetric, rate: [0.2, 0.4]}`."""
+
+    kind: str
+    rate: (
+        Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_listed), Field(min_length=1)]
+        | None
+    ) = None
+    variant: str | None = None
+
+
+class LossEntry(BaseModel):
+    """`CE`, or `{loss: AGCE, q: 2, label: …, train: {…}}`, or `{target: my_module:MyLoss, …}`; other keys are parameters."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    loss: str | None = None
+    target: str | None = None
+    label: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    train: dict[str, Any] = {}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class PresetRef(_Strict):
+    """A set of published hyper-parameters, and the data set to take them from when it is not the trial's own."""
+
+    name: str
+    dataset: str | None = None
+
+
+class Only(_Strict):
+    """A subset to run and show; changes no trial's identity."""
+
+    datasets: Annotated[list[str], Field(min_length=1)] | None = None
+    noise: Annotated[list[str], Field(min_length=1)] | None = None
+    losses: Annotated[list[str], Field(min_length=1)] | None = None
+    seeds: Annotated[list[int], Field(min_length=1)] | None = None
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Config(_Strict):
+    """A whole experiment file."""
+
+    datasets: Annotated[list[str], Field(min_length=1)]
+    noise: Annotated[list[Annotated[NoiseEntry, _named("kind")]], Field(min_length=1)]
+    losses: Annotated[list[Annotated[LossEntry, _named("loss")]], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    noise_seed: Literal["same"] | Seed = "same"
+    preset: Annotated[PresetRef, _named("name")] | None = None
+    train: dict[str, Any] = {}
+    only: Only = Only()
+    highlight: Literal["best_second", "top2", "top3"] = "best_second"
+    retry_failed: bool = True
+    on_code_change: Literal["keep", "retrain"] = "keep"
+
+
+class Problems:
+    """Mistakes found so far; `raise_any` turns them into one `UserError`, a line each."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.lines: list[str] = []
+
+    def add(self, place: Place, message: object) -> None:
+        line = f"{self.source.where(place)}: {message}"
+        if line not in self.lines:
+            self.lines.append(line)
+
+    def raise_any(self) -> None:
+        if self.lines:
+            raise UserError("\n".join(self.lines))
+
+
+def validate(source: Source) -> Config:
+    """The config with every key and type checked; `UserError` listing all mistakes. Names are checked on expansion."""
+    problems = Problems(source)
+    if not isinstance(source.values, dict):
+        kind = "is empty" if source.values is None else f"is a {type(source.values).__name__}"
+        problems.add(
+            (),
+            f"the config {kind}; it must be keys and values, as in the config.yaml that comes with labelnoise",
+        )
+        problems.raise_any()
+    try:
+        return Config.model_validate(source.values)
+    except ValidationError as error:
+        for detail in error.errors():
+            place, message = _explain(detail)
+            problems.add(place, message)
+        problems.raise_any()
+        raise
+
+
+_FIELDS: dict[str, list[str]] = {
+    "": list(Config.model_fields),
+    "noise": list(NoiseEntry.model_fields),
+    "preset": list(PresetRef.model_fields),
+    "only": list(Only.model_fields),
+}
+
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "a name, or keys and values",
+    "model_attributes_type": "a name, or keys and values",
+}
+
+
+def _explain(detail: Any) -> tuple[Place, str]:
+    """A pydantic error as (place, message); steps that name a union's branch are no part of the place."""
+    place = tuple(
+        step for step in detail["loc"] if isinstance(step, int) or not (step.startswith(("literal[", "constrained", "list[")) or step == "int")
+    )  # fmt: skip
+    kind, given = detail["type"], detail["input"]
+    if kind == "extra_forbidden":
+        options = _FIELDS["" if len(place) == 1 else str(place[0])]
+        return place, unknown("key", place[-1], options)
+    if kind == "missing":
+        return place, "this key is missing"
+    if place and place[-1] == "noise_seed":
+        return place, f"must be `same` or a whole number ≥ 0, got {given!r}"
+    if kind in _TYPES:
+        return place, f"must be {_TYPES[kind]}, got {given!r}"
+    if kind == "literal_error":
+        options = [
+            option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        return place, unknown("value", given, options)
+    if kind == "too_short":
+        return place, "the list is empty; give at least one entry, or leave the key out"
+    bounds = {"greater_than_equal": ("≥", "ge"), "less_than": ("<", "lt"), "greater_than": (">", "gt")}
+    if kind in bounds:
+        if len(place) > 1 and place[0] == "noise":
+            return place, f"a noise rate must lie in [0, 1), got {given!r}"
+        sign, key = bounds[kind]
+        return place, f"must be {sign} {detail['ctx'][key]}, got {given!r}"
+    return place, f"{detail['msg']}, got {given!r}"
+
+
+def experiment_name(files: list[Path]) -> str | None:
+    """The name under which products lie: none for config.yaml, else the (last) file's stem; `UserError` if unusable."""
+    if not files or Path(files[-1]).name == "config.yaml":
+        return None
+    stem = Path(files[-1]).stem
+    if not stem.replace("-", "").replace("_", "").replace(".", "").isalnum() or stem.startswith("."):
+        raise UserError(
+            f"{files[-1]}: the file's name becomes a folder in results/experiments; use letters, digits, '-', '_' and '.'"
+        )
+    return stem

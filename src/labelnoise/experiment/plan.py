@@ -1,0 +1,84 @@
+"""`labelnoise plan`: what a config would train, what is done, and about how long the rest takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.experiment import manifest, source
+from labelnoise.experiment.config import experiment_name
+from labelnoise.experiment.trials import Trial, expand
+from labelnoise.models.catalogue import MODELS
+
+# Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
+FIXED_COST = 1.2
+
+
+def describe(path: Path, *, cores: int | None = None) -> str:
+    """The plan in words; `UserError` when the config is wrong."""
+    config, trials = expand(source.read(path))
+    experiment_name([path])
+    states = {trial.hash: manifest.status(trial.folder) for trial in trials}
+    counts = Counter(states.values())
+    again = {manifest.MISSING} | ({manifest.FAILED} if config.retry_failed else set())
+    pending = [trial for trial in trials if states[trial.hash] in again]
+    axes = manifest.build(config, trials, None)
+    lines = [
+        f"{path} is valid: {len(trials)} trials",
+        f"  losses     {len(axes['losses']):>4}  {', '.join(axes['losses'])}",
+        f"  data sets  {len(axes['datasets']):>4}  {', '.join(axes['datasets'])}",
+        f"  noises     {len(axes['noises']):>4}  {', '.join(axes['noises'])}",
+        f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
+        f"done {counts[manifest.OK]}, diverged {counts[manifest.DIVERGED]}, "
+        f"failed {counts[manifest.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
+        f"to train {len(pending)}",
+    ]
+    if pending:
+        cores = cores or os.cpu_count() or 1
+        measured = _measured_seconds(trials)
+        seconds = 0.0
+        for trial in pending:
+            alone = FIXED_COST + (measured.get(_size(trial)) or _typical_seconds(trial))
+            seconds += alone * trial.spec["recipe"]["threads"] / cores
+        how = (
+            "from the trials done here"
+            if counts[manifest.OK]
+            else "from typical speeds, until trials are done here"
+        )
+        lines.append(f"about {duration(seconds)} on {cores} cores ({how})")
+    return "\n".join(lines)
+
+
+def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:
+    """The median seconds of the trials done here, by what their length depends on."""
+    found: dict[tuple[Any, ...], list[float]] = {}
+    for trial in trials:
+        try:
+            seconds = json.loads((trial.folder / "run.json").read_bytes())["seconds"]
+        except (OSError, ValueError):
+            continue
+        found.setdefault(_size(trial), []).append(sum(seconds.values()))
+    return {size: statistics.median(values) for size, values in found.items()}
+
+
+def _size(trial: Trial) -> tuple[Any, ...]:
+    recipe = trial.spec["recipe"]
+    return (trial.spec["dataset"]["name"], recipe["model"], recipe["epochs"], recipe["batch_size"])
+
+
+def _typical_seconds(trial: Trial) -> float:
+    images = DATASETS[trial.spec["dataset"]["name"]].train_size * trial.spec["recipe"]["epochs"]
+    return images / MODELS[trial.spec["recipe"]["model"]].images_per_second
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `4 min`, `3.5 h`, `2.1 days`."""
+    for unit, length, digits in (("days", 86_400, 1), ("h", 3_600, 1), ("min", 60, 0)):
+        if seconds >= (1.5 if digits else 2) * length:
+            return f"{seconds / length:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,82 @@
+"""Trials done of all and time left, on the terminal, while Snakemake runs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from labelnoise.experiment.trials import Trial
+
+
+class Progress:
+    """Watches result files from a thread of its own, so it works for local and cluster jobs alike.
+
+    A bar on a terminal; elsewhere (a log file, CI) a line every `LINE_SECONDS`.
+    """
+
+    LOOK_SECONDS = 1.0
+    LINE_SECONDS = 30.0
+
+    def __init__(self, trials: Sequence[Trial]):
+        self.trials = list(trials)
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start watching, if there is anything to watch."""
+        pending = [trial for trial in self.trials if not trial.result.exists()]
+        if not pending:
+            return
+        interval = 0.1 if sys.stderr.isatty() else self.LINE_SECONDS
+        self._bar = tqdm(
+            total=len(self.trials),
+            initial=len(self.trials) - len(pending),
+            desc="trials",
+            unit="trial",
+            mininterval=interval,
+            maxinterval=interval,
+            ascii=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+            smoothing=0.05,
+        )
+        self._thread = threading.Thread(target=self._watch, args=(pending,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Count once more and close the bar."""
+        if self._thread is None:
+            return
+        self._stopped.set()
+        self._thread.join()
+        self._bar.close()
+
+    def _watch(self, pending: list[Trial]) -> None:
+        while True:
+            last = self._stopped.wait(self.LOOK_SECONDS)
+            waiting = [trial for trial in pending if not trial.result.exists()]
+            self._bar.update(len(pending) - len(waiting))
+            pending = waiting
+            if last:
+                return
+
+
+# Snakemake's lines about single jobs: the bar says as much, and Snakemake's own log file keeps them.
+_CHATTER_EVENTS = {"job_info", "job_started", "job_finished", "group_info", "shellcmd", "progress"}
+_CHATTER_STARTS = ("Select jobs to execute", "Execute ")
+
+
+def hide_job_lines(logger: logging.Logger) -> None:
+    """Keep lines about single jobs off the terminal; errors and everything else stay."""
+
+    def is_wanted(record: logging.LogRecord) -> bool:
+        if str(getattr(record, "event", "")) in _CHATTER_EVENTS:
+            return False
+        return not (record.levelno == logging.INFO and str(record.msg).startswith(_CHATTER_STARTS))
+
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.addFilter(is_wanted)

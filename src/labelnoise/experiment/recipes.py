@@ -1,0 +1,61 @@
+"""A data set's recipe with overrides from the preset, the config and the loss entry, in this order, checked."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from labelnoise.errors import unknown
+from labelnoise.models.catalogue import MODELS
+from labelnoise.training import recipe as recipes
+
+
+class RecipeError(ValueError):
+    """A wrong override: which key, given in which layer (`preset`, `config` or `entry`)."""
+
+    def __init__(self, key: str, layer: str, message: str):
+        super().__init__(message)
+        self.key, self.layer = key, layer
+
+
+@functools.cache
+def _adapters() -> dict[str, TypeAdapter]:
+    hints = get_type_hints(recipes.Recipe, include_extras=True)
+    return {
+        key: TypeAdapter(hints[key], config=ConfigDict(strict=True, allow_inf_nan=False))
+        for key in recipes.FIELDS
+    }
+
+
+@functools.cache
+def _base(name: str) -> dict[str, Any]:
+    return recipes.load(name)
+
+
+def resolve_recipe(name: str, **layers: dict[str, Any]) -> dict[str, Any]:
+    """Every field of the recipe `name` with the layers applied, the later winning; `RecipeError` on a wrong override.
+
+    Regularisation by L1 replaces weight decay: `l1 > 0` sets `weight_decay` to 0 unless a layer gives it.
+    """
+    resolved = dict(_base(name))
+    for layer, values in layers.items():
+        for key, value in values.items():
+            resolved[key] = _checked(key, value, layer)
+    if resolved["l1"] > 0 and not any("weight_decay" in values for values in layers.values()):
+        resolved["weight_decay"] = 0.0
+    return resolved
+
+
+def _checked(key: str, value: Any, layer: str) -> Any:
+    if key not in recipes.FIELDS:
+        raise RecipeError(key, layer, unknown("recipe value", key, recipes.FIELDS))
+    if key == "model" and value not in MODELS:
+        raise RecipeError(key, layer, unknown("model", value, MODELS))
+    try:
+        return _adapters()[key].validate_python(value)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        message = detail["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+        raise RecipeError(key, layer, f"{key}: {message}, got {value!r}") from None

@@ -1,0 +1,55 @@
+"""Figures as SVG and PNG, one module a kind. Read result files only; never import torch.
+
+A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+# module → what the figure shows; also its caption in the report.
+FIGURES: dict[str, str] = {
+    "accuracy_by_rate": "Last-epoch test accuracy against the noise rate; bands are ± one sample standard deviation "
+    "over seeds.",
+    "learning_curves": "Test accuracy over epochs; bands are ± one sample standard deviation over seeds. A curve that "
+    "falls has begun to fit wrong labels.",
+    "memorisation": "Share of the wrong labels that the network reproduces on its own training samples, over epochs "
+    "(from the training forward passes). 100 % means every wrong label is learnt by heart.",
+    "transition_matrices": "Transition matrices asked for and realised (first seed), a row a true class.",
+    "best_last_gap": "What early stopping on the test set would have gained: best minus last-epoch test accuracy, in "
+    "points; a robust loss gains little. Marks are seeds.",
+    "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds.",
+}
+
+
+def names(datasets: list[str]) -> list[str]:
+    """The file stems of all figures for these data sets (with one test set each)."""
+    return [f"{dataset}-{figure}" for dataset in datasets for figure in FIGURES]
+
+
+def draw_all(manifest_path: Path) -> None:
+    """Draw every figure of the experiment into its figures/, as SVG and PNG."""
+    from labelnoise.analysis.cells import read
+    from labelnoise.figures import style
+
+    results = read(manifest_path)
+    style.apply()
+    for dataset, test_set, name, kind in each(results):
+        figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
+        style.save(figure, results.folder / "figures" / name)
+
+
+def each(results) -> Iterator[tuple[str, str, str, str]]:
+    """(data set, test set, file stem, kind) for every figure of an experiment."""
+    for dataset in results.datasets:
+        test_sets = results.test_sets(dataset)
+        for test_set in test_sets:
+            for kind in FIGURES:
+                yield (
+                    dataset,
+                    test_set,
+                    "-".join([dataset, *([test_set] if len(test_sets) > 1 else []), kind]),
+                    kind,
+                )

@@ -1,0 +1,41 @@
+"""Last-epoch test accuracy against the noise rate, a panel a kind of noise."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results, summarise
+from labelnoise.figures import style
+
+
+def draw(results: Results, dataset: str, test_set: str) -> Figure:
+    rows = results.of(dataset, test_set)
+    cells = summarise(rows, "last").reset_index()
+    cells = cells.merge(rows[["noise", "kind", "rate", "variant"]].drop_duplicates(), on="noise")
+    families = [family for family, _ in cells[cells.kind != "clean"].groupby(["kind", "variant"], sort=False)]
+    if cells["mean"].isna().all():
+        return style.empty("no finished trials")
+    figure, panels = style.grid(max(len(families), 1), columns=3, width=3.4, height=2.8, sharey=True)
+    for axes, family in zip(panels, families or [("clean", "exact")], strict=True):
+        kind, variant = family
+        # Clean labels are where every kind of noise begins.
+        shown = cells[((cells.kind == kind) & (cells.variant == variant)) | (cells.kind == "clean")]
+        for label in results.losses:
+            line = shown[shown.label == label].sort_values("rate")
+            look = style.of_loss(label, results.losses)
+            axes.plot(line.rate, line["mean"], **look, markersize=4.5, linewidth=1.3)
+            axes.fill_between(
+                line.rate,
+                line["mean"] - line["std"],
+                line["mean"] + line["std"],
+                color=look["color"],
+                alpha=0.18,
+                linewidth=0,
+            )
+        axes.set_title(kind if variant == "exact" else f"{kind}, {variant}")
+        axes.set(
+            xlabel="noise rate", ylabel="last-epoch test accuracy (%)", xticks=sorted(shown.rate.unique())
+        )
+        axes.label_outer()
+    style.legend_beside(figure, panels[0])
+    return figure

@@ -1,0 +1,42 @@
+"""The metrics of all trials over epochs, for the figures that show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results
+from labelnoise.figures import style
+
+
+def read(results: Results, dataset: str) -> pd.DataFrame:
+    """metrics.csv of every finished trial on the data set, with the columns label, noise and seed."""
+    frames = []
+    trials = results.trials[(results.trials.dataset == dataset) & (results.trials.status == "ok")]
+    for trial in trials.drop_duplicates("trial").itertuples():
+        path = Path(trial.folder) / "metrics.csv"
+        if path.exists():
+            frames.append(pd.read_csv(path).assign(label=trial.label, noise=trial.noise, seed=trial.seed))
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: str, ylabel: str) -> Figure:
+    """A panel a noise, a line a loss: mean over seeds with a band of ± one sample standard deviation."""
+    figure, panels = style.grid(len(noises), sharex=True, sharey=True)
+    for axes, noise in zip(panels, noises, strict=True):
+        for label in results.losses:
+            rows = curves[(curves.noise == noise) & (curves.label == label)]
+            over_seeds = rows.groupby("epoch")[column].agg(["mean", "std"])
+            look = style.of_loss(label, results.losses)
+            axes.plot(
+                over_seeds.index, over_seeds["mean"], **look, markevery=0.2, markersize=4, linewidth=1.3
+            )
+            low, high = over_seeds["mean"] - over_seeds["std"], over_seeds["mean"] + over_seeds["std"]
+            axes.fill_between(over_seeds.index, low, high, color=look["color"], alpha=0.18, linewidth=0)
+        axes.set_title(results.noise_title(noise))
+        axes.set(xlabel="epoch", ylabel=ylabel)
+        axes.label_outer()
+    style.legend_beside(figure, panels[0])
+    return figure

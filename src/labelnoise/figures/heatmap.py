@@ -1,0 +1,27 @@
+"""Every loss under every noise as one heat map."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results, summarise
+from labelnoise.figures import style
+
+
+def draw(results: Results, dataset: str, test_set: str) -> Figure:
+    means = summarise(results.of(dataset, test_set), "last")["mean"].unstack("noise")
+    means = means.reindex(index=results.losses, columns=results.noises)
+    if means.isna().all(axis=None):
+        return style.empty("no finished trials")
+    figure, axes = plt.subplots(figsize=(0.85 * len(results.noises) + 2.2, 0.34 * len(results.losses) + 1.5))
+    sns.heatmap(
+        means.rename(columns=results.noise_title),
+        ax=axes, annot=True, fmt=".1f", cmap="cividis", linewidths=0.5, vmax=100,
+        cbar_kws={"label": "last-epoch test accuracy (%)"},
+    )  # fmt: skip
+    axes.set(xlabel="", ylabel="")
+    axes.tick_params(axis="x", rotation=30, length=0)
+    axes.tick_params(axis="y", rotation=0, length=0)
+    return figure

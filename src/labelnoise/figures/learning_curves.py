@@ -1,0 +1,15 @@
+"""Test accuracy over epochs, a panel a noise."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results
+from labelnoise.figures import curves, style
+
+
+def draw(results: Results, dataset: str, test_set: str) -> Figure:
+    found = curves.read(results, dataset)
+    if found.empty:
+        return style.empty("no finished trials")
+    return curves.by_noise(results, found, results.noises, f"{test_set}_accuracy", "test accuracy (%)")

@@ -1,0 +1,18 @@
+"""The share of wrong labels memorised over epochs, a panel a noise."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results
+from labelnoise.figures import curves, style
+
+
+def draw(results: Results, dataset: str, test_set: str) -> Figure:
+    found = curves.read(results, dataset)
+    if found.empty:
+        return style.empty("no finished trials")
+    noises = [noise for noise in results.noises if found.loc[found.noise == noise, "memorised"].notna().any()]
+    if not noises:
+        return style.empty("no wrong labels, nothing to memorise")
+    return curves.by_noise(results, found, noises, "memorised", "wrong labels memorised (%)")

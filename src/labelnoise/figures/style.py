@@ -1,0 +1,90 @@
+"""How every figure looks: one colour, marker and dash for a loss everywhere, told apart by colour-blind readers too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from labelnoise.files import replacing
+
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+
+
+def apply() -> None:
+    """seaborn's paper style; SVG text stays text, and the same data give the same bytes."""
+    sns.set_theme(
+        context="paper",
+        style="ticks",
+        rc={
+            "svg.hashsalt": "labelnoise",
+            "svg.fonttype": "none",
+            "font.family": ["DejaVu Sans"],
+            "figure.constrained_layout.use": True,
+            "axes.grid": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "grid.alpha": 0.35,
+            "savefig.dpi": 160,
+        },
+    )
+
+
+def of_loss(label: str, losses: list[str]) -> dict[str, Any]:
+    """Colour, marker and dash of a loss, by its place in the config.
+
+    Ten colours of seaborn's colour-blind palette; markers differ within them, and dashes change after ten losses.
+    """
+    i = losses.index(label)
+    colours = sns.color_palette("colorblind", 10)
+    return {
+        "color": colours[i % 10],
+        "marker": _MARKERS[i % len(_MARKERS)],
+        "linestyle": _DASHES[(i // 10) % len(_DASHES)],
+        "label": label,
+    }
+
+
+def grid(
+    count: int, *, columns: int = 4, width: float = 2.6, height: float = 2.2, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with `count` panels; the rest of the last row is left empty."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(width * columns, height * rows), squeeze=False, **options
+    )
+    for unused in axes.flat[count:]:
+        unused.remove()
+    return figure, list(axes.flat[:count])
+
+
+def legend_beside(figure: Figure, axes: Axes) -> None:
+    """One legend for the whole figure, to the right of its panels."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False)
+
+
+def empty(message: str) -> Figure:
+    """A figure that says why it is empty."""
+    figure, axes = plt.subplots(figsize=(4, 1.2))
+    axes.text(0.5, 0.5, message, ha="center", va="center")
+    axes.set_axis_off()
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write `stem`.svg and `stem`.png and close the figure."""
+    for ending, options in (("svg", {"metadata": {"Date": None}}), ("png", {})):
+        with replacing(stem.with_name(f"{stem.name}.{ending}")) as temporary:
+            figure.savefig(temporary, format=ending, **options)
+    plt.close(figure)

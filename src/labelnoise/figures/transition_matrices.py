@@ -1,0 +1,44 @@
+"""Transition matrices asked for and realised, a column a noise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from labelnoise.analysis.cells import Results
+from labelnoise.figures import style
+
+
+def draw(results: Results, dataset: str, test_set: str) -> Figure:
+    found = {}
+    for entry in results.manifest["trials"]:
+        path = Path(entry["labels"]).with_suffix(".json")
+        if entry["dataset"] == dataset and entry["noise"] not in found and path.exists():
+            found[entry["noise"]] = json.loads(path.read_text(encoding="utf-8"))
+    if not found:
+        return style.empty("no label files")
+    size = len(next(iter(found.values()))["classes"])
+    figure, panels = plt.subplots(2, len(found), figsize=(1.75 * len(found) + 0.9, 4.1), squeeze=False)
+    for column, (noise, audit) in enumerate(found.items()):
+        for row, which in enumerate(("requested", "realised")):
+            axes = panels[row][column]
+            few = size <= 20
+            sns.heatmap(
+                audit[f"{which}_transition"],
+                ax=axes, vmin=0, vmax=1, cmap="viridis", square=True, cbar=False,
+                xticklabels=audit["classes"] if few else False, yticklabels=audit["classes"] if few else False,
+            )  # fmt: skip
+            axes.tick_params(length=0, labelsize=6)
+            if row == 0:
+                axes.set_title(results.noise_title(noise))
+            else:
+                axes.set_xlabel(f"given label\n{audit['realised_rate']:.3f} wrong")
+        panels[0][0].set_ylabel("asked for\ntrue class")
+        panels[1][0].set_ylabel("realised\ntrue class")
+    colours = plt.cm.ScalarMappable(norm=plt.Normalize(0, 1), cmap="viridis")
+    figure.colorbar(colours, ax=panels, shrink=0.6, label="P(given label | true class)")
+    return figure

@@ -1,0 +1,56 @@
+"""Loss functions for learning with noisy labels. Imports nothing else of the package.
+
+    >>> from labelnoise.losses import create
+    >>> loss = create("NCE+AGCE", num_classes=10, alpha=1, beta=4, a=6, q=1.5)
+    >>> loss(logits, targets)  # a scalar: the mean over the batch
+
+`catalogue` needs no torch: the names, parameters, ranges and properties of every loss.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labelnoise.losses import catalogue
+from labelnoise.losses.catalogue import LossError, names
+
+if TYPE_CHECKING:
+    from labelnoise.losses.base import Loss
+
+__all__ = ["LossError", "create", "names"]
+
+
+def create(name: str, *, num_classes: int, reduction: str = "mean", **params: float) -> Loss:
+    """A loss by its catalogue name.
+
+    `name` is a catalogue loss, a framework (`ANL-CE`, `JAL-CE`, …) or a sum of two (`NCE+MAE`). A sum takes
+    `alpha` (weight of the first part), `beta` (of the second) and its parts' parameters; where both parts
+    have a parameter of that name, write it as `**{"AGCE.q": 2}`.
+
+    Called as `loss(logits, targets)` with float logits `(B, K)` and int64 targets `(B,)`, it gives the mean
+    over the batch, or `(B,)` values with `reduction="none"`.
+
+    Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
+    """
+    from labelnoise.losses import base, sums
+
+    if num_classes < 2:
+        raise LossError(f"num_classes must be at least 2, got {num_classes}")
+    if reduction not in base.REDUCTIONS:
+        raise LossError(f"unknown reduction {reduction!r}; allowed: {', '.join(base.REDUCTIONS)}")
+    resolved = catalogue.resolve(name, params)
+    parts = catalogue.parts(name)
+    if len(parts) == 1:
+        return parts[0].load()(num_classes=num_classes, reduction=reduction, **resolved)
+    own = [
+        {
+            key.removeprefix(f"{part.name}."): value
+            for key, value in resolved.items()
+            if key.startswith(f"{part.name}.")
+        }
+        for part in parts
+    ]
+    first, second = (
+        part.load()(num_classes=num_classes, **values) for part, values in zip(parts, own, strict=True)
+    )
+    return sums.Sum(first, second, alpha=resolved["alpha"], beta=resolved["beta"], reduction=reduction)

@@ -1,0 +1,14 @@
+"""The initialisation that all four papers' networks share."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def initialise(model: nn.Module) -> None:
+    """Convolutions kaiming-uniform (fan-in, ReLU), linear layers xavier-uniform; biases and norms as torch has them."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")
+        elif isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)

@@ -1,0 +1,47 @@
+"""Where everything lies, relative to the working folder. See results/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelnoise.files import canonical_hash
+
+RESULTS = Path("results")
+DATA = RESULTS / "data"
+LABELS = RESULTS / "labels"
+TRIALS = RESULTS / "trials"
+EXPERIMENTS = RESULTS / "experiments"
+
+
+def noise_name(noise: Mapping[str, Any]) -> str:
+    """A noise as a folder name: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`."""
+    if noise["kind"] == "clean":
+        return "clean"
+    name = f"{noise['kind']}-{noise['rate']:g}"
+    return name if noise["variant"] == "exact" else f"{name}-{noise['variant']}"
+
+
+def dataset(spec: Mapping[str, Any]) -> Path:
+    """The prepared data set's folder."""
+    return DATA / spec["dataset"]["name"]
+
+
+def labels(spec: Mapping[str, Any]) -> Path:
+    """The label file that a trial trains on; its audit lies beside it with the ending .json."""
+    noise = spec["noise"]
+    identity = canonical_hash({"dataset": spec["dataset"], "noise": noise}, digits=8)
+    seed = "" if noise["seed"] is None else f"-s{noise['seed']}"
+    return LABELS / spec["dataset"]["name"] / f"{noise_name(noise)}{seed}-{identity}.npz"
+
+
+def trial(spec: Mapping[str, Any], identity: str) -> Path:
+    """The folder of a trial with this identity."""
+    folder = TRIALS / spec["dataset"]["name"] / noise_name(spec["noise"]) / spec["loss"]["name"]
+    return folder / f"s{spec['seed']}-{identity}"
+
+
+def products(experiment: str | None) -> Path:
+    """Where an experiment's tables, figures and report lie: results/ for config.yaml (`None`)."""
+    return RESULTS if experiment is None else EXPERIMENTS / experiment

@@ -1,0 +1,44 @@
+"""All parameters of a model as one vector, so that L1, clipping and the optimiser are a few operations, not hundreds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+
+class FlatParameters:
+    """Views every parameter and its gradient into one vector each (`values` and `values.grad`).
+
+    The modules keep working as before: `parameter.data` and `parameter.grad` are views in the parameter's own
+    memory order. Gradients are accumulated in place, so clear them with `zero_grad()`, never by `grad = None`.
+    """
+
+    def __init__(self, modules: Iterable[nn.Module]):
+        unique = dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad)
+        parameters = list(unique)
+        first = parameters[0]
+        size = sum(p.numel() for p in parameters)
+        self.values = nn.Parameter(torch.empty(size, dtype=first.dtype, device=first.device))
+        self.values.grad = torch.zeros_like(self.values)
+        offset = 0
+        for p in parameters:
+            for name, flat in (("data", self.values.data), ("grad", self.values.grad)):
+                view = flat[offset : offset + p.numel()].as_strided(p.shape, p.stride(), offset)
+                if name == "data":
+                    view.copy_(p.data)
+                setattr(p, name, view)
+            offset += p.numel()
+
+    def zero_grad(self) -> None:
+        self.values.grad.zero_()
+
+    def add_l1(self, weight: float) -> None:
+        """Add the gradient of weight · Σ|θ|."""
+        self.values.grad.add_(self.values.detach().sign(), alpha=weight)
+
+    def clip(self, max_norm: float) -> None:
+        """Scale the gradient to an L2 norm of at most `max_norm`, as `torch.nn.utils.clip_grad_norm_` does."""
+        norm = torch.linalg.vector_norm(self.values.grad)
+        self.values.grad.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))

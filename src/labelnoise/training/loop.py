@@ -1,0 +1,158 @@
+"""The training loop. Reads top to bottom; nothing inside an epoch waits for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labelnoise.models import catalogue as models
+from labelnoise.training import device as devices
+from labelnoise.training import draws
+from labelnoise.training.data import Data, Normalise, Samples
+from labelnoise.training.flat import FlatParameters
+from labelnoise.training.optimizers import OPTIMIZERS
+from labelnoise.training.recipe import Recipe
+
+EVALUATION_BATCH = 1024
+
+
+@dataclass
+class Outcome:
+    """What came of a trial: one metrics row an epoch, and predictions where it ended well.
+
+    Accuracies are percentages. `diverged_at` is the first epoch whose loss or parameters were not finite.
+    """
+
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    diverged_at: int | None = None
+    memorised: float | None = None
+    predictions: dict[str, Tensor] = field(default_factory=dict)
+
+
+def train(
+    data: Data,
+    loss: nn.Module,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: torch.device,
+    each_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
+) -> Outcome:
+    """Train one network from scratch and evaluate it after every epoch.
+
+    `loss(logits, targets)` is any module; `each_epoch` gets every metrics row as it is made.
+    """
+    precision = devices.precision_used(recipe.precision, device)
+    draws.seed_globally(seed, "initialisation")
+    model = models.create(recipe.model, num_classes=data.num_classes, channels=data.train.images.shape[1])
+    model.to(device, memory_format=torch.channels_last)
+    draws.seed_globally(seed, "loss")
+    parameters = FlatParameters([model, loss])
+    optimizer = OPTIMIZERS[recipe.optimizer](parameters.values, recipe)
+    normalise = Normalise(recipe, device)
+    size = _usable(len(data.train), recipe.batch_size)
+    wrong = data.train.given != data.train.true
+    outcome = Outcome()
+
+    for epoch in range(1, recipe.epochs + 1):
+        lr = recipe.learning_rate(epoch)
+        order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(
+            device
+        )
+        shuffled = data.train.take(order)
+        loss_sum = torch.zeros((), device=device)
+        predicted = torch.empty_like(shuffled.given)
+
+        model.train()
+        for start in range(0, size, recipe.batch_size):
+            batch = slice(start, start + recipe.batch_size)
+            targets = shuffled.given[batch]
+            with devices.autocast(precision, device):
+                logits = model(normalise(shuffled.images[batch]))
+                value = loss(logits, targets)
+            parameters.zero_grad()
+            value.backward()
+            if recipe.l1:
+                parameters.add_l1(recipe.l1)
+            if recipe.clip_norm:
+                parameters.clip(recipe.clip_norm)
+            optimizer.step(lr)
+            with torch.no_grad():
+                loss_sum += value.detach() * len(targets)
+                torch.argmax(logits.detach(), dim=1, out=predicted[batch])
+
+        if not bool(loss_sum.isfinite() & parameters.values.isfinite().all()):
+            outcome.diverged_at = epoch
+            return outcome
+
+        evaluate = _Evaluator(model, normalise, precision, device)
+        row = {"epoch": epoch, "lr": lr, "train_loss": loss_sum.item() / size}
+        row |= _training_shares(predicted, shuffled, wrong[order])
+        row |= {f"{name}_accuracy": evaluate.accuracy(samples) for name, samples in data.tests.items()}
+        row["validation_accuracy"] = evaluate.accuracy(data.validation) if data.validation else None
+        outcome.metrics.append(row)
+        each_epoch(row)
+
+    outcome.memorised, outcome.predictions = _final(evaluate, data, wrong)
+    return outcome
+
+
+def _usable(size: int, batch_size: int) -> int:
+    """All samples, but for a last batch of one: batch norm cannot be computed on it (a different one each epoch)."""
+    return size - 1 if size % batch_size == 1 else size
+
+
+def _share(hits: Tensor, among: Tensor) -> float | None:
+    """Percentage of `among` that are `hits`; None where there are none."""
+    total = int(among.sum())
+    return 100 * int((hits & among).sum()) / total if total else None
+
+
+def _training_shares(predicted: Tensor, samples: Samples, wrong: Tensor) -> dict[str, float | None]:
+    """What the predictions made while training say about fitting and memorising."""
+    everything = torch.ones_like(wrong)
+    fits, right = predicted == samples.given, predicted == samples.true
+    return {
+        "given_accuracy": _share(fits, everything),
+        "correct_samples_accuracy": _share(right, ~wrong),
+        "wrong_samples_accuracy": _share(right, wrong),
+        "memorised": _share(fits, wrong),
+    }
+
+
+class _Evaluator:
+    """The model in evaluation mode, in large batches."""
+
+    def __init__(self, model: nn.Module, normalise: Normalise, precision: str, device: torch.device):
+        self.model, self.normalise, self.precision, self.device = model, normalise, precision, device
+
+    @torch.inference_mode()
+    def logits(self, samples: Samples) -> Tensor:
+        self.model.eval()
+        with devices.autocast(self.precision, self.device):
+            parts = [
+                self.model(self.normalise(images)).float()
+                for images in samples.images.split(EVALUATION_BATCH)
+            ]
+        return torch.cat(parts)
+
+    def accuracy(self, samples: Samples) -> float:
+        """Percentage of samples predicted as given."""
+        hits = self.logits(samples).argmax(dim=1) == samples.given
+        return 100 * int(hits.sum()) / len(samples)
+
+
+def _final(evaluate: _Evaluator, data: Data, wrong: Tensor) -> tuple[float | None, dict[str, Tensor]]:
+    """The share of wrong labels memorised at the end, and the predictions to keep (float32, on the CPU)."""
+    logits = evaluate.logits(data.train)
+    memorised = _share(logits.argmax(dim=1) == data.train.given, wrong)
+    confidence = logits.softmax(dim=1).gather(1, data.train.given.unsqueeze(1)).squeeze(1)
+    predictions = {
+        f"{name}_probabilities": evaluate.logits(tests).softmax(dim=1) for name, tests in data.tests.items()
+    }
+    predictions["train_confidence"] = confidence
+    return memorised, {name: values.cpu() for name, values in predictions.items()}

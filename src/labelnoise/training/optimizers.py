@@ -1,0 +1,61 @@
+"""SGD and Adam over one flat vector, equal to torch.optim's (a test holds them to it).
+
+torch.optim imports torch._dynamo and sympy when first used: 0.76 s, as long as a digits trial (benchmarks/README.md).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from labelnoise.training.recipe import Recipe
+
+
+class SGD:
+    """v ← μ v + g + λ θ; θ ← θ − lr · v (Nesterov: lr · (g + λ θ + μ v))."""
+
+    def __init__(self, values: nn.Parameter, recipe: Recipe):
+        self.values, self.recipe = values, recipe
+        self.velocity = torch.zeros_like(values.data)
+
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        recipe, grad = self.recipe, self.values.grad
+        if recipe.weight_decay:
+            grad.add_(self.values, alpha=recipe.weight_decay)
+        self.velocity.mul_(recipe.momentum).add_(grad)
+        update = grad.add_(self.velocity, alpha=recipe.momentum) if recipe.nesterov else self.velocity
+        self.values.add_(update, alpha=-lr)
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors to checkpoint, by name; they are updated in place."""
+        return {"velocity": self.velocity}
+
+
+class Adam:
+    """Adam with torch's defaults (β = 0.9, 0.999; ε = 1e-8) and weight decay as L2."""
+
+    BETAS, EPS = (0.9, 0.999), 1e-8
+
+    def __init__(self, values: nn.Parameter, recipe: Recipe):
+        self.values, self.recipe = values, recipe
+        self.mean, self.square = torch.zeros_like(values.data), torch.zeros_like(values.data)
+        self.steps = torch.zeros((), device=values.device, dtype=torch.float64)
+
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        grad, (beta1, beta2) = self.values.grad, self.BETAS
+        if self.recipe.weight_decay:
+            grad.add_(self.values, alpha=self.recipe.weight_decay)
+        self.steps += 1
+        self.mean.lerp_(grad, 1 - beta1)
+        self.square.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+        scale = (self.square / (1 - beta2**self.steps).to(grad.dtype)).sqrt_().add_(self.EPS)
+        self.values.sub_(lr * (self.mean / (1 - beta1**self.steps).to(grad.dtype)) / scale)
+
+    def state(self) -> dict[str, Tensor]:
+        """The tensors to checkpoint, by name; they are updated in place."""
+        return {"mean": self.mean, "square": self.square, "steps": self.steps}
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam}

@@ -1,0 +1,63 @@
+"""A recipe: everything about training that is not the loss, the labels or the seed. Needs no torch.
+
+`recipes/*.yaml` hold one recipe each; config.yaml's `train:` and a loss entry's `train:` override single values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One fully resolved recipe.
+
+    `l1` is added to the loss as l1 · Σ|θ| over all parameters; `version` rises when the same values train otherwise.
+    """
+
+    version: int
+    model: str
+    epochs: Annotated[int, Ge(1)]
+    batch_size: Annotated[int, Ge(2)]
+    optimizer: Literal["sgd", "adam"]
+    lr: Annotated[float, Gt(0)]
+    momentum: Annotated[float, Ge(0), Lt(1)]
+    nesterov: bool
+    weight_decay: Annotated[float, Ge(0)]
+    l1: Annotated[float, Ge(0)]
+    schedule: Literal["cosine", "constant", "step"]
+    lr_min: Annotated[float, Ge(0)]
+    step_epochs: Annotated[int, Ge(1)]
+    step_factor: Annotated[float, Gt(0), Le(1)]
+    clip_norm: Annotated[float, Gt(0)] | None
+    mean: Annotated[list[float], MinLen(1)]
+    std: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)]
+    validation: Annotated[float, Ge(0), Lt(1)]
+    precision: Literal["auto", "fp32", "bf16"]
+    threads: Annotated[int, Ge(1)]
+
+    def learning_rate(self, epoch: int) -> float:
+        """The learning rate of `epoch` (1-based): constant within an epoch, as the papers step it."""
+        if self.schedule == "cosine":
+            wave = (1 + math.cos(math.pi * (epoch - 1) / self.epochs)) / 2
+            return self.lr_min + (self.lr - self.lr_min) * wave
+        if self.schedule == "step":
+            return self.lr * self.step_factor ** ((epoch - 1) // self.step_epochs)
+        return self.lr
+
+
+FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "version")
+
+
+def load(name: str) -> dict[str, Any]:
+    """The values of `recipes/{name}.yaml`, one for each field of `Recipe`."""
+    import yaml
+
+    return yaml.safe_load((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))

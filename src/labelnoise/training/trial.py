@@ -1,0 +1,173 @@
+"""A trial as a job: spec in; result.json, metrics.csv, predictions.npz and run.json out, each complete or absent.
+
+result.json, metrics.csv and predictions.npz hold only what the spec determines; run.json holds the circumstances.
+"""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+import labelnoise
+from labelnoise import losses, paths, targets
+from labelnoise.datasets import store
+from labelnoise.errors import UserError
+from labelnoise.files import locked, read_json, replacing, write_csv, write_json
+from labelnoise.noise import labels as label_files
+from labelnoise.training import device as devices
+from labelnoise.training.code import code_version
+from labelnoise.training.data import assemble
+from labelnoise.training.loop import Outcome, train
+from labelnoise.training.recipe import Recipe
+
+
+def run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Do the trial unless `folder` holds its result already; return the result.
+
+    A crash inside training becomes a result with status `failed` and the reason, a loss that is no longer finite
+    one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong.
+    """
+    with locked(folder / ".lock"):
+        result = folder / "result.json"
+        if result.exists():
+            found = read_json(result, "result")
+            if found["spec"] != spec:
+                raise UserError(
+                    f"{result} belongs to another trial; move the folder {folder} away and run again"
+                )
+            print(f"{result} is there already: adopted", flush=True)
+            return found
+        return _run(spec, folder)
+
+
+def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    started = time.time()
+    recipe = Recipe(**spec["recipe"])
+    torch.set_num_threads(recipe.threads)
+    device = devices.choose()
+    prepared = store.open_prepared(paths.dataset(spec))
+    noisy, clean = label_files.read(paths.labels(spec))
+    data = assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device)
+    ready = time.time()
+
+    outcome, reason, status = Outcome(), None, "ok"
+    bar = tqdm(total=recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
+
+    def each_epoch(row: dict[str, Any]) -> None:
+        outcome.metrics.append(row)
+        bar.update()
+        bar.set_postfix(loss=f"{row['train_loss']:.3g}", refresh=False)
+
+    try:
+        loss = create_loss(spec["loss"], num_classes=data.num_classes).to(device)
+        outcome = train(data, loss, recipe, seed=spec["seed"], device=device, each_epoch=each_epoch)
+        if outcome.diverged_at is not None:
+            status, reason = (
+                "diverged",
+                f"the loss or a parameter was not finite in epoch {outcome.diverged_at}",
+            )
+    except Exception as error:
+        traceback.print_exc()
+        status, reason = "failed", f"{type(error).__name__}: {error}"
+    bar.close()
+    trained = time.time()
+
+    result = {
+        "trial": folder.name.rpartition("-")[2],
+        "spec": spec,
+        "status": status,
+        "reason": reason,
+        "labels_sha256": label_files.sha256(noisy),
+        **_summary(outcome, list(data.tests), complete=status == "ok"),
+    }
+    _write(folder, result, outcome)
+    write_json(
+        folder / "run.json", _circumstances(recipe, device, started, ready, trained, outcome, len(data.train))
+    )
+    write_json(folder / "result.json", result)
+    print(f"{status}: {reason or _headline(result)}", flush=True)
+    return result
+
+
+def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
+    """The loss a spec names: a catalogue loss, or a user's own class whose file is still the one it names."""
+    if "target" not in spec:
+        return losses.create(spec["name"], num_classes=num_classes, **spec["params"])
+    target = targets.find(spec["target"])
+    if target.sha256 != spec["sha256"]:
+        raise UserError(f"{target.file} changed after this trial was planned; run snakemake again")
+    return targets.load(target, spec["params"], num_classes=num_classes)
+
+
+def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str, Any]:
+    """Best, last and last-5-mean accuracy for each test set; None for a trial that is not ok."""
+    summary: dict[str, Any] = {
+        "epochs": len(outcome.metrics),
+        "memorised": outcome.memorised,
+        "test_sets": {},
+    }
+    if not complete:
+        return summary
+    for name in tests:
+        curve = [row[f"{name}_accuracy"] for row in outcome.metrics]
+        summary["test_sets"][name] = {
+            "last": curve[-1],
+            "best": max(curve),
+            "best_epoch": 1 + curve.index(max(curve)),
+            "last5": sum(curve[-5:]) / len(curve[-5:]),
+        }
+    summary["validation"] = outcome.metrics[-1]["validation_accuracy"]
+    return summary
+
+
+def _write(folder: Path, result: Mapping[str, Any], outcome: Outcome) -> None:
+    write_json(folder / "spec.json", result["spec"])
+    if outcome.metrics:
+        write_csv(folder / "metrics.csv", outcome.metrics, list(outcome.metrics[0]))
+    if outcome.predictions:
+        with replacing(folder / "predictions.npz") as temporary, temporary.open("wb") as file:
+            np.savez(file, **{name: values.numpy() for name, values in outcome.predictions.items()})
+
+
+def _circumstances(
+    recipe: Recipe,
+    device: torch.device,
+    started: float,
+    ready: float,
+    trained: float,
+    outcome: Outcome,
+    size: int,
+) -> dict[str, Any]:
+    return {
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "seconds": {"load": ready - started, "train": trained - ready},
+        "images_per_second": len(outcome.metrics) * size / (trained - ready),
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "device": devices.describe(device),
+        "precision": devices.precision_used(recipe.precision, device),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "labelnoise": labelnoise.__version__,
+        "code": code_version(),
+    }
+
+
+def _headline(result: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items()
+    )

@@ -1,0 +1,17 @@
+# Noisy label files, one for each data set, noise and noise seed, shared by all losses; each with its audit.
+
+
+rule labels:
+    input:
+        ancient(paths.DATA / "{dataset}" / "dataset.json"),
+    output:
+        labels=paths.LABELS / "{dataset}" / "{labels}.npz",
+        audit=paths.LABELS / "{dataset}" / "{labels}.json",
+    log:
+        paths.LABELS / "{dataset}" / "{labels}.log",
+    params:
+        spec=spec_of_labels,
+    conda:
+        "../../envs/labelnoise.yaml"
+    shell:
+        "{LABELNOISE} noise --spec {params.spec:q} --out {output.labels:q} > {log:q} 2>&1"

@@ -1,0 +1,22 @@
+# One job a trial. Its only declared output is result.json: Snakemake deletes declared outputs before it runs a job.
+
+TRIAL = paths.TRIALS / "{dataset}" / "{noise}" / "{loss}" / "s{seed}-{hash}"
+
+
+rule train:
+    input:
+        train_input,
+    output:
+        TRIAL / "result.json",
+    log:
+        TRIAL / "train.log",
+    params:
+        folder=lambda wildcards: TRIALS[wildcards.hash].folder,
+        spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
+    threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    wildcard_constraints:
+        hash="[0-9a-f]{10}",
+    conda:
+        "../../envs/labelnoise.yaml"
+    shell:
+        "OMP_NUM_THREADS={threads} {LABELNOISE} train --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
