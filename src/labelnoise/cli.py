@@ -45,15 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    plan = command(
-        "plan", _plan, "check a config and say what would be trained", "Trains and writes nothing."
-    )
-    plan.add_argument(
-        "config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml"
-    )
-    plan.add_argument(
-        "--cores", type=int, default=None, metavar="N", help="cores to reckon with (default: all)"
-    )
+    plan = command("plan", _plan, "check a config and say what would be trained", "Trains and writes nothing.")
+    plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
+    plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores to reckon with (default: all)")
 
     losses = command("losses", _losses, "list the losses, or explain one")
     losses.add_argument("name", nargs="?", help="a loss such as GCE, ANL-CE or NCE+AGCE")
@@ -64,18 +58,12 @@ def _parser() -> argparse.ArgumentParser:
 
     noise = command("noise", _noise, "make the label file of a trial", "Writes its audit (.json) beside it.")
     noise.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
-    noise.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the label file (.npz) to write"
-    )
+    noise.add_argument("--out", type=Path, required=True, metavar="FILE", help="the label file (.npz) to write")
 
-    audit = command(
-        "audit", _audit, "describe a label file", "Checks the labels against the audit beside them."
-    )
+    audit = command("audit", _audit, "describe a label file", "Checks the labels against the audit beside them.")
     audit.add_argument("file", type=Path, help="a label file (.npz)")
 
-    train = command(
-        "train", _train, "train one trial", "A folder that holds the finished trial is left as it is."
-    )
+    train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
 
@@ -88,9 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, run, summary in steps:
         step = command(name, run, summary, "Reads result files only.")
-        step.add_argument(
-            "manifest", type=Path, help="the experiment's manifest.json, such as results/manifest.json"
-        )
+        step.add_argument("manifest", type=Path, help="the experiment's manifest.json, such as results/manifest.json")
     return parser
 
 
@@ -124,9 +110,7 @@ def _noise(options: argparse.Namespace) -> None:
 
     spec = read_json(options.spec, "trial spec")
     prepared = store.open_prepared(paths.dataset(spec))
-    audit = labels.make(
-        prepared.train_labels, classes=prepared.classes, noise=spec["noise"], path=options.out
-    )
+    audit = labels.make(prepared.train_labels, classes=prepared.classes, noise=spec["noise"], path=options.out)
     print(f"{options.out}: {audit['wrong_labels']} of {audit['size']} labels are wrong")
 
 

@@ -47,9 +47,7 @@ class Results:
     @property
     def unfinished(self) -> int:
         """Trials that failed or are missing."""
-        return int(
-            self.trials.drop_duplicates("trial").status.isin([manifests.FAILED, manifests.MISSING]).sum()
-        )
+        return int(self.trials.drop_duplicates("trial").status.isin([manifests.FAILED, manifests.MISSING]).sum())
 
     def test_sets(self, dataset: str) -> list[str]:
         """The test sets that trials on this data set were judged by."""
@@ -70,9 +68,7 @@ def read(manifest_path: Path) -> Results:
     """The results of the experiment whose manifest this is."""
     manifest = manifests.read(manifest_path)
     path = paths.products(manifest["experiment"]) / "trials.csv"
-    return Results(
-        manifest, pd.read_csv(path, dtype={"trial": str, "reason": str, "test_set": str, "code": str})
-    )
+    return Results(manifest, pd.read_csv(path, dtype={"trial": str, "reason": str, "test_set": str, "code": str}))
 
 
 def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

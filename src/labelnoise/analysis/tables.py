@@ -63,9 +63,7 @@ def tables(results: Results) -> Iterator[Table]:
                     name=name,
                     caption=_caption(results, dataset, test_set if several else None, metric, rows),
                     losses=[loss for loss in results.losses if loss in cells.index.get_level_values("label")],
-                    noises=[
-                        noise for noise in results.noises if noise in cells.index.get_level_values("noise")
-                    ],
+                    noises=[noise for noise in results.noises if noise in cells.index.get_level_values("noise")],
                     cells=cells,
                     ranks=average_ranks(means),
                     highlight=results.manifest["highlight"],
@@ -78,8 +76,9 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
     noise = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
     where = f"{dataset} ({test_set})" if test_set else dataset
     seeds = f"n = {n} seeds, {noise}" if n > 1 else "n = 1 seed, so no deviation"
+    what = METRICS[metric][0].upper() + METRICS[metric][1:]
     sentences = [
-        f"{METRICS[metric][0].upper()}{METRICS[metric][1:]} (%) on {where}: mean ± sample standard deviation over {seeds}",
+        f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
         f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
         f"{RANK.capitalize()}: over the columns, 1 is best; descriptive, no test is made of it",
     ]
@@ -150,9 +149,12 @@ def as_html(table: Table, notes: list[str]) -> str:
     groups = _columns(table)
     heads: list[list[str]] = [["<th rowspan='2' data-sort='text'>loss</th>"], []]
     for title in dict.fromkeys(title for title, _, _ in groups):
-        span = [rate for other, rate, _ in groups if other == title]
-        heads[0].append(f"<th colspan='{len(span)}' class='group'>{html.escape(title)}</th>")
-        heads[1] += [f"<th data-sort='number'>{html.escape(rate)}</th>" for rate in span]
+        rates = [rate for other, rate, _ in groups if other == title]
+        if rates == [""]:
+            heads[0].append(f"<th rowspan='2' data-sort='number'>{html.escape(title)}</th>")
+            continue
+        heads[0].append(f"<th colspan='{len(rates)}' class='group'>{html.escape(title)}</th>")
+        heads[1] += [f"<th data-sort='number'>{html.escape(rate)}</th>" for rate in rates]
     heads[0].append(f"<th rowspan='2' data-sort='number'>{RANK}</th>")
     rows = []
     for loss in table.losses:
@@ -165,9 +167,7 @@ def as_html(table: Table, notes: list[str]) -> str:
                 f"<td data-value='{value}'{f' class={mark!r}' if mark else ''}>{html.escape(_text(cell))}</td>"
             )
         rank = table.ranks.get(loss, float("nan"))
-        cells.append(
-            f"<td data-value='{rank:.4f}'>{rank:.1f}</td>" if pd.notna(rank) else "<td data-value=''>–</td>"
-        )
+        cells.append(f"<td data-value='{rank:.4f}'>{rank:.1f}</td>" if pd.notna(rank) else "<td data-value=''>–</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     caption = " ".join(html.escape(sentence) for sentence in [table.caption, *notes])
     head = "".join(f"<tr>{''.join(row)}</tr>\n" for row in heads)
@@ -198,9 +198,7 @@ def _text(cell: pd.Series | None) -> str:
     return f"{cell['mean']:.2f}" + (f" ± {cell['std']:.2f}" if pd.notna(cell["std"]) else "")
 
 
-def _strings(
-    table: Table, shown: Callable[[str, str | None], str], escaped: Callable[[str], str]
-) -> pd.DataFrame:
+def _strings(table: Table, shown: Callable[[str, str | None], str], escaped: Callable[[str], str]) -> pd.DataFrame:
     """The table as text: rows losses, two column levels (kind, rate), the average rank last."""
     columns = {
         (escaped(title), rate): [

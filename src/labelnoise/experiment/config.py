@@ -29,15 +29,14 @@ class NoiseEntry(_Strict):
     """`clean`, or `{kind: symmetric, rate: [0.2, 0.4]}`."""
 
     kind: str
-    rate: (
-        Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_listed), Field(min_length=1)]
-        | None
-    ) = None
+    rate: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_listed), Field(min_length=1)] | None = (
+        None
+    )
     variant: str | None = None
 
 
 class LossEntry(BaseModel):
-    """`CE`, or `{loss: AGCE, q: 2, label: …, train: {…}}`, or `{target: my_module:MyLoss, …}`; other keys are parameters."""
+    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}` or `{target: my_module:MyLoss, …}`; other keys are parameters."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -143,10 +142,10 @@ _TYPES = {
 
 
 def _explain(detail: Any) -> tuple[Place, str]:
-    """A pydantic error as (place, message); steps that name a union's branch are no part of the place."""
-    place = tuple(
-        step for step in detail["loc"] if isinstance(step, int) or not (step.startswith(("literal[", "constrained", "list[")) or step == "int")
-    )  # fmt: skip
+    """A pydantic error as (place, message). Steps of its path that name a union's branch are no part of the place."""
+    branches = ("literal[", "constrained", "list[")
+    steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
+    place = tuple(step for step in steps if step != "int")
     kind, given = detail["type"], detail["input"]
     if kind == "extra_forbidden":
         options = _FIELDS["" if len(place) == 1 else str(place[0])]
@@ -158,9 +157,7 @@ def _explain(detail: Any) -> tuple[Place, str]:
     if kind in _TYPES:
         return place, f"must be {_TYPES[kind]}, got {given!r}"
     if kind == "literal_error":
-        options = [
-            option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")
-        ]
+        options = [option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         return place, unknown("value", given, options)
     if kind == "too_short":
         return place, "the list is empty; give at least one entry, or leave the key out"
@@ -180,6 +177,6 @@ def experiment_name(files: list[Path]) -> str | None:
     stem = Path(files[-1]).stem
     if not stem.replace("-", "").replace("_", "").replace(".", "").isalnum() or stem.startswith("."):
         raise UserError(
-            f"{files[-1]}: the file's name becomes a folder in results/experiments; use letters, digits, '-', '_' and '.'"
+            f"{files[-1]}: the file's name becomes a folder in results/experiments: use letters, digits, - _ and ."
         )
     return stem

@@ -45,11 +45,7 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         for trial in pending:
             alone = FIXED_COST + (measured.get(_size(trial)) or _typical_seconds(trial))
             seconds += alone * trial.spec["recipe"]["threads"] / cores
-        how = (
-            "from the trials done here"
-            if counts[manifest.OK]
-            else "from typical speeds, until trials are done here"
-        )
+        how = "from the trials done here" if counts[manifest.OK] else "from typical speeds, until trials are done here"
         lines.append(f"about {duration(seconds)} on {cores} cores ({how})")
     return "\n".join(lines)
 

@@ -23,10 +23,7 @@ class RecipeError(ValueError):
 @functools.cache
 def _adapters() -> dict[str, TypeAdapter]:
     hints = get_type_hints(recipes.Recipe, include_extras=True)
-    return {
-        key: TypeAdapter(hints[key], config=ConfigDict(strict=True, allow_inf_nan=False))
-        for key in recipes.FIELDS
-    }
+    return {key: TypeAdapter(hints[key], config=ConfigDict(strict=True, allow_inf_nan=False)) for key in recipes.FIELDS}
 
 
 @functools.cache

@@ -88,9 +88,7 @@ def _noises(config: Config, problems: Problems) -> list[tuple[Place, dict[str, A
             continue
         info = NOISES[entry.kind]
         if (entry.variant or info.variants[0]) not in info.variants:
-            problems.add(
-                (*place, "variant"), unknown(f"variant of {entry.kind} noise", entry.variant, info.variants)
-            )
+            problems.add((*place, "variant"), unknown(f"variant of {entry.kind} noise", entry.variant, info.variants))
         for rate in _rates(entry, place, problems):
             noise = {"kind": entry.kind, "rate": rate, "variant": entry.variant or info.variants[0]}
             if any(noise == other for _, other in found):
@@ -105,9 +103,7 @@ def _rates(entry: NoiseEntry, place: Place, problems: Problems) -> list[float]:
             problems.add((*place, "rate"), "clean labels have no noise rate; leave it out")
         return [0.0]
     if entry.rate is None:
-        problems.add(
-            place, f"{entry.kind} noise needs a rate, such as {{kind: {entry.kind}, rate: [0.2, 0.4]}}"
-        )
+        problems.add(place, f"{entry.kind} noise needs a rate, such as {{kind: {entry.kind}, rate: [0.2, 0.4]}}")
     return entry.rate or []
 
 
@@ -209,13 +205,9 @@ def _combine(
         for case in cases:
             try:
                 loss, train = _resolve_loss(config, case, dataset, noise)
-                recipe = resolve_recipe(
-                    dataset.recipe, preset=train, config=config.train, entry=case.entry.train
-                )
+                recipe = resolve_recipe(dataset.recipe, preset=train, config=config.train, entry=case.entry.train)
             except RecipeError as error:
-                problems.add(
-                    ("train", error.key) if error.layer == "config" else (*case.place, "train"), error
-                )
+                problems.add(("train", error.key) if error.layer == "config" else (*case.place, "train"), error)
                 continue
             except (LossError, UserError) as error:
                 problems.add(case.place, error)
@@ -262,8 +254,8 @@ def _resolve_loss(
             have = presets.having(name, **case_of)
             where = f"{case_of['dataset']}, {paths.noise_name(noise)}"
             raise UserError(
-                f"the preset {config.preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it in "
-                f"the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
+                f"the preset {config.preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it "
+                f"in the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
             )
     spec = {"name": name, "version": catalogue.version(name), "params": catalogue.resolve(name, given)}
     return spec, train

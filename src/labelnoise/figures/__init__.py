@@ -24,11 +24,6 @@ FIGURES: dict[str, str] = {
 }
 
 
-def names(datasets: list[str]) -> list[str]:
-    """The file stems of all figures for these data sets (with one test set each)."""
-    return [f"{dataset}-{figure}" for dataset in datasets for figure in FIGURES]
-
-
 def draw_all(manifest_path: Path) -> None:
     """Draw every figure of the experiment into its figures/, as SVG and PNG."""
     from labelnoise.analysis.cells import read

@@ -25,6 +25,6 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         axes.grid(visible=False, axis="y")
         axes.set_title(results.noise_title(noise))
         axes.set_xlabel("best − last (points)")
-        axes.label_outer()
+    style.label_edges(panels, columns=4)
     panels[0].invert_yaxis()
     return figure

@@ -30,13 +30,11 @@ def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: 
             rows = curves[(curves.noise == noise) & (curves.label == label)]
             over_seeds = rows.groupby("epoch")[column].agg(["mean", "std"])
             look = style.of_loss(label, results.losses)
-            axes.plot(
-                over_seeds.index, over_seeds["mean"], **look, markevery=0.2, markersize=4, linewidth=1.3
-            )
+            axes.plot(over_seeds.index, over_seeds["mean"], **look, markevery=0.2, markersize=4, linewidth=1.3)
             low, high = over_seeds["mean"] - over_seeds["std"], over_seeds["mean"] + over_seeds["std"]
             axes.fill_between(over_seeds.index, low, high, color=look["color"], alpha=0.18, linewidth=0)
         axes.set_title(results.noise_title(noise))
         axes.set(xlabel="epoch", ylabel=ylabel)
-        axes.label_outer()
+    style.label_edges(panels, columns=4)
     style.legend_beside(figure, panels[0])
     return figure

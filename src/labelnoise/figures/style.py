@@ -60,12 +60,18 @@ def grid(
     """A figure with `count` panels; the rest of the last row is left empty."""
     columns = min(columns, count)
     rows = -(-count // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width * columns, height * rows), squeeze=False, **options
-    )
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False, **options)
     for unused in axes.flat[count:]:
         unused.remove()
     return figure, list(axes.flat[:count])
+
+
+def label_edges(panels: list[Axes], *, columns: int = 4) -> None:
+    """Axis labels and ticks on the left edge and wherever no panel stands below."""
+    for i, axes in enumerate(panels):
+        is_left, is_lowest = i % columns == 0, i + columns >= len(panels)
+        axes.tick_params(labelleft=is_left, labelbottom=is_lowest)
+        axes.set(**({} if is_left else {"ylabel": ""}), **({} if is_lowest else {"xlabel": ""}))
 
 
 def legend_beside(figure: Figure, axes: Axes) -> None:
@@ -87,4 +93,5 @@ def save(figure: Figure, stem: Path) -> None:
     for ending, options in (("svg", {"metadata": {"Date": None}}), ("png", {})):
         with replacing(stem.with_name(f"{stem.name}.{ending}")) as temporary:
             figure.savefig(temporary, format=ending, **options)
+        figure.set_layout_engine("none")  # laid out once: the second format keeps the places
     plt.close(figure)

@@ -43,14 +43,8 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: fl
     if len(parts) == 1:
         return parts[0].load()(num_classes=num_classes, reduction=reduction, **resolved)
     own = [
-        {
-            key.removeprefix(f"{part.name}."): value
-            for key, value in resolved.items()
-            if key.startswith(f"{part.name}.")
-        }
+        {key.removeprefix(f"{part.name}."): value for key, value in resolved.items() if key.startswith(f"{part.name}.")}
         for part in parts
     ]
-    first, second = (
-        part.load()(num_classes=num_classes, **values) for part, values in zip(parts, own, strict=True)
-    )
+    first, second = (part.load()(num_classes=num_classes, **values) for part, values in zip(parts, own, strict=True))
     return sums.Sum(first, second, alpha=resolved["alpha"], beta=resolved["beta"], reduction=reduction)

@@ -82,9 +82,7 @@ def _scale(about: str = "factor on the loss") -> Parameter:
 
 
 _GAMMA = Parameter("gamma", 0.5, "focusing exponent")
-_MIN_PROB = Parameter(
-    "min_prob", 1e-7, "smallest probability m; A = −log m", open_low=True, high=0.1, tuned=False
-)
+_MIN_PROB = Parameter("min_prob", 1e-7, "smallest probability m; A = −log m", open_low=True, high=0.1, tuned=False)
 _ALWAYS = "completely: for every clean-labels-dominant noise"
 _NEVER = "no"
 
@@ -171,7 +169,8 @@ def parts(name: str) -> list[LossInfo]:
             return [LOSSES[first], LOSSES[second]]
     known = names()
     raise LossError(
-        f"unknown loss {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}, and any sum A+B of two single losses"
+        f"unknown loss {name!r}{_did_you_mean(name, known)} Known: {', '.join(known)}, "
+        "and any sum A+B of two single losses"
     )
 
 

@@ -13,9 +13,7 @@ def everything() -> str:
         given = ", ".join(f"{parameter.name}={parameter.default:g}" for parameter in entry.parameters)
         rows.append((entry.name, entry.kind, "yes" if entry.symmetric else "no", given, entry.title))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [
         "",
         "Sums: any A+B of two of these, with alpha (weight of A) and beta (weight of B). Those with names:",

@@ -8,7 +8,7 @@ from labelnoise.models.initialise import initialise
 
 
 class DigitsCNN(nn.Module):
-    """cnn4's shape, scaled to 8 × 8 images: two strided conv-BN-ReLU blocks (16, 32), then 128 features, then logits."""
+    """cnn4 scaled to 8 × 8 images: two strided conv-BN-ReLU blocks (16, 32 channels), 128 features, logits."""
 
     def __init__(self, num_classes: int, channels: int):
         super().__init__()

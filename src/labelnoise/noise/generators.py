@@ -47,7 +47,7 @@ def symmetric(labels: np.ndarray, *, num_classes: int, rate: float, seed: int, *
 def asymmetric(
     labels: np.ndarray, *, num_classes: int, rate: float, seed: int, map: Mapping[int, int], **_: object
 ) -> np.ndarray:
-    """Exactly `rate` of each mapped class flipped (±1) to its image under `map`; all flips start from the true labels."""
+    """Exactly `rate` of each mapped class flipped (±1) to its image under `map`; flips start from the true labels."""
     random = np.random.RandomState(seed)
     noisy = labels.copy()
     sources = np.array(sorted(map), dtype=np.int64)

@@ -29,9 +29,7 @@ def make(labels: np.ndarray, *, classes: list[str], noise: Mapping[str, Any], pa
     return described
 
 
-def audit(
-    clean: np.ndarray, noisy: np.ndarray, *, classes: list[str], noise: Mapping[str, Any]
-) -> dict[str, Any]:
+def audit(clean: np.ndarray, noisy: np.ndarray, *, classes: list[str], noise: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked for and what came out.
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row (ALF Definition 1); `dominance_margin` the least

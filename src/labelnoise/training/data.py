@@ -54,9 +54,7 @@ def assemble(
     Raises `UserError` when the label file belongs to another data set or the normalisation to other images.
     """
     if len(clean) != len(prepared.train_labels) or (clean != prepared.train_labels).any():
-        raise UserError(
-            f"the label file was made for other data than {prepared.name}; delete it and run again"
-        )
+        raise UserError(f"the label file was made for other data than {prepared.name}; delete it and run again")
     channels = prepared.train_images.shape[1]
     if not len(recipe.mean) == len(recipe.std) == channels:
         raise UserError(f"recipe: mean and std need {channels} value(s), one a channel of {prepared.name}")

@@ -1,4 +1,4 @@
-"""All parameters of a model as one vector, so that L1, clipping and the optimiser are a few operations, not hundreds."""
+"""All parameters of a model as one vector: L1, clipping and the optimiser are then a few operations, not hundreds."""
 
 from __future__ import annotations
 

@@ -60,9 +60,7 @@ def train(
 
     for epoch in range(1, recipe.epochs + 1):
         lr = recipe.learning_rate(epoch)
-        order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(
-            device
-        )
+        order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
         shuffled = data.train.take(order)
         loss_sum = torch.zeros((), device=device)
         predicted = torch.empty_like(shuffled.given)
@@ -134,10 +132,7 @@ class _Evaluator:
     def logits(self, samples: Samples) -> Tensor:
         self.model.eval()
         with devices.autocast(self.precision, self.device):
-            parts = [
-                self.model(self.normalise(images)).float()
-                for images in samples.images.split(EVALUATION_BATCH)
-            ]
+            parts = [self.model(self.normalise(images)).float() for images in samples.images.split(EVALUATION_BATCH)]
         return torch.cat(parts)
 
     def accuracy(self, samples: Samples) -> float:
@@ -151,8 +146,6 @@ def _final(evaluate: _Evaluator, data: Data, wrong: Tensor) -> tuple[float | Non
     logits = evaluate.logits(data.train)
     memorised = _share(logits.argmax(dim=1) == data.train.given, wrong)
     confidence = logits.softmax(dim=1).gather(1, data.train.given.unsqueeze(1)).squeeze(1)
-    predictions = {
-        f"{name}_probabilities": evaluate.logits(tests).softmax(dim=1) for name, tests in data.tests.items()
-    }
+    predictions = {f"{name}_probabilities": evaluate.logits(tests).softmax(dim=1) for name, tests in data.tests.items()}
     predictions["train_confidence"] = confidence
     return memorised, {name: values.cpu() for name, values in predictions.items()}

@@ -44,9 +44,7 @@ def run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if result.exists():
             found = read_json(result, "result")
             if found["spec"] != spec:
-                raise UserError(
-                    f"{result} belongs to another trial; move the folder {folder} away and run again"
-                )
+                raise UserError(f"{result} belongs to another trial; move the folder {folder} away and run again")
             print(f"{result} is there already: adopted", flush=True)
             return found
         return _run(spec, folder)
@@ -93,9 +91,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         **_summary(outcome, list(data.tests), complete=status == "ok"),
     }
     _write(folder, result, outcome)
-    write_json(
-        folder / "run.json", _circumstances(recipe, device, started, ready, trained, outcome, len(data.train))
-    )
+    write_json(folder / "run.json", _circumstances(recipe, device, started, ready, trained, outcome, len(data.train)))
     write_json(folder / "result.json", result)
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
@@ -168,6 +164,4 @@ def _circumstances(
 
 
 def _headline(result: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items()
-    )
+    return ", ".join(f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items())

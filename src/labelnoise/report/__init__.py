@@ -1,0 +1,124 @@
+"""The report: one HTML file without any address in it, that opens by double click."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import labelnoise
+from labelnoise import figures
+from labelnoise.analysis.cells import Results, mixtures, read
+from labelnoise.files import write_text
+
+_ROOM = Path(__file__).parent
+
+# Circumstances worth a row in the report, as trials.csv names them.
+_ENVIRONMENT = ("device", "precision", "threads", "torch", "code")
+
+
+def write(manifest_path: Path) -> Path:
+    """Write report.html beside the manifest; its path."""
+    import jinja2
+
+    results = read(manifest_path)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_ROOM), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
+    )
+    html = environment.get_template("report.html.j2").render(
+        title=results.manifest["experiment"] or "default experiment",
+        version=labelnoise.__version__,
+        style=(_ROOM / "report.css").read_text(encoding="utf-8"),
+        script=(_ROOM / "report.js").read_text(encoding="utf-8"),
+        manifest=results.manifest,
+        counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
+        notes=mixtures(results.trials),
+        unfinished=results.unfinished,
+        tables=[path.read_text(encoding="utf-8") for path in _tables(results)],
+        figures=_figures(results),
+        audits=_audits(results),
+        parameters=_parameters(results),
+        troubled=_troubled(results),
+        environment=_environment(results),
+        citation=_citation(),
+    )
+    path = results.folder / "report.html"
+    write_text(path, html)
+    return path
+
+
+def _tables(results: Results) -> list[Path]:
+    """The tables with the headline metric first."""
+    return sorted((results.folder / "tables").glob("*.html"), key=lambda path: ("-last" not in path.name, path.name))
+
+
+def _figures(results: Results) -> list[dict[str, str]]:
+    found = []
+    for dataset, test_set, name, kind in figures.each(results):
+        svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
+        where = dataset if len(results.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
+        found.append(
+            {"id": name, "caption": f"{where}: {figures.FIGURES[kind]}", "data": base64.b64encode(svg).decode()}
+        )
+    return found
+
+
+def _audits(results: Results) -> list[dict[str, Any]]:
+    """One row for each label file."""
+    files = dict.fromkeys((entry["labels"], entry["dataset"], entry["noise"]) for entry in results.manifest["trials"])
+    rows = []
+    for labels, dataset, noise in files:
+        path = Path(labels).with_suffix(".json")
+        if path.exists():
+            rows.append({"dataset": dataset, "noise": noise, **json.loads(path.read_text(encoding="utf-8"))})
+    return rows
+
+
+def _parameters(results: Results) -> list[dict[str, str]]:
+    """What each loss was trained with: parameters and recipe, where the recipe depends on the loss only there."""
+    rows = []
+    finished = results.trials.dropna(subset=["loss_params"])
+    for (label, loss, params), group in finished.groupby(["label", "loss", "loss_params"], sort=False):
+        told = ", ".join(f"{key} = {_short(value)}" for key, value in json.loads(params).items()) or "none"
+        spec = json.loads((Path(group.iloc[0].folder) / "spec.json").read_text(encoding="utf-8"))
+        recipe = {key: value for key, value in spec["recipe"].items() if key not in ("version", "threads")}
+        rows.append(
+            {
+                "label": label,
+                "loss": loss,
+                "params": told,
+                "recipe": ", ".join(f"{key} {_short(value)}" for key, value in recipe.items()),
+            }
+        )
+    return rows
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _troubled(results: Results) -> list[dict[str, Any]]:
+    """Trials that are not ok, with their reason."""
+    rows = results.trials.drop_duplicates("trial")
+    rows = rows[rows.status != "ok"].fillna({"reason": "no result"})
+    return rows[["status", "dataset", "noise", "label", "seed", "reason", "folder"]].to_dict("records")
+
+
+def _environment(results: Results) -> dict[str, str]:
+    """Every circumstance with its values, and the time that training took in all."""
+    rows = results.trials.drop_duplicates("trial")
+    told = {key: ", ".join(str(value) for value in rows[key].dropna().unique()) or "–" for key in _ENVIRONMENT}
+    told["threads"] = ", ".join(f"{value:g}" for value in rows["threads"].dropna().unique()) or "–"
+    told["seconds of training in all"] = f"{rows.seconds.sum():.0f}"
+    return told
+
+
+def _citation() -> str:
+    return (
+        "@software{labelnoise,\n"
+        "  title   = {labelnoise: a benchmark of loss functions for training classifiers on wrong labels},\n"
+        "  author  = {{The labelnoise authors}},\n"
+        f"  version = {{{labelnoise.__version__}}},\n"
+        "  year    = {2026}\n}"
+    )
