@@ -14,6 +14,7 @@ include: "workflow/rules/analysis.smk"
 rule all:
     default_target: True
     input:
+        results(),  # a lost result is trained again although the products are there
         PRODUCTS / "report.html",
         PRODUCTS / "complete",
 

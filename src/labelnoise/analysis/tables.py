@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelnoise.analysis.cells import METRICS, Results, average_ranks, mixtures, read, summarise
-from labelnoise.files import write_text
+from labelnoise.files import replacing_folder
 
 RANK = "average rank"
 
@@ -93,18 +93,15 @@ def write_all(manifest_path: Path) -> None:
     """Write every table in every format into the experiment's tables/."""
     results = read(manifest_path)
     notes = mixtures(results.trials)
-    for table in tables(results):
-        for ending, text in (
-            ("csv", as_csv(table)),
-            ("md", as_markdown(table, notes)),
-            ("tex", as_latex(table, notes)),
-            ("html", as_html(table, notes)),
-        ):
-            write_text(results.folder / "tables" / f"{table.name}.{ending}", text)
+    formats = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "html": as_html}
+    with replacing_folder(results.folder / "tables") as folder:
+        for table in tables(results):
+            for ending, written in formats.items():
+                (folder / f"{table.name}.{ending}").write_text(written(table, notes), encoding="utf-8")
 
 
-def as_csv(table: Table) -> str:
-    """Numbers for machines: for each noise the columns mean, std, n and seeds."""
+def as_csv(table: Table, notes: list[str]) -> str:
+    """Numbers for machines: for each noise the columns mean, std, n and seeds. Notes have no place here."""
     columns: dict[str, list[float | None]] = {}
     for noise in table.noises:
         found = [table.cell(loss, noise) for loss in table.losses]

@@ -36,7 +36,7 @@ class NoiseEntry(_Strict):
 
 
 class LossEntry(BaseModel):
-    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}` or `{target: my_module:MyLoss, …}`; other keys are parameters."""
+    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}`, `{target: my_module:MyLoss, …}`; other keys are parameters."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 

@@ -90,11 +90,12 @@ def _noises(config: Config, problems: Problems) -> list[tuple[Place, dict[str, A
         if (entry.variant or info.variants[0]) not in info.variants:
             problems.add((*place, "variant"), unknown(f"variant of {entry.kind} noise", entry.variant, info.variants))
         for rate in _rates(entry, place, problems):
-            noise = {"kind": entry.kind, "rate": rate, "variant": entry.variant or info.variants[0]}
+            variant = entry.variant or info.variants[0]
+            noise = {"kind": entry.kind, "rate": rate, "variant": variant, "version": info.version}
             if any(noise == other for _, other in found):
                 problems.add(place, f"the noise {paths.noise_name(noise)} is listed twice; keep one")
-            found.append((place, noise | {"version": info.version}))
-    return [(place, noise) for place, noise in found]
+            found.append((place, noise))
+    return found
 
 
 def _rates(entry: NoiseEntry, place: Place, problems: Problems) -> list[float]:

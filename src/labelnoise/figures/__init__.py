@@ -9,6 +9,8 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from labelnoise.files import replacing_folder
+
 # module → what the figure shows; also its caption in the report.
 FIGURES: dict[str, str] = {
     "accuracy_by_rate": "Last-epoch test accuracy against the noise rate; bands are ± one sample standard deviation "
@@ -31,9 +33,10 @@ def draw_all(manifest_path: Path) -> None:
 
     results = read(manifest_path)
     style.apply()
-    for dataset, test_set, name, kind in each(results):
-        figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
-        style.save(figure, results.folder / "figures" / name)
+    with replacing_folder(results.folder / "figures") as folder:
+        for dataset, test_set, name, kind in each(results):
+            figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
+            style.save(figure, folder / name)
 
 
 def each(results) -> Iterator[tuple[str, str, str, str]]:

@@ -14,8 +14,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from labelnoise.files import replacing
-
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
@@ -91,7 +89,6 @@ def empty(message: str) -> Figure:
 def save(figure: Figure, stem: Path) -> None:
     """Write `stem`.svg and `stem`.png and close the figure."""
     for ending, options in (("svg", {"metadata": {"Date": None}}), ("png", {})):
-        with replacing(stem.with_name(f"{stem.name}.{ending}")) as temporary:
-            figure.savefig(temporary, format=ending, **options)
+        figure.savefig(stem.with_name(f"{stem.name}.{ending}"), **options)
         figure.set_layout_engine("none")  # laid out once: the second format keeps the places
     plt.close(figure)

@@ -69,7 +69,7 @@ class NNCE(Loss):
 
 
 class NNFL(Loss):
-    """As NNCE, with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); its factor is constant in the gradient."""
+    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); its factor is constant in the gradient."""
 
     def __init__(self, *, gamma: float, min_prob: float, **kwargs):
         super().__init__(**kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
             noisy, clean = file["noisy_labels"], file["clean_labels"]
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such label file; `snakemake` makes it") from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: this label file is damaged ({error}); delete it and run again") from None
     described = read_json(path.with_suffix(".json"), "audit of a label file")
     if sha256(noisy) != described["sha256"]:

@@ -1,0 +1,103 @@
+"""Cells, ranks, highlighting and their print."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from labelnoise.analysis import cells, tables
+
+
+def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
+    """trials.csv's rows for (label, noise) → last accuracies; None is a failed trial."""
+    rows = [
+        {"label": label, "noise": noise, "seed": seed, "last_accuracy": value, "trial": f"{label}{noise}{seed}",
+         "best_accuracy": value, "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test"}
+        for (label, noise), accuracies in values.items()
+        for seed, value in enumerate(accuracies)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def table(rows: pd.DataFrame, highlight: str = "best_second") -> tables.Table:
+    losses, noises = rows.label.unique().tolist(), rows.noise.unique().tolist()
+    manifest = {"experiment": None, "highlight": highlight, "noise_seed": "same", "datasets": ["d"],
+                "losses": losses, "noises": noises, "seeds": rows.seed.unique().tolist()}  # fmt: skip
+    return next(tables.tables(cells.Results(manifest, rows)))
+
+
+ROWS = trials(
+    {
+        ("A", "symmetric-0.2"): [90.0, 91.0, 92.0],
+        ("B", "symmetric-0.2"): [91.004, 91.0, 91.0],
+        ("C", "symmetric-0.2"): [80.0, None, 82.0],
+        ("D & <co>", "symmetric-0.2"): [70.0, 71.0, 72.0],
+    }
+)
+
+
+def test_deviation_is_that_of_a_sample():
+    summary = cells.summarise(ROWS, "last")
+    assert summary.loc[("A", "symmetric-0.2"), "mean"] == 91
+    assert summary.loc[("A", "symmetric-0.2"), "std"] == pytest.approx(1.0)  # n − 1; with n it were 0.816
+
+
+def test_cell_with_a_failed_seed_has_no_mean_over_the_survivors():
+    cell = cells.summarise(ROWS, "last").loc[("C", "symmetric-0.2")]
+    assert pd.isna(cell["mean"])
+    assert (cell["n"], cell["seeds"]) == (2, 3)
+    assert "– 2/3" in tables.as_markdown(table(ROWS), [])
+
+
+def test_single_seed_has_a_mean_and_no_deviation():
+    text = tables.as_markdown(table(trials({("A", "clean"): [90.0]})), [])
+    assert "90.00" in text
+    assert "±" not in text.split("\n", 1)[1]
+    assert "n = 1 seed, so no deviation" in text
+
+
+def test_equal_print_is_equal_marking():
+    made = table(ROWS)
+    assert [made.place(loss, "symmetric-0.2") for loss in "ABC"] == ["bold", "bold", None]
+    assert made.place("D & <co>", "symmetric-0.2") is None  # third: two share the first place
+
+
+@pytest.mark.parametrize(("highlight", "marked"), [("best_second", 1), ("top2", 2), ("top3", 3)])
+def test_highlight_marks_as_configured(highlight: str, marked: int):
+    rows = trials({(name, "clean"): [value, value] for name, value in zip("ABCD", (4.0, 3.0, 2.0, 1.0), strict=True)})
+    text = tables.as_markdown(table(rows, highlight), [])
+    assert text.count("**") == 2 * marked
+    assert text.count("<u>") == (1 if highlight == "best_second" else 0)
+
+
+def test_ranks_average_over_complete_columns_and_ties_share():
+    means = pd.DataFrame({"x": [90.0, 90.0, 80.0], "y": [90.0, 95.0, 80.0], "z": [1.0, None, 2.0]}, index=list("ABC"))
+    assert cells.average_ranks(means).to_dict() == {"A": 1.75, "B": 1.25, "C": 3.0}
+
+
+def test_caption_says_n_and_what_the_deviation_includes():
+    caption = table(ROWS).caption
+    assert "PARTIAL: 1 of 12 trials have no accuracy" in caption
+    assert "n = 3 seeds, each with its own noise draw" in caption
+    assert "sample standard deviation" in caption
+
+
+def test_labels_are_escaped_in_every_format():
+    made = table(ROWS)
+    assert r"D \& <co>" in tables.as_latex(made, [])
+    assert "D &amp; &lt;co&gt;" in tables.as_html(made, [])
+
+
+def test_csv_holds_numbers():
+    from io import StringIO
+
+    frame = pd.read_csv(StringIO(tables.as_csv(table(ROWS), [])), index_col="loss")
+    assert frame.loc["A", "symmetric-0.2 mean"] == 91
+    assert frame.loc["C", "symmetric-0.2 n"] == 2
+    assert pd.isna(frame.loc["C", "symmetric-0.2 mean"])
+
+
+def test_mixed_circumstances_are_told():
+    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu")
+    (note,) = cells.mixtures(rows)
+    assert note == "Trials of different versions of the code stand side by side: a (10), b (1)."

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from project import SMALL, Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project with the small config."""
+    found = Project(tmp_path)
+    found.write(SMALL)
+    return found
+
+
+@pytest.fixture(scope="session")
+def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The small config, run to its end once: 8 trials and all products. Copy it before changing anything."""
+    found = Project(tmp_path_factory.mktemp("finished"))
+    found.write(SMALL)
+    found.snakemake()
+    return found
+
+
+@pytest.fixture
+def copied(finished_project: Project, tmp_path: Path) -> Project:
+    """A copy of the finished project, times kept."""
+    shutil.copytree(finished_project.folder, tmp_path / "copy", symlinks=True)
+    return Project(tmp_path / "copy")

@@ -1,0 +1,73 @@
+"""The digits data set: fixed split, documented sizes, prepared form."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.digits import load
+from labelnoise.datasets.store import open_prepared, prepare
+from labelnoise.errors import UserError
+
+SHA256 = {
+    "train_images": "503377f9cfaca149d5f4766a565f241ffa34779a6052ed8f96ddd783e9ed34eb",
+    "test_labels": "ee6ec0ae7823271abdaa9092fefe38ec720e2d13d041a0541dbd4099bda0fc56",
+}
+
+
+def test_split_is_stratified_and_covers_every_image_once():
+    arrays = load()
+    assert (len(arrays["train_labels"]), len(arrays["test_labels"])) == (1442, 355)
+    everything = np.bincount(load_digits().target)
+    train, test = np.bincount(arrays["train_labels"]), np.bincount(arrays["test_labels"])
+    assert (train + test == everything).all()
+    assert (np.abs(test - everything / 5) < 1).all()
+
+
+def test_arrays_are_pinned():
+    arrays = load()
+    assert {key: hashlib.sha256(arrays[key].tobytes()).hexdigest() for key in SHA256} == SHA256
+
+
+def test_grey_levels_keep_their_order_and_range():
+    images = load()["train_images"]
+    assert images.dtype == np.uint8
+    assert images.shape[1:] == (1, 8, 8)
+    assert len(np.unique(images)) == 17
+    assert (images.min(), images.max()) == (0, 255)
+
+
+def test_prepared_form_opens_as_it_was_written(tmp_path: Path):
+    prepare("digits", tmp_path)
+    prepared, arrays = open_prepared(tmp_path), load()
+    assert isinstance(prepared.train_images, np.memmap)
+    assert (prepared.train_images == arrays["train_images"]).all()
+    assert (prepared.test_sets["test"][1] == arrays["test_labels"]).all()
+    assert prepared.num_classes == 10
+
+
+def test_missing_and_damaged_files_are_named(tmp_path: Path):
+    with pytest.raises(UserError, match="no such prepared data set"):
+        open_prepared(tmp_path)
+    prepare("digits", tmp_path)
+    (tmp_path / "train_images.npy").write_bytes(b"not an array")
+    with pytest.raises(UserError, match=r"train_images\.npy is missing or damaged"):
+        open_prepared(tmp_path)
+
+
+def test_unknown_data_set_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="did you mean digits"):
+        prepare("digit", tmp_path)
+
+
+def test_asymmetric_maps_name_existing_classes():
+    for info in DATASETS.values():
+        classes = range(len(info.classes))
+        assert all(
+            true in classes and wrong in classes and true != wrong for true, wrong in info.asymmetric_map.items()
+        )

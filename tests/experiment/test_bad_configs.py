@@ -1,0 +1,171 @@
+"""Every mistake in a config is one message: the place with its line, what is allowed, the nearest valid name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from labelnoise.errors import UserError
+from labelnoise.experiment.config import experiment_name
+from labelnoise.experiment.source import Source, read
+from labelnoise.experiment.trials import expand
+from project import SMALL, Project
+
+GOOD = yaml.safe_load(SMALL)
+
+# changed top-level keys → every piece of text that the message must hold
+BAD: list[tuple[dict, list[str]]] = [
+    ({"lossses": ["CE"]}, ["lossses: unknown key 'lossses'", "did you mean losses?", "Allowed: datasets, noise"]),
+    ({"noise": [{"kind": "symmetric", "rates": [0.2]}]}, ["noise[0].rates", "did you mean rate?"]),
+    ({"only": {"loss": ["CE"]}}, ["only.loss", "did you mean losses?"]),
+    ({"preset": {"name": "jal2025", "data": "cifar10"}}, ["preset.data", "Allowed: name, dataset"]),
+    ({"losses": ["NCE+AGCEE"]}, ["losses[0]", "unknown loss 'NCE+AGCEE'", "did you mean NCE+AGCE?"]),
+    ({"losses": ["GCE", "ce_loss"]}, ["losses[1]", "unknown loss 'ce_loss'", "Known: CE, FL"]),
+    ({"losses": [{"loss": "GCE", "p": 0.7}]}, ["losses[0]", "GCE has no parameter 'p'", "Allowed: q, eps"]),
+    ({"losses": [{"loss": "CE", "lable": "x"}]}, ["losses[0]", "unknown key 'lable'", "did you mean label?"]),
+    ({"losses": [{"loss": "GCE", "q": 1.5}]}, ["GCE: q must be a number > 0 and ≤ 1, got 1.5"]),
+    ({"losses": [{"loss": "GCE", "q": "high"}]}, ["GCE: q must be a number, got 'high'"]),
+    ({"losses": [{"loss": "GCE", "q": []}]}, ["q: the list is empty"]),
+    ({"losses": [{"loss": "ANL-FL", "gamma": 1}]}, ["'gamma' is in both parts", "NFL.gamma or NNFL.gamma"]),
+    ({"losses": [{"label": "x"}]}, ["losses[0]", "exactly one of `loss: NAME` and `target: module:Class`"]),
+    ({"losses": []}, ["losses: the list is empty"]),
+    ({"losses": "CE"}, ["losses: must be a list, got 'CE'"]),
+    ({"losses": ["CE", "CE"]}, ["losses[1]", "two losses are called 'CE'"]),
+    ({"losses": ["CE", {"loss": "CE", "label": "twin"}]}, ["losses[1]", "'twin' is the same trial as 'CE'"]),
+    ({"losses": [{"loss": "CE", "train": {"epoch": 5}}]}, ["losses[0].train", "did you mean epochs?"]),
+    ({"losses": [{"target": "nowhere:MyLoss"}]}, ["losses[0]", "there is no file nowhere.py"]),
+    ({"losses": [{"target": "../../x:MyLoss"}]}, ["target must read module:Class"]),
+    ({"noise": ["symetric"]}, ["noise[0]", "unknown noise 'symetric'", "did you mean symmetric?"]),
+    ({"noise": ["symmetric"]}, ["noise[0]", "symmetric noise needs a rate"]),
+    ({"noise": [{"kind": "symmetric", "rate": 1.0}]}, ["noise[0].rate[0]", "must lie in [0, 1), got 1.0"]),
+    ({"noise": [{"kind": "symmetric", "rate": -0.1}]}, ["must lie in [0, 1), got -0.1"]),
+    ({"noise": [{"kind": "symmetric", "rate": "a lot"}]}, ["noise[0].rate[0]", "must be a number, got 'a lot'"]),
+    ({"noise": [{"kind": "symmetric", "rate": []}]}, ["noise[0].rate", "the list is empty"]),
+    ({"noise": [{"kind": "symmetric", "rate": [0.2, 0.2]}]}, ["symmetric-0.2 is listed twice"]),
+    ({"noise": [{"kind": "symmetric", "rate": 0.2, "variant": "exat"}]}, ["noise[0].variant", "did you mean exact?"]),
+    ({"noise": [{"kind": "clean", "rate": 0.2}]}, ["noise[0].rate", "clean labels have no noise rate"]),
+    ({"noise": []}, ["noise: the list is empty"]),
+    ({"datasets": ["digit"]}, ["datasets[0]", "unknown data set 'digit'", "did you mean digits?"]),
+    ({"datasets": ["../../etc"]}, ["datasets[0]", "unknown data set '../../etc'"]),
+    ({"datasets": ["digits", "digits"]}, ["datasets[1]", "digits is listed twice"]),
+    ({"seeds": [1, 1]}, ["seeds[1]", "the seed 1 is listed twice"]),
+    ({"seeds": []}, ["seeds: the list is empty"]),
+    ({"seeds": ["one"]}, ["seeds[0]: must be a whole number, got 'one'"]),
+    ({"seeds": [-1]}, ["seeds[0]: must be ≥ 0, got -1"]),
+    ({"seeds": 3}, ["seeds: must be a list, got 3"]),
+    ({"noise_seed": "fixed"}, ["noise_seed: must be `same` or a whole number ≥ 0, got 'fixed'"]),
+    ({"preset": "jal2024"}, ["preset", "unknown preset 'jal2024'", "did you mean jal2025?"]),
+    ({"preset": {"name": "jal2025", "dataset": "cifar"}}, ["preset.dataset", "did you mean cifar10"]),
+    (
+        {"preset": "jal2025", "losses": ["GCE"]},
+        ["losses[0]", "jal2025 has no value for q of GCE (digits, clean)", "a preset that has it: alf2021"],
+    ),
+    ({"train": {"modle": "digits_cnn"}}, ["train.modle", "did you mean model?"]),
+    ({"train": {"model": "digits_cn"}}, ["train.model", "unknown model 'digits_cn'", "did you mean digits_cnn?"]),
+    ({"train": {"lr": 0}}, ["train.lr", "must be greater than 0, got 0"]),
+    ({"train": {"epochs": 2.5}}, ["train.epochs", "got 2.5"]),
+    ({"train": {"optimizer": "lion"}}, ["train.optimizer", "'sgd' or 'adam', got 'lion'"]),
+    ({"highlight": "top4"}, ["highlight", "unknown value 'top4'", "Allowed: best_second, top2, top3"]),
+    ({"on_code_change": "ask"}, ["on_code_change", "Allowed: keep, retrain"]),
+    ({"retry_failed": "yes please"}, ["retry_failed: must be true or false, got 'yes please'"]),
+    ({"only": {"losses": ["GCEE"]}}, ["only.losses[0]", "did you mean GCE?"]),
+    ({"datasets": None}, ["datasets: must be a list, got None"]),
+]
+
+
+@pytest.mark.parametrize(("changes", "expected"), BAD, ids=[str(changes)[:60] for changes, _ in BAD])
+def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: list[str]):
+    with pytest.raises(UserError) as raised:
+        expand(Source("config.yaml", GOOD | changes))
+    message = str(raised.value)
+    assert message.startswith("config.yaml: ")
+    for text in expected:
+        assert text in message
+
+
+def test_at_least_25_mistakes_are_tried():
+    assert len(BAD) >= 25
+
+
+def test_missing_key_is_named():
+    with pytest.raises(UserError, match="seeds: this key is missing"):
+        expand(Source("config.yaml", {key: value for key, value in GOOD.items() if key != "seeds"}))
+
+
+def test_all_mistakes_are_told_at_once():
+    with pytest.raises(UserError) as raised:
+        expand(Source("config.yaml", GOOD | {"datasets": ["digit"], "losses": ["CEE"], "seeds": [1, 1]}))
+    assert len(str(raised.value).splitlines()) == 3
+
+
+def test_message_names_the_line(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    path.write_text(SMALL.replace("q: 0.7", "q: 7"))
+    with pytest.raises(UserError, match=r"config.yaml, line 5: losses\[1\]"):
+        expand(read(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("datasets: [digits\nnoise: [clean]\n", "line 2"),
+        ("datasets: [digits]\n\tnoise: [clean]\n", "line 2"),
+        (
+            "datasets: [digits]\nseeds: [1]\ndatasets: [digits]\n",
+            "line 3, column 1: not valid YAML: the key",
+        ),
+        ("", "the config is empty"),
+        ("- CE\n", "the config is a list"),
+    ],
+)
+def test_syntax_error_is_told_with_its_line(tmp_path: Path, text: str, expected: str):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=expected):
+        expand(read(path))
+
+
+def test_number_without_a_dot_in_its_exponent_form_is_a_number():
+    _, trials = expand(Source("config.yaml", GOOD | {"train": {"lr": "1e-3"}}))
+    assert trials[0].spec["recipe"]["lr"] == 0.001
+
+
+@pytest.mark.parametrize("name", ["a b.yaml", "$(x).yaml", ".yaml", ";rm.yaml"])
+def test_experiment_file_whose_name_is_no_folder_is_refused(name: str):
+    with pytest.raises(UserError, match="use letters, digits"):
+        experiment_name([Path(name)])
+
+
+def test_plan_refuses_in_under_3_seconds_without_torch(project: Project):
+    project.edit(losses=["CEE"])
+    code = (
+        "import sys; from labelnoise import cli; code = cli.main(['plan']); "
+        "assert not {'torch', 'pandas', 'numpy'} & set(sys.modules), 'too much is imported'; sys.exit(code)"
+    )
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True)
+    assert time.perf_counter() - started < 3
+    assert done.returncode == 2
+    assert "labelnoise plan: error: config.yaml, line " in done.stderr
+    assert "did you mean CE?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (SMALL.replace("seeds:", "sseeds:"), "did you mean seeds?"),
+        (SMALL.replace("[1, 2]", "[1, 2"), "config.yaml, line 7"),
+    ],
+)
+def test_snakemake_refuses_before_anything_runs(project: Project, text: str, expected: str):
+    project.write(text)
+    output = project.snakemake(expect=1)
+    assert expected in output
+    assert "Traceback" not in output
+    assert not project.results.exists()

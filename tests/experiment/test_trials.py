@@ -1,0 +1,131 @@
+"""Config → trials: what counts as the same trial, and where values come from."""
+
+from __future__ import annotations
+
+import yaml
+
+from labelnoise.experiment import presets
+from labelnoise.experiment.recipes import resolve_recipe
+from labelnoise.experiment.source import Source, read
+from labelnoise.experiment.trials import Trial, expand
+from labelnoise.losses import catalogue
+from labelnoise.training import recipe as recipes
+from project import ROOT, SMALL
+
+GOOD = yaml.safe_load(SMALL)
+
+
+def trials(**changes: object) -> list[Trial]:
+    return expand(Source("config.yaml", GOOD | changes))[1]
+
+
+def hashes(**changes: object) -> set[str]:
+    return {trial.hash for trial in trials(**changes)}
+
+
+def test_default_config_has_147_trials_with_published_cifar10_values():
+    _, found = expand(read(ROOT / "config.yaml"))
+    assert len(found) == 147
+    params = {trial.label: trial.spec["loss"]["params"] for trial in found}
+    assert params["GCE"]["q"] == 0.7
+    assert (params["SCE"]["alpha"], params["SCE"]["beta"]) == (0.1, 1)
+    assert (params["NCE+RCE"]["alpha"], params["NCE+RCE"]["beta"], params["NCE+RCE"]["RCE.A"]) == (1, 1, -4)
+    agce = params["NCE+AGCE"]
+    assert [agce[key] for key in ("alpha", "beta", "AGCE.a", "AGCE.q")] == [1, 4, 6, 1.5]
+    assert (params["ANL-CE"]["alpha"], params["ANL-CE"]["beta"]) == (5, 5)
+    assert [params["JAL-CE"][key] for key in ("alpha", "beta", "AMSE.a")] == [1, 1, 30]
+    l1 = {trial.label: (trial.spec["recipe"]["l1"], trial.spec["recipe"]["weight_decay"]) for trial in found}
+    assert l1["ANL-CE"] == l1["JAL-CE"] == (5e-5, 0)
+    assert l1["CE"] == (0, 1e-4)
+
+
+def test_identity_depends_on_values_not_on_how_they_are_written():
+    written = [{"loss": "GCE", "q": 0.7}, "CE"]
+    assert hashes(losses=written) == hashes(losses=["CE", "GCE"]) == hashes(losses=["GCE", {"loss": "CE", "train": {}}])
+    assert hashes(noise=["clean", {"kind": "symmetric", "rate": [0.4], "variant": "exact"}]) == hashes()
+    assert hashes(train={"epochs": 2, "lr": 0.1}) == hashes()
+
+
+def test_label_and_presentation_are_no_part_of_the_identity():
+    assert hashes(losses=[{"loss": "CE", "label": "cross entropy"}, "GCE"], highlight="top2") == hashes()
+
+
+def test_every_value_that_trains_otherwise_is_part_of_the_identity():
+    base = hashes()
+    for changes in (
+        {"losses": ["CE", {"loss": "GCE", "q": 0.8}]},
+        {"losses": ["CE", {"loss": "GCE", "eps": 1e-8}]},
+        {"train": {"epochs": 3}},
+        {"train": {"epochs": 2, "threads": 2}},
+        {"noise": [{"kind": "symmetric", "rate": 0.4}, "clean"], "noise_seed": 7},
+    ):
+        assert hashes(**changes) != base, changes
+
+
+def test_clean_trials_do_not_depend_on_the_noise_seed():
+    assert hashes(noise=["clean"], noise_seed=7) == hashes(noise=["clean"])
+
+
+def test_losses_share_label_files_and_seeds_have_their_own():
+    found = trials()
+    assert len({trial.labels for trial in found}) == 3  # clean, and symmetric 0.4 for each of two seeds
+    assert len({trial.labels for trial in trials(noise_seed=5)}) == 2
+
+
+def test_list_as_a_value_expands_as_a_product():
+    found = trials(losses=[{"loss": "AGCE", "a": [1, 2], "q": [0.5, 2], "label": "A"}])
+    assert {trial.label for trial in found} == {"A a=1 q=0.5", "A a=1 q=2", "A a=2 q=0.5", "A a=2 q=2"}
+
+
+def test_more_specific_rows_of_a_preset_win(monkeypatch):
+    rows = [
+        {"loss": "GCE", "q": 0.1},
+        {"loss": "GCE", "dataset": "digits", "q": 0.2},
+        {"loss": "GCE", "dataset": "digits", "noise": "symmetric", "q": 0.3},
+        {"loss": "GCE", "dataset": "digits", "noise": "symmetric", "rate": 0.8, "q": 0.4},
+        {"loss": "GCE", "noise": "asymmetric", "q": 0.5},
+    ]
+    monkeypatch.setattr(presets, "presets", lambda: {"p": {"source": "s", "values": rows}})
+
+    def q(dataset: str, noise: str, rate: float) -> float:
+        return presets.lookup("p", "GCE", dataset=dataset, noise=noise, rate=rate).params["q"]
+
+    assert q("mnist", "clean", 0.0) == 0.1
+    assert q("digits", "asymmetric", 0.2) == 0.2
+    assert q("digits", "symmetric", 0.2) == 0.3
+    assert q("digits", "symmetric", 0.8) == 0.4
+    assert q("mnist", "asymmetric", 0.2) == 0.5
+
+
+def test_every_preset_row_is_complete_and_in_range():
+    case = ("loss", "dataset", "noise", "rate", "train")
+    for name, preset in presets.presets().items():
+        assert preset["title"]
+        assert preset["source"]
+        for row in preset["values"]:
+            for loss in [row["loss"]] if isinstance(row["loss"], str) else row["loss"]:
+                params = {key: value for key, value in row.items() if key not in case}
+                resolved = {catalogue.full_name(loss, key) for key in params}
+                catalogue.resolve(loss, params)
+                tuned = {full for full, parameter in catalogue.parameters(loss).items() if parameter.tuned}
+                assert tuned <= resolved, (name, row)
+                resolve_recipe("digits", preset=row.get("train", {}))
+
+
+def test_l1_replaces_weight_decay_unless_that_is_given():
+    assert resolve_recipe("digits", preset={"l1": 1e-5})["weight_decay"] == 0
+    assert resolve_recipe("digits", preset={"l1": 1e-5}, config={"weight_decay": 1e-3})["weight_decay"] == 1e-3
+
+
+def test_recipe_files_name_every_value_and_nothing_else():
+    for path in recipes.RECIPES.glob("*.yaml"):
+        assert set(recipes.load(path.stem)) == {*recipes.FIELDS, "version"}, path
+
+
+def test_target_file_is_part_of_the_identity(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    entry = {"target": "mine:Mine", "weight": 2}
+    (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): ...\n")
+    first = hashes(losses=[entry])
+    (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): ...  # changed\n")
+    assert hashes(losses=[entry]).isdisjoint(first)

@@ -1,0 +1,36 @@
+"""Lock, conda file and pyproject say the same; no registry is named anywhere."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import yaml
+
+from project import ROOT
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+CONDA_NAMES = {"torch": "pytorch"}
+
+
+def _name(requirement: str) -> str:
+    return re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower()
+
+
+def test_lock_pins_every_dependency_with_hashes_and_no_address():
+    lock = (ROOT / "requirements.lock").read_text()
+    pinned = set(re.findall(r"^([a-z0-9_.-]+)==", lock, re.MULTILINE))
+    wanted = {_name(line) for line in PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["dev"]}
+    assert wanted <= pinned
+    assert "://" not in lock
+    assert "--index" not in lock
+    entries = re.split(r"\n(?=[a-z])", lock)
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_conda_file_equals_pyproject():
+    conda = yaml.safe_load((ROOT / "envs" / "labelnoise.yaml").read_text())
+    listed = [line for line in conda["dependencies"] if not line.startswith("python")]
+    renamed = [re.sub(r"^torch\b(?!v)", CONDA_NAMES["torch"], line) for line in PYPROJECT["project"]["dependencies"]]
+    assert sorted(line.replace(" ", "") for line in listed) == sorted(renamed)
+    assert f"python {PYPROJECT['project']['requires-python']}" in conda["dependencies"]

@@ -1,0 +1,62 @@
+"""A user's own loss is checked by reading its file, and run only by a trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labelnoise import targets
+from labelnoise.errors import UserError
+
+FILE = """\
+raise SystemExit("this file was run")
+
+class Base:
+    def __init__(self, num_classes, q, weight=1.0): ...
+
+class Mine(Base): ...
+
+class Free:
+    def __init__(self, **anything): ...
+
+class Plain: ...
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(FILE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("cls", "params"), [("Mine", {"q": 1}), ("Free", {"x": 1}), ("Plain", {})])
+def test_fitting_parameters_pass_without_running_the_file(cls: str, params: dict):
+    targets.check(targets.find(f"mine:{cls}"), params)
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "message"),
+    [
+        ("Mine", {"q": 1, "wieght": 2}, "unknown parameter 'wieght' — did you mean weight\\? Allowed: q, weight"),
+        ("Mine", {}, "needs a value for: q"),
+        ("Plain", {"q": 1}, "takes no parameters"),
+        ("Mien", {}, "did you mean Mine"),
+    ],
+)
+def test_mistake_is_named(cls: str, params: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        targets.check(targets.find(f"mine:{cls}"), params)
+
+
+def test_syntax_error_is_named_with_its_line(folder: Path):
+    (folder / "broken.py").write_text("class A:\n  def")
+    with pytest.raises(UserError, match=r"broken.py, line 2"):
+        targets.check(targets.find("broken:A"), {})
+
+
+def test_num_classes_is_passed_where_it_is_taken(folder: Path):
+    (folder / "good.py").write_text(FILE.split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3"))
+    assert targets.load(targets.find("good:Mine"), {"q": 1}, num_classes=7) is not None
+    assert targets.load(targets.find("good:Plain"), {}, num_classes=7).q == 3

@@ -1,0 +1,216 @@
+"""The engine: its optimisers are torch's, its draws depend on the seed only, its counters count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from labelnoise.datasets.digits import load
+from labelnoise.datasets.store import Prepared
+from labelnoise.errors import UserError
+from labelnoise.losses import create
+from labelnoise.noise.generators import generate
+from labelnoise.training import draws, loop, recipe
+from labelnoise.training.data import Data, assemble
+from labelnoise.training.flat import FlatParameters
+from labelnoise.training.optimizers import OPTIMIZERS
+
+CPU = torch.device("cpu")
+ARRAYS = load()
+PREPARED = Prepared(
+    name="digits",
+    classes=list("0123456789"),
+    train_images=ARRAYS["train_images"],
+    train_labels=ARRAYS["train_labels"],
+    test_sets={"test": (ARRAYS["test_images"], ARRAYS["test_labels"])},
+)
+NOISY = generate("symmetric", ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
+
+
+def a_recipe(**changes: object) -> recipe.Recipe:
+    return recipe.Recipe(**recipe.load("digits") | {"epochs": 2} | changes)
+
+
+def data(chosen: recipe.Recipe, seed: int = 1) -> Data:
+    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], chosen, seed=seed, device=CPU)
+
+
+def trained(loss: str = "CE", seed: int = 1, **changes: object) -> loop.Outcome:
+    chosen = a_recipe(**changes)
+    return loop.train(data(chosen, seed), create(loss, num_classes=10), chosen, seed=seed, device=CPU)
+
+
+def small_net() -> nn.Module:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 5))
+    return net.double().to(memory_format=torch.channels_last)
+
+
+SETTINGS: list[tuple[dict, Callable]] = [
+    (
+        {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-3},
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-3),
+    ),
+    (
+        {"optimizer": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4},
+        lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-4),
+    ),
+    (
+        {"optimizer": "adam", "weight_decay": 1e-3},
+        lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=1e-3),
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "reference"), SETTINGS, ids=["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize("l1", [0.0, 1e-2])
+def test_step_is_torchs_with_clipping_and_l1(values: dict, reference: Callable, l1: float):
+    ours, theirs = small_net(), small_net()
+    chosen = a_recipe(lr=0.1, **values)
+    flat = FlatParameters([ours])
+    optimizer, torchs = OPTIMIZERS[chosen.optimizer](flat.values, chosen), reference(list(theirs.parameters()))
+    images, labels = torch.randn(8, 3, 8, 8, dtype=torch.float64), torch.arange(8) % 5
+    for _ in range(5):
+        flat.zero_grad()
+        nn.functional.cross_entropy(ours(images), labels).backward()
+        flat.add_l1(l1)
+        flat.clip(0.5)
+        optimizer.step(0.1)
+        torchs.zero_grad()
+        penalty = l1 * sum(p.abs().sum() for p in theirs.parameters())
+        (nn.functional.cross_entropy(theirs(images), labels) + penalty).backward()
+        nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
+        torchs.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+        assert mine.stride() == other.stride()
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
+def test_learning_rate_is_torchs_schedule(schedule: str):
+    chosen = a_recipe(schedule=schedule, epochs=12, lr=0.1, lr_min=0.001, step_epochs=5, step_factor=0.1)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    theirs = {
+        "cosine": lambda: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12, eta_min=0.001),
+        "step": lambda: torch.optim.lr_scheduler.StepLR(optimizer, 5, gamma=0.1),
+        "constant": lambda: torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0),
+    }[schedule]()
+    for epoch in range(1, 13):
+        assert chosen.learning_rate(epoch) == pytest.approx(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+
+
+def test_draws_depend_on_seed_purpose_and_epoch_only():
+    def first(seed: int, purpose: str, epoch: int) -> float:
+        return torch.rand(1, generator=draws.generator(seed, purpose, epoch)).item()
+
+    assert first(1, "order", 3) == first(1, "order", 3)
+    assert len({first(1, "order", 3), first(2, "order", 3), first(1, "order", 4), first(1, "other", 3)}) == 4
+
+
+def test_trials_are_paired_over_losses():
+    seen: dict[str, list[torch.Tensor]] = {}
+
+    class Watching(nn.Module):
+        def __init__(self, name: str):
+            super().__init__()
+            self.name, self.loss = name, create(name, num_classes=10)
+
+        def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            seen.setdefault(self.name, []).append(targets.clone())
+            seen.setdefault(f"{self.name} logits", []).append(logits.detach().clone())
+            return self.loss(logits, targets)
+
+    for name in ("CE", "MAE"):
+        loop.train(data(a_recipe()), Watching(name), a_recipe(), seed=1, device=CPU)
+    assert all(torch.equal(a, b) for a, b in zip(seen["CE"], seen["MAE"], strict=True))
+    assert torch.equal(seen["CE logits"][0], seen["MAE logits"][0])
+    assert not torch.equal(seen["CE logits"][5], seen["MAE logits"][5])
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
+    first, again, other = trained(), trained(), trained(seed=2)
+    assert first.metrics == again.metrics
+    assert torch.equal(first.predictions["test_probabilities"], again.predictions["test_probabilities"])
+    assert first.metrics != other.metrics
+
+
+def test_nothing_inside_an_epoch_waits_for_the_device():
+    """`.item()` and its like are counted: none in a step, so as many for 6 as for 23 steps an epoch."""
+
+    class Counting(TorchDispatchMode):
+        waits = 0
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            names = ("_local_scalar_dense", "nonzero", "masked_select")
+            self.waits += any(func.overloadpacket.__name__ == name for name in names)
+            return func(*args, **(kwargs or {}))
+
+    counts = []
+    for batch_size in (256, 64):
+        with Counting() as mode:
+            trained("NCE+AGCE", batch_size=batch_size, l1=1e-5)
+        counts.append(mode.waits)
+    assert counts[0] == counts[1] > 0
+
+
+def test_memorised_share_is_that_of_wrong_labels_reproduced():
+    outcome = trained("CE", epochs=30)
+    last = outcome.metrics[-1]
+    assert last["memorised"] > 60
+    assert outcome.memorised > 60
+    assert outcome.metrics[0]["memorised"] < 30
+    assert last["wrong_samples_accuracy"] + last["memorised"] <= 100
+    shares = 0.6 * last["correct_samples_accuracy"] + 0.4 * last["memorised"]
+    assert last["given_accuracy"] == pytest.approx(shares, abs=0.1)
+
+
+def test_clean_labels_have_no_memorised_share():
+    clean = ARRAYS["train_labels"]
+    chosen = a_recipe()
+    clean_data = assemble(PREPARED, clean, clean, chosen, seed=1, device=CPU)
+    outcome = loop.train(clean_data, create("CE", num_classes=10), chosen, seed=1, device=CPU)
+    assert outcome.memorised is None
+    assert outcome.metrics[-1]["memorised"] is None
+
+
+def test_divergence_stops_in_the_epoch_in_which_it_happens():
+    outcome = trained(lr=1e30, clip_norm=None)
+    assert outcome.diverged_at == 1
+    assert outcome.metrics == []
+
+
+def test_validation_part_is_held_out_with_its_given_labels():
+    chosen = a_recipe(validation=0.1)
+    held = data(chosen)
+    assert (len(held.validation), len(held.train)) == (144, 1298)
+    pieces = torch.cat([held.train.images.flatten(1), held.validation.images.flatten(1)])
+    assert sorted(map(tuple, pieces.tolist())) == sorted(map(tuple, ARRAYS["train_images"].reshape(1442, -1).tolist()))
+    assert trained(validation=0.1).metrics[-1]["validation_accuracy"] is not None
+
+
+def test_last_batch_of_one_is_left_out():
+    assert trained(batch_size=131).metrics  # 1442 = 11 · 131 + 1: batch norm cannot be computed on one sample
+    assert loop._usable(1442, 131) == 1441
+    assert loop._usable(1442, 128) == 1442
+
+
+def test_labels_of_another_data_set_are_refused():
+    other = np.roll(ARRAYS["train_labels"], 1)
+    with pytest.raises(UserError, match="made for other data"):
+        assemble(PREPARED, NOISY, other, a_recipe(), seed=1, device=CPU)
+
+
+def test_normalisation_must_fit_the_channels():
+    with pytest.raises(UserError, match="mean and std need 1 value"):
+        data(a_recipe(mean=[0.5, 0.5, 0.5], std=[1.0, 1.0, 1.0]))
+
+
+def test_bf16_trains_too():
+    assert trained("NCE+RCE", precision="bf16").metrics[-1]["test_accuracy"] > 40

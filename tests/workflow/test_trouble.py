@@ -1,0 +1,124 @@
+"""Diverging, crashing and killed trials, through the Snakefile."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from project import Project
+
+MY_LOSSES = """
+import os
+import signal
+
+import torch
+
+
+class Crashing(torch.nn.Module):
+    def forward(self, logits, targets):
+        raise RuntimeError("out of ideas")
+
+
+class Killed(torch.nn.Module):
+    def forward(self, logits, targets):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Mine(torch.nn.Module):
+    def __init__(self, weight=1.0):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, logits, targets):
+        return self.weight * torch.nn.functional.cross_entropy(logits, targets)
+"""
+
+CONFIG = """\
+datasets: [digits]
+noise: [{{kind: symmetric, rate: 0.4}}]
+losses: [CE, {loss}]
+seeds: [1, 2]
+train: {{epochs: 2}}
+"""
+
+
+def _statuses(project: Project) -> dict[str, str]:
+    return pd.read_csv(project.results / "trials.csv").groupby("label").status.first().to_dict()
+
+
+def test_diverging_trial_is_final_and_its_cell_shows_no_mean(project: Project):
+    project.write(CONFIG.format(loss="{loss: GCE, label: wild, train: {lr: 1e30, clip_norm: null}}"))
+    project.snakemake()
+    assert _statuses(project) == {"CE": "ok", "wild": "diverged"}
+    assert "| – 0/2" in (project.results / "tables" / "digits-last.md").read_text()
+    assert "PARTIAL" in (project.results / "tables" / "digits-last.md").read_text()
+    assert "not finite in epoch 1" in (project.results / "report.html").read_text()
+    assert project.would_run() == {}
+
+
+def test_crashing_trial_fails_the_run_after_the_tables_and_is_retried(project: Project):
+    project.write(MY_LOSSES, "my_losses.py")
+    project.write(CONFIG.format(loss="{target: my_losses:Crashing}"))
+    output = project.snakemake(expect=1)
+    assert "out of ideas" in output
+    assert _statuses(project) == {"CE": "ok", "Crashing": "failed"}
+    assert "RuntimeError: out of ideas" in (project.results / "report.html").read_text()
+    assert project.labelnoise("plan").stdout.splitlines()[5].startswith("done 2, diverged 0, failed 2 (tried again)")
+
+    project.edit(retry_failed=False)
+    assert "train" not in project.would_run()
+    project.edit(retry_failed=True)
+    assert project.would_run()["train"] == 2
+    assert len(list(project.results.rglob("failed-1.json"))) == 2
+
+
+def test_killed_trial_leaves_partial_tables_and_exit_code_1(project: Project):
+    project.write(MY_LOSSES, "my_losses.py")
+    project.write(CONFIG.format(loss="{target: my_losses:Killed}"))
+    output = project.snakemake(expect=1)
+    assert "2 missing" in output
+    assert _statuses(project) == {"CE": "ok", "Killed": "missing"}
+    assert "PARTIAL: 2 of 4" in (project.results / "tables" / "digits-last.md").read_text()
+    assert project.would_run()["train"] == 2
+
+
+def test_users_own_loss_trains_and_its_edited_file_is_another_trial(project: Project):
+    project.write(MY_LOSSES, "my_losses.py")
+    project.write(CONFIG.format(loss="{target: my_losses:Mine, weight: 2.0}"))
+    project.snakemake("results/trials.csv")
+    assert _statuses(project) == {"CE": "ok", "Mine": "ok"}
+    project.write(MY_LOSSES + "\n# changed\n", "my_losses.py")
+    assert project.would_run("results/trials.csv") == {"train": 2, "collect": 1}
+
+
+def test_finished_trial_is_adopted_not_redone(project: Project):
+    project.write(CONFIG.format(loss="MAE"))
+    project.snakemake("results/trials.csv")
+    folder = next(iter(project.finished()))
+    before = (project.folder / folder / "result.json").read_bytes()
+    done = project.labelnoise("train", "--spec", str(folder / "spec.json"), "--out", str(folder))
+    assert "adopted" in done.stdout
+    assert (project.folder / folder / "result.json").read_bytes() == before
+
+
+def test_result_of_another_spec_is_refused(project: Project):
+    project.write(CONFIG.format(loss="MAE"))
+    project.snakemake("results/trials.csv")
+    first, second, *_ = sorted(project.finished())
+    done = project.labelnoise("train", "--spec", str(first / "spec.json"), "--out", str(second))
+    assert done.returncode == 2
+    assert "belongs to another trial" in done.stderr
+
+
+@pytest.mark.parametrize("loss", ["CE", "MAE"])
+def test_same_spec_gives_the_same_bits(project: Project, loss: str):
+    project.write(CONFIG.format(loss="MAE"))
+    project.snakemake("results/trials.csv")
+    folder = next(found for found in sorted(project.finished()) if found.parent.name == loss)
+    project.labelnoise("train", "--spec", str(folder / "spec.json"), "--out", "again")
+    for name in ("metrics.csv", "predictions.npz"):
+        assert (project.folder / "again" / name).read_bytes() == (project.folder / folder / name).read_bytes(), name
+    results = [json.loads((project.folder / f / "result.json").read_text()) for f in (folder, "again")]
+    assert results[0] | {"trial": None} == results[1] | {"trial": None}
