@@ -24,8 +24,8 @@ onstart:
 
 
 onsuccess:
-    end_run()
+    PROGRESS.stop()
 
 
 onerror:
-    end_run()
+    end_broken_run()

@@ -11,8 +11,10 @@ rule collect:
         PRODUCTS / "logs" / "collect.log",
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
     shell:
-        "{LABELNOISE} collect {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} collect {input.manifest:q} > {log:q} 2>&1"
 
 
 rule tables:
@@ -25,8 +27,10 @@ rule tables:
         PRODUCTS / "logs" / "tables.log",
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
     shell:
-        "{LABELNOISE} tables {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} tables {input.manifest:q} > {log:q} 2>&1"
 
 
 rule figures:
@@ -40,8 +44,10 @@ rule figures:
         PRODUCTS / "logs" / "figures.log",
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
     shell:
-        "{LABELNOISE} figures {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} figures {input.manifest:q} > {log:q} 2>&1"
 
 
 rule report:
@@ -55,8 +61,10 @@ rule report:
         PRODUCTS / "logs" / "report.log",
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
     shell:
-        "{LABELNOISE} report {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} report {input.manifest:q} > {log:q} 2>&1"
 
 
 # Ends the run with an error when a trial failed, after everything else is made.
@@ -70,5 +78,7 @@ rule check:
         PRODUCTS / "logs" / "check.log",
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
     shell:
-        "{LABELNOISE} check {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} check {input.manifest:q} > {log:q} 2>&1"

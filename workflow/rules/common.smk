@@ -61,8 +61,8 @@ def start_run():
     PROGRESS.start()
 
 
-def end_run():
-    """Say how it went; make the products of what is there when killed jobs kept their rules from running."""
+def end_broken_run():
+    """Make the products of what is there when jobs that were killed kept their rules from running."""
     PROGRESS.stop()
     if any(not trial.result.exists() for trial in TRIAL_LIST):
         for step in ("collect", "tables", "figures", "report", "check"):

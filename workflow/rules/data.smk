@@ -6,9 +6,10 @@ rule data:
         paths.DATA / "{dataset}" / "dataset.json",
     log:
         paths.DATA / "{dataset}" / "prepare.log",
-    params:
-        folder=lambda wildcards: paths.DATA / wildcards.dataset,
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
+        folder=lambda wildcards: paths.DATA / wildcards.dataset,
     shell:
-        "{LABELNOISE} data {wildcards.dataset:q} --out {params.folder:q} > {log:q} 2>&1"
+        "{params.labelnoise} data {wildcards.dataset:q} --out {params.folder:q} > {log:q} 2>&1"

@@ -9,9 +9,10 @@ rule labels:
         audit=paths.LABELS / "{dataset}" / "{labels}.json",
     log:
         paths.LABELS / "{dataset}" / "{labels}.log",
-    params:
-        spec=spec_of_labels,
     conda:
         "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
+        spec=spec_of_labels,
     shell:
-        "{LABELNOISE} noise --spec {params.spec:q} --out {output.labels:q} > {log:q} 2>&1"
+        "{params.labelnoise} noise --spec {params.spec:q} --out {output.labels:q} > {log:q} 2>&1"

@@ -10,13 +10,14 @@ rule train:
         TRIAL / "result.json",
     log:
         TRIAL / "train.log",
-    params:
-        folder=lambda wildcards: TRIALS[wildcards.hash].folder,
-        spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
-    threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
     wildcard_constraints:
         hash="[0-9a-f]{10}",
     conda:
         "../../envs/labelnoise.yaml"
+    threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    params:
+        labelnoise=LABELNOISE,
+        folder=lambda wildcards: TRIALS[wildcards.hash].folder,
+        spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
     shell:
-        "OMP_NUM_THREADS={threads} {LABELNOISE} train --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
+        "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"

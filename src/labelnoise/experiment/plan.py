@@ -16,7 +16,7 @@ from labelnoise.experiment.trials import Trial, expand
 from labelnoise.models.catalogue import MODELS
 
 # Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
-FIXED_COST = 1.2
+FIXED_COST = 1.05
 
 
 def describe(path: Path, *, cores: int | None = None) -> str:
