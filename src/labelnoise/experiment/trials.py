@@ -170,12 +170,10 @@ def _check_preset(config: Config, problems: Problems) -> None:
         problems.add(("preset",), unknown("preset", config.preset.name, known))
         return
     if config.preset.dataset is not None:
-        rows = known[config.preset.name]["values"]
-        listed = (row.get("dataset", []) for row in rows)
-        datasets = {name for names in listed for name in ([names] if isinstance(names, str) else names)}
+        datasets = presets.datasets(config.preset.name)
         if config.preset.dataset not in datasets:
             what = f"data set of the preset {config.preset.name}"
-            problems.add(("preset", "dataset"), unknown(what, config.preset.dataset, sorted(datasets)))
+            problems.add(("preset", "dataset"), unknown(what, config.preset.dataset, datasets))
 
 
 def _check_distinct(values: list[Any], place: Place, what: str, problems: Problems) -> None:
@@ -245,9 +243,8 @@ def _resolve_loss(
             "rate": noise["rate"],
         }
         values = presets.lookup(config.preset.name, name, **case_of)
-        if values is not None:
-            train = values.train
-            given = {catalogue.full_name(name, key): value for key, value in values.params.items()} | given
+        train = values.train
+        given = {catalogue.full_name(name, key): value for key, value in values.params.items()} | given
         clamps = presets.constants(config.preset.name)
         given = {full: clamps[end] for full in known if (end := full.split(".")[-1]) in clamps} | given
         missing = [full for full, parameter in known.items() if parameter.tuned and full not in given]

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labelnoise.losses import catalogue
-from labelnoise.losses.catalogue import LossError, names
+from labelnoise.losses.catalogue import names
+from labelnoise.losses.parameters import LossError, Value
 
 if TYPE_CHECKING:
     from labelnoise.losses.base import Loss
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["LossError", "create", "names"]
 
 
-def create(name: str, *, num_classes: int, reduction: str = "mean", **params: float) -> Loss:
+def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Value) -> Loss:
     """A loss by its catalogue name.
 
     `name` is a catalogue loss, a framework (`ANL-CE`, `JAL-CE`, …) or a sum of two (`NCE+MAE`). A sum takes
     `alpha` (weight of the first part), `beta` (of the second) and its parts' parameters; where both parts
     have a parameter of that name, write it as `**{"AGCE.q": 2}`.
 
-    Called as `loss(logits, targets)` with float logits `(B, K)` and int64 targets `(B,)`, it gives the mean
-    over the batch, or `(B,)` values with `reduction="none"`.
+    Called as `loss(logits, targets)` with float logits `(B, K)` and int64 targets `(B,)`, it gives the mean over the
+    batch, or `(B,)` values with `reduction="none"`. A loss whose `needs` are not empty wants more: `views` is called
+    with a pair of logits, `features` with `(B, D)` features instead of logits (and turns them into logits by
+    `loss.logits(features)`), `epoch` wants `loss.set_epoch(epoch)` (1-based), `class_counts` may be told
+    `loss.set_class_counts(counts)`, and `draws` may be given a `loss.generator`.
 
     Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
     """
@@ -39,12 +43,16 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: fl
     if reduction not in base.REDUCTIONS:
         raise LossError(f"unknown reduction {reduction!r}; allowed: {', '.join(base.REDUCTIONS)}")
     resolved = catalogue.resolve(name, params)
-    parts = catalogue.parts(name)
-    if len(parts) == 1:
-        return parts[0].load()(num_classes=num_classes, reduction=reduction, **resolved)
-    own = [
-        {key.removeprefix(f"{part.name}."): value for key, value in resolved.items() if key.startswith(f"{part.name}.")}
-        for part in parts
-    ]
-    first, second = (part.load()(num_classes=num_classes, **values) for part, values in zip(parts, own, strict=True))
-    return sums.Sum(first, second, alpha=resolved["alpha"], beta=resolved["beta"], reduction=reduction)
+    entries = catalogue.parts(name)
+    if len(entries) == 1:
+        return entries[0].load()(num_classes=num_classes, reduction=reduction, **resolved)
+    parts = []
+    for entry in entries:
+        prefix = f"{entry.name}."
+        own = {key.removeprefix(prefix): value for key, value in resolved.items() if key.startswith(prefix)}
+        parts.append(entry.load()(num_classes=num_classes, **own))
+    weights = {"alpha": resolved["alpha"], "beta": resolved["beta"], "reduction": reduction}
+    if catalogue.is_entropy_regularised(name):
+        min_prob = next(value for key, value in resolved.items() if key.endswith(".min_prob"))
+        return sums.EntropyRegularisedSum(*parts, lam=resolved["lam"], min_prob=min_prob, **weights)
+    return sums.Sum(*parts, **weights)

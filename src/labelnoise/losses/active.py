@@ -10,13 +10,13 @@ from torch import Tensor
 from labelnoise.losses.base import Loss, Prediction
 
 
-def focal(prediction: Prediction, gamma: float) -> Tensor:
-    """−(1 − p_k)^γ · log p_k for every class, `(B, K)`.
+def focal_factor(one_minus_p: Tensor, gamma: float, constant: bool) -> Tensor:
+    """(1 − p)^γ, constant in the gradient where asked.
 
-    The factor is constant in the gradient, as in the published code of all four papers; the formula of
-    Lin et al. would differentiate through it (same value, other gradient).
+    The published code of all four papers keeps it constant; the formula of Lin et al. 2017 would differentiate
+    through it (same value, other gradient).
     """
-    return -(prediction.one_minus_p.detach() ** gamma) * prediction.log_p
+    return (one_minus_p.detach() if constant else one_minus_p) ** gamma
 
 
 class CE(Loss):
@@ -27,14 +27,14 @@ class CE(Loss):
 
 
 class FL(Loss):
-    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); the factor is constant in the gradient, see `focal`."""
+    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); for its gradient see `focal_factor`."""
 
-    def __init__(self, *, gamma: float, **kwargs):
+    def __init__(self, *, gamma: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
-        self.gamma = gamma
+        self.gamma, self.constant_factor = gamma, constant_factor
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        return -(prediction.rest.detach() ** self.gamma) * prediction.log_p_y
+        return -focal_factor(prediction.rest, self.gamma, self.constant_factor) * prediction.log_p_y
 
 
 class GCE(Loss):
@@ -60,14 +60,14 @@ class NCE(Loss):
 
 
 class NFL(Loss):
-    """scale · FL_y / Σ_k FL_k (APL eq. 9); every focal factor is constant in the gradient."""
+    """scale · FL_y / Σ_k FL_k (APL eq. 9); for the gradient of the factors see `focal_factor`."""
 
-    def __init__(self, *, gamma: float, scale: float, **kwargs):
+    def __init__(self, *, gamma: float, scale: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
-        self.gamma, self.scale = gamma, scale
+        self.gamma, self.scale, self.constant_factor = gamma, scale, constant_factor
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        values = focal(prediction, self.gamma)
+        values = -focal_factor(prediction.one_minus_p, self.gamma, self.constant_factor) * prediction.log_p
         return self.scale * prediction.of_label(values) / values.sum(dim=1)
 
 
@@ -118,3 +118,56 @@ class AEL(Loss):
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         return torch.exp(-prediction.p_y / self.a)
+
+
+class TaylorCE(Loss):
+    """Σ_{i=1..t} (1 − p_y)^i / i (Feng et al. 2020, eq. 6): t = 1 is 1 − p_y, t → ∞ is CE. Horner's scheme."""
+
+    def __init__(self, *, t: float, **kwargs):
+        super().__init__(**kwargs)
+        self.t = int(t)
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        rest = prediction.rest
+        value = rest / self.t
+        for i in range(self.t - 1, 0, -1):
+            value = rest * (1 / i + value)
+        return value
+
+
+class PHuberCE(Loss):
+    """−log p_y, continued linearly below p_y = 1/τ: −τ p_y + log τ + 1 (Menon et al. 2020, eq. 10)."""
+
+    def __init__(self, *, tau: float, **kwargs):
+        super().__init__(**kwargs)
+        self.tau = tau
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        linear = -self.tau * prediction.p_y + (math.log(self.tau) + 1)
+        return torch.where(prediction.p_y <= 1 / self.tau, linear, -prediction.log_p_y)
+
+
+class PHuberGCE(Loss):
+    """(1 − p_y^q)/q, continued linearly below p* = τ^(1/(q−1)): −τ p_y + τ p* + (1 − p*^q)/q (Menon et al. 2020)."""
+
+    def __init__(self, *, q: float, tau: float, **kwargs):
+        super().__init__(**kwargs)
+        self.q, self.tau = q, tau
+        self.edge = tau ** (1 / (q - 1))
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        linear = -self.tau * prediction.p_y + (self.tau * self.edge + (1 - self.edge**self.q) / self.q)
+        power = -torch.expm1(self.q * prediction.log_p_y) / self.q
+        return torch.where(prediction.p_y <= self.edge, linear, power)
+
+
+class NLS(Loss):
+    """(1 − r) · CE + (r/K) Σ_k −log p_k (Wei et al. 2022, eq. 4); r may be far below zero."""
+
+    def __init__(self, *, rate: float, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = rate
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        uniform = prediction.log_p.sum(dim=1) / self.num_classes
+        return (self.rate - 1) * prediction.log_p_y - self.rate * uniform

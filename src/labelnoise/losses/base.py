@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from labelnoise.losses.catalogue import LossError
+from labelnoise.losses.parameters import LossError
 
 REDUCTIONS = ("mean", "none")
 
@@ -50,7 +51,7 @@ class Prediction:
         self.logits = logits
         self.targets = targets
         self.num_classes = logits.shape[1]
-        self.log_p, _ = ExactLogSoftmax.apply(logits)
+        self.log_p, self._top = ExactLogSoftmax.apply(logits)
 
     @cached_property
     def _column(self) -> Tensor:
@@ -81,6 +82,11 @@ class Prediction:
         return self.of_others(self.p).sum(dim=1)
 
     @cached_property
+    def is_top(self) -> Tensor:
+        """Whether the labelled class is the predicted one, `(B,)`."""
+        return self._top.squeeze(1) == self.targets
+
+    @cached_property
     def one_minus_p(self) -> Tensor:
         """1 − p_k for every class, exact also where p_k is near 1: `(B, K)`."""
         return -torch.expm1(self.log_p)
@@ -89,8 +95,11 @@ class Prediction:
 class Loss(nn.Module):
     """Base class: a subclass stores its parameters and implements `per_sample`.
 
-    Half-precision logits are raised to float32, so a loss is safe under autocast.
+    Half-precision logits are raised to float32, so a loss is safe under autocast. `needs` names what the training loop
+    has to supply, see `create`.
     """
+
+    needs: tuple[str, ...] = ()
 
     def __init__(self, *, num_classes: int, reduction: str = "mean"):
         super().__init__()
@@ -107,24 +116,34 @@ class Loss(nn.Module):
         Raises `LossError` on a wrong shape or type, and on the CPU for a label out of range (on CUDA a device-side
         assertion: checking there would stop the stream in every step).
         """
-        self._check(logits, targets)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
-        with torch.autocast(logits.device.type, enabled=False):
+        self.check(logits, targets)
+        return self.guarded(lambda: self.per_sample(Prediction(full_precision(logits), targets)), logits.device.type)
+
+    def guarded(self, values: Callable[[], Tensor], device_type: str) -> Tensor:
+        """The reduced values, computed outside autocast; an index out of range becomes a `LossError`."""
+        with torch.autocast(device_type, enabled=False):
             try:
-                values = self.per_sample(Prediction(logits, targets))
-            except RuntimeError as error:
-                if "out of bounds" not in str(error):
+                found = values()
+            except (RuntimeError, IndexError) as error:
+                if "out of bounds" not in str(error) and "out of range" not in str(error):
                     raise
                 raise LossError(f"targets must lie in 0..{self.num_classes - 1}: {error}") from None
-            return values.mean() if self.reduction == "mean" else values
+            return found.mean() if self.reduction == "mean" else found
 
-    def _check(self, logits: Tensor, targets: Tensor) -> None:
-        if logits.ndim != 2 or logits.shape[1] != self.num_classes:
-            raise LossError(f"logits must be (B, {self.num_classes}), got {tuple(logits.shape)}")
-        if not logits.is_floating_point():
-            raise LossError(f"logits must be floating point, got {logits.dtype}")
-        if targets.shape != logits.shape[:1]:
-            raise LossError(f"targets must be ({logits.shape[0]},), got {tuple(targets.shape)}")
+    def check(self, inputs: Tensor, targets: Tensor, *, width: int | None = None) -> None:
+        """Shapes and types of `(B, K)` logits (or `(B, width)` features) and `(B,)` labels."""
+        what = "logits" if width is None else "features"
+        width = self.num_classes if width is None else width
+        if inputs.ndim != 2 or inputs.shape[1] != width:
+            raise LossError(f"{what} must be (B, {width}), got {tuple(inputs.shape)}")
+        if not inputs.is_floating_point():
+            raise LossError(f"{what} must be floating point, got {inputs.dtype}")
+        if targets.shape != inputs.shape[:1]:
+            raise LossError(f"targets must be ({inputs.shape[0]},), got {tuple(targets.shape)}")
         if targets.dtype != torch.int64:
             raise LossError(f"targets must be int64 class indices, got {targets.dtype}")
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """Half precision raised to float32; float32 and float64 as they are."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

@@ -6,6 +6,7 @@ import math
 
 from torch import Tensor
 
+from labelnoise.losses.active import focal_factor
 from labelnoise.losses.base import Loss, Prediction
 
 
@@ -57,28 +58,32 @@ class AMSE(Loss):
 
 
 class NNCE(Loss):
-    """1 − r_y / Σ_k r_k with r_k = A + log max(p_k, m), A = −log m (ANL eq. 9)."""
+    """1 − r_y / Σ_k r_k with r_k = A + log max(p_k, m), A = −log m (ANL eq. 9).
 
-    def __init__(self, *, min_prob: float, **kwargs):
+    ANL+ clamps from above as well, by `max_prob` = 1 − m.
+    """
+
+    def __init__(self, *, min_prob: float, max_prob: float, **kwargs):
         super().__init__(**kwargs)
-        self.floor = math.log(min_prob)
+        self.low, self.high = math.log(min_prob), math.log(max_prob)
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        flipped = prediction.log_p.clamp(min=self.floor) - self.floor
+        flipped = prediction.log_p.clamp(self.low, self.high) - self.low
         return prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)
 
 
 class NNFL(Loss):
-    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); its factor is constant in the gradient."""
+    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); for its gradient see `focal_factor`."""
 
-    def __init__(self, *, gamma: float, min_prob: float, **kwargs):
+    def __init__(self, *, gamma: float, min_prob: float, max_prob: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
-        self.gamma, self.min_prob = gamma, min_prob
-        self.floor = math.log(min_prob)
-        self.top = -((1 - min_prob) ** gamma) * self.floor
+        self.gamma, self.constant_factor = gamma, constant_factor
+        self.low, self.high = math.log(min_prob), math.log(max_prob)
+        self.top = -((1 - min_prob) ** gamma) * self.low
+        self.one_minus_range = (1 - max_prob, 1 - min_prob)
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        log_p = prediction.log_p.clamp(min=self.floor)
-        factor = prediction.one_minus_p.detach().clamp(max=1 - self.min_prob) ** self.gamma
-        flipped = self.top + factor * log_p
+        one_minus_p = prediction.one_minus_p.clamp(*self.one_minus_range)
+        factor = focal_factor(one_minus_p, self.gamma, self.constant_factor)
+        flipped = self.top + factor * prediction.log_p.clamp(self.low, self.high)
         return prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)

@@ -1,7 +1,10 @@
-"""Weighted sums of two losses: the active-passive frameworks (APL eq. 10, ANL, JAL)."""
+"""Weighted sums of two losses: the active-passive frameworks (APL eq. 10, ANL, JAL), and ANL+'s entropy term."""
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 from labelnoise.losses.base import Loss, Prediction
@@ -14,6 +17,36 @@ class Sum(Loss):
         super().__init__(num_classes=first.num_classes, reduction=reduction)
         self.first, self.second = first, second
         self.alpha, self.beta = alpha, beta
+        self.needs = tuple(dict.fromkeys((*first.needs, *second.needs)))
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         return self.alpha * self.first.per_sample(prediction) + self.beta * self.second.per_sample(prediction)
+
+
+class EntropyRegularisedSum(Sum):
+    """A sum plus lam · (log K − entropy of the batch's mean prediction) (ANL+), which is 0 for a uniform mean.
+
+    A batch-level term: with `reduction="none"` every sample carries the whole of it.
+    """
+
+    def __init__(self, first: Loss, second: Loss, *, lam: float, min_prob: float, **kwargs):
+        super().__init__(first, second, **kwargs)
+        self.lam, self.min_prob = lam, min_prob
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        return super().per_sample(prediction) + self.lam * mean_prediction_divergence(prediction.p, self.min_prob)
+
+
+def mean_prediction_divergence(p: Tensor, min_prob: float) -> Tensor:
+    """log K + Σ_k p̄_k log p̄_k for the mean p̄ of `p` `(B, K)`, both clamped to [min_prob, 1 − min_prob]: a scalar ≥ 0.
+
+    In d_k = K p̄_k − 1 each class adds (1 + d) log(1 + d) − d ≥ 0, so nothing cancels near a uniform mean; what
+    the second clamp adds to Σ p̄ = 1 is put back.
+    """
+    num_classes = p.shape[1]
+    clamped = p.clamp(min_prob, 1 - min_prob)
+    mean = clamped.sum(dim=0) / clamped.sum()
+    inside = mean.clamp(min_prob, 1 - min_prob)
+    d = num_classes * inside - 1
+    excess = (inside - mean).sum()
+    return ((1 + d) * torch.log1p(d) - d).sum() / num_classes + excess * (1 - math.log(num_classes))

@@ -20,7 +20,8 @@ class DigitsCNN(nn.Module):
             nn.BatchNorm1d(128),
             nn.ReLU(),
         )
-        self.classifier = nn.Linear(128, num_classes)
+        self.feature_dim = 128
+        self.classifier = nn.Linear(self.feature_dim, num_classes)
         initialise(self)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ import hashlib
 import torch
 
 
-def generator(seed: int, purpose: str, epoch: int = 0) -> torch.Generator:
-    """A CPU generator of its own for each (seed, purpose, epoch)."""
-    return torch.Generator().manual_seed(_mix(seed, purpose, epoch))
+def generator(seed: int, purpose: str, epoch: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator of its own for each (seed, purpose, epoch)."""
+    return torch.Generator(device).manual_seed(_mix(seed, purpose, epoch))
 
 
 def seed_globally(seed: int, purpose: str) -> None:

@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
+from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, Normalise, Samples
 from labelnoise.training.flat import FlatParameters
+from labelnoise.training.learner import Learner
 from labelnoise.training.optimizers import OPTIMIZERS
 from labelnoise.training.recipe import Recipe
 
@@ -44,16 +46,17 @@ def train(
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
-    `loss(logits, targets)` is any module; `each_epoch` gets every metrics row as it is made.
+    `loss(logits, targets)` is any module, its `needs` are served; `each_epoch` gets every metrics row as it is made.
     """
-    precision = devices.precision_used(recipe.precision, device)
     draws.seed_globally(seed, "initialisation")
     model = models.create(recipe.model, num_classes=data.num_classes, channels=data.train.images.shape[1])
-    model.to(device, memory_format=torch.channels_last)
-    draws.seed_globally(seed, "loss")
-    parameters = FlatParameters([model, loss])
+    precision = devices.precision_used(recipe.precision, device)
+    learner = Learner(model, loss, seed=seed, precision=precision, device=device)
+    learner.begin(data.train.given, data.num_classes)
+    parameters = FlatParameters(learner.modules)
     optimizer = OPTIMIZERS[recipe.optimizer](parameters.values, recipe)
     normalise = Normalise(recipe, device)
+    evaluate = Evaluator(learner, normalise)
     size = _usable(len(data.train), recipe.batch_size)
     wrong = data.train.given != data.train.true
     outcome = Outcome()
@@ -62,16 +65,18 @@ def train(
         lr = recipe.learning_rate(epoch)
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
         shuffled = data.train.take(order)
+        views = [
+            augment(shuffled.images, recipe.augmentation, draws.generator(seed, f"augmentation {view}", epoch))
+            for view in range(learner.views)
+        ]
         loss_sum = torch.zeros((), device=device)
         predicted = torch.empty_like(shuffled.given)
 
-        model.train()
+        learner.begin_epoch(epoch)
         for start in range(0, size, recipe.batch_size):
             batch = slice(start, start + recipe.batch_size)
             targets = shuffled.given[batch]
-            with devices.autocast(precision, device):
-                logits = model(normalise(shuffled.images[batch]))
-                value = loss(logits, targets)
+            logits, value = learner.step([normalise(images[batch]) for images in views], targets)
             parameters.zero_grad()
             value.backward()
             if recipe.l1:
@@ -87,7 +92,6 @@ def train(
             outcome.diverged_at = epoch
             return outcome
 
-        evaluate = _Evaluator(model, normalise, precision, device)
         row = {"epoch": epoch, "lr": lr, "train_loss": loss_sum.item() / size}
         row |= _training_shares(predicted, shuffled, wrong[order])
         row |= {f"{name}_accuracy": evaluate.accuracy(samples) for name, samples in data.tests.items()}
@@ -122,18 +126,17 @@ def _training_shares(predicted: Tensor, samples: Samples, wrong: Tensor) -> dict
     }
 
 
-class _Evaluator:
-    """The model in evaluation mode, in large batches."""
+class Evaluator:
+    """The learner in evaluation mode, in large batches."""
 
-    def __init__(self, model: nn.Module, normalise: Normalise, precision: str, device: torch.device):
-        self.model, self.normalise, self.precision, self.device = model, normalise, precision, device
+    def __init__(self, learner: Learner, normalise: Normalise):
+        self.learner, self.normalise = learner, normalise
 
-    @torch.inference_mode()
     def logits(self, samples: Samples) -> Tensor:
-        self.model.eval()
-        with devices.autocast(self.precision, self.device):
-            parts = [self.model(self.normalise(images)).float() for images in samples.images.split(EVALUATION_BATCH)]
-        return torch.cat(parts)
+        """Float32 logits `(N, K)`."""
+        return torch.cat(
+            [self.learner.logits(self.normalise(images)) for images in samples.images.split(EVALUATION_BATCH)]
+        )
 
     def accuracy(self, samples: Samples) -> float:
         """Percentage of samples predicted as given."""
@@ -141,7 +144,7 @@ class _Evaluator:
         return 100 * int(hits.sum()) / len(samples)
 
 
-def _final(evaluate: _Evaluator, data: Data, wrong: Tensor) -> tuple[float | None, dict[str, Tensor]]:
+def _final(evaluate: Evaluator, data: Data, wrong: Tensor) -> tuple[float | None, dict[str, Tensor]]:
     """The share of wrong labels memorised at the end, and the predictions to keep (float32, on the CPU)."""
     logits = evaluate.logits(data.train)
     memorised = _share(logits.argmax(dim=1) == data.train.given, wrong)

@@ -32,13 +32,15 @@ class Recipe:
     nesterov: bool
     weight_decay: Annotated[float, Ge(0)]
     l1: Annotated[float, Ge(0)]
-    schedule: Literal["cosine", "constant", "step"]
+    schedule: Literal["cosine", "constant", "step", "milestones"]
     lr_min: Annotated[float, Ge(0)]
     step_epochs: Annotated[int, Ge(1)]
+    milestones: list[Annotated[int, Ge(1)]]
     step_factor: Annotated[float, Gt(0), Le(1)]
     clip_norm: Annotated[float, Gt(0)] | None
     mean: Annotated[list[float], MinLen(1)]
     std: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)]
+    augmentation: list[Literal["crop1", "crop4", "flip"]]
     validation: Annotated[float, Ge(0), Lt(1)]
     precision: Literal["auto", "fp32", "bf16"]
     threads: Annotated[int, Ge(1)]
@@ -50,6 +52,8 @@ class Recipe:
             return self.lr_min + (self.lr - self.lr_min) * wave
         if self.schedule == "step":
             return self.lr * self.step_factor ** ((epoch - 1) // self.step_epochs)
+        if self.schedule == "milestones":
+            return self.lr * self.step_factor ** sum(epoch > milestone for milestone in self.milestones)
         return self.lr
 
 

@@ -27,6 +27,7 @@ from labelnoise.errors import UserError
 from labelnoise.files import locked, read_json, replacing, write_csv, write_json
 from labelnoise.noise import labels as label_files
 from labelnoise.training import device as devices
+from labelnoise.training import draws
 from labelnoise.training.code import code_version
 from labelnoise.training.data import assemble
 from labelnoise.training.loop import Outcome, train
@@ -69,7 +70,8 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         bar.set_postfix(loss=f"{row['train_loss']:.3g}", refresh=False)
 
     try:
-        loss = create_loss(spec["loss"], num_classes=data.num_classes).to(device)
+        draws.seed_globally(spec["seed"], "loss")
+        loss = create_loss(spec["loss"], num_classes=data.num_classes)
         outcome = train(data, loss, recipe, seed=spec["seed"], device=device, each_epoch=each_epoch)
         if outcome.diverged_at is not None:
             status, reason = (

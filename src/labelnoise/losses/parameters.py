@@ -1,0 +1,70 @@
+"""Hyper-parameters of losses: what they are called, their defaults and ranges. Needs no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Value = float | bool | str
+
+
+class LossError(ValueError):
+    """A loss name, parameter or input that cannot be right; the message names the remedy."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One hyper-parameter: a number in a range, a flag (a bool default) or a choice of names (`choices`).
+
+    `tuned` parameters are those that papers set per data set: a preset has to give them.
+    """
+
+    name: str
+    default: Value
+    about: str
+    low: float = 0.0
+    high: float = math.inf
+    open_low: bool = False
+    integer: bool = False
+    choices: tuple[str, ...] = ()
+    tuned: bool = True
+
+    def check(self, value: object, *, where: str) -> Value:
+        """The value in its type and range, else `LossError`."""
+        if self.choices:
+            if value not in self.choices:
+                raise LossError(f"{where} must be {self.range}, got {value!r}")
+            return str(value)
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise LossError(f"{where} must be {self.range}, got {value!r}")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise LossError(f"{where} must be a number, got {value!r}")
+        number = float(value)
+        inside = (self.low < number if self.open_low else self.low <= number) and number <= self.high
+        if not (math.isfinite(number) and inside) or (self.integer and number != int(number)):
+            raise LossError(f"{where} must be {self.range}, got {number:g}")
+        return number
+
+    @property
+    def range(self) -> str:
+        """The range in words: "a number > 0 and ≤ 1"."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if isinstance(self.default, bool):
+            return "true or false"
+        bounds = []
+        if self.low > -math.inf:
+            bounds.append(f"{'>' if self.open_low else '≥'} {self.low:g}")
+        if self.high < math.inf:
+            bounds.append(f"≤ {self.high:g}")
+        kind = "a whole number" if self.integer else "a number"
+        return f"{kind} " + " and ".join(bounds) if bounds else "a finite number"
+
+    @property
+    def shown(self) -> str:
+        """The default as a user would write it."""
+        if isinstance(self.default, bool):
+            return str(self.default).lower()
+        return self.default if isinstance(self.default, str) else f"{self.default:g}"

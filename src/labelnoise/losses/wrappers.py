@@ -1,0 +1,161 @@
+"""Losses that are more than a formula on one prediction: two views, a changing weight, learnable class means."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from labelnoise.losses import active, passive
+from labelnoise.losses.base import Loss, Prediction, full_precision
+from labelnoise.losses.divergence import jensen_shannon
+from labelnoise.losses.parameters import LossError
+from labelnoise.losses.sums import Sum
+
+
+class GJS(Loss):
+    """Generalised Jensen-Shannon divergence of the label and two views (Englesson & Azizpour 2021, eq. 6)."""
+
+    needs = ("views",)
+
+    def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs):
+        super().__init__(**kwargs)
+        self.settings = {"pi": pi, "scaled": scaled, "eps": eps}
+
+    def forward(self, logits: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+        """Mean loss of the two views' logits, each `(B, K)`, against targets `(B,)`."""
+        if isinstance(logits, Tensor) or len(logits) != 2:
+            raise LossError("GJS takes a pair of logits, one for each view: loss((z1, z2), targets)")
+        for view in logits:
+            self.check(view, targets)
+        return self.guarded(
+            lambda: jensen_shannon([Prediction(full_precision(view), targets) for view in logits], **self.settings),
+            logits[0].device.type,
+        )
+
+
+class SR(Loss):
+    """base(ẑ/τ) + λ_t Σ_k max(p̂_k, ε)^p, p̂ = softmax(ẑ/τ), ẑ = z/‖z‖₂ (Zhou et al., ICCV 2021, eq. 10).
+
+    λ_t = lam · growth^⌊(epoch − 1)/every⌋. Evaluation uses the raw logits.
+    """
+
+    needs = ("epoch",)
+
+    def __init__(
+        self,
+        *,
+        base: str,
+        tau: float,
+        p: float,
+        lam: float,
+        normalize: bool,
+        growth: float,
+        every: float,
+        gamma: float,
+        q: float,
+        eps: float,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.tau, self.p, self.lam, self.normalize, self.eps = tau, p, lam, normalize, eps
+        self.growth, self.every = growth, int(every)
+        self.base = {
+            "CE": lambda: active.CE(num_classes=self.num_classes),
+            "FL": lambda: active.FL(num_classes=self.num_classes, gamma=gamma, constant_factor=True),
+            "GCE": lambda: active.GCE(num_classes=self.num_classes, q=q, eps=eps),
+        }[base]()
+        # A tensor, so that a captured training step sees it change.
+        self.register_buffer("weight", torch.tensor(lam, dtype=torch.float64), persistent=False)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Set λ for this epoch (1-based)."""
+        self.weight.fill_(self.lam * self.growth ** ((epoch - 1) // self.every))
+
+    def per_sample(self, prediction: Prediction) -> Tensor:
+        logits = prediction.logits
+        if self.normalize:
+            logits = normalize(logits, dim=1)
+        sharp = Prediction(logits / self.tau, prediction.targets)
+        sparsity = (sharp.p.clamp(min=self.eps) ** self.p).sum(dim=1)
+        return self.base.per_sample(sharp) + self.weight.to(sparsity.dtype) * sparsity
+
+
+class LT(Loss):
+    """Student loss (Zhang et al. 2024): logits are Student's t densities of the features around learnable class means.
+
+    f and μ_c on the unit sphere, ν_c = raw_c² + 0.1, d_c = ½‖f − μ_c‖²/(1 + 1e-8), the labelled class's d times
+    1 + margin in training; logit_c ∝ Γ(h_c)/(Γ(ν_c/2) ν_c^(D'/2)) (1 + d_c/ν_c + 1e-8)^(−h_c) with h_c =
+    (ν_c + D')/2, normalised over the classes by L2; plus lam · ½‖f − μ_y‖². D' = log D in the
+    published code (`log_dim=False`: D, as printed).
+
+    The means are made when the number of features is known: by `initialise(D)` or at the first call.
+    """
+
+    needs = ("features",)
+
+    def __init__(
+        self, *, base: str, margin: float, lam: float, alpha: float, beta: float, q: float, log_dim: bool, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.margin, self.lam, self.log_dim = margin, lam, log_dim
+        size = {"num_classes": self.num_classes}
+        rce = passive.RCE(A=-4.0, eps=1e-7, **size)
+        self.base = {
+            "CE": lambda: active.CE(**size),
+            "GCE": lambda: active.GCE(q=q, eps=1e-7, **size),
+            "SCE": lambda: Sum(active.CE(**size), rce, alpha=alpha, beta=beta),
+            "NCE+RCE": lambda: Sum(active.NCE(scale=1.0, **size), rce, alpha=alpha, beta=beta),
+        }[base]()
+        self.means: nn.Parameter | None = None
+        self.raw_freedom: nn.Parameter | None = None
+
+    def initialise(self, feature_dim: int, like: Tensor | None = None) -> None:
+        """Make the class means `(K, D)` and freedom degrees `(K, 1)`, xavier-uniform, typed and placed as `like`."""
+        options = {} if like is None else {"dtype": like.dtype, "device": like.device}
+        self.means = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, feature_dim, **options)))
+        self.raw_freedom = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, 1, **options)))
+
+    def _log_density(self, distance: Tensor) -> Tensor:
+        """log of the unnormalised logits for distances `(B, K)`."""
+        freedom = (self.raw_freedom.to(distance.dtype) ** 2 + 0.1).squeeze(1)
+        dim = self.means.shape[1]
+        dim = math.log(dim) if self.log_dim else dim
+        half = (freedom + dim) / 2
+        constant = torch.lgamma(half) - torch.lgamma(freedom / 2) - dim / 2 * freedom.log()
+        return constant - half * torch.log1p(distance / freedom + 1e-8)
+
+    def _distances(self, features: Tensor) -> Tensor:
+        """½‖f − μ_c‖² of the normalised features and means, `(B, K)`, as one matrix product."""
+        directions, means = normalize(features, dim=1), normalize(self.means.to(features.dtype), dim=1)
+        lengths = (directions**2).sum(dim=1, keepdim=True) + (means**2).sum(dim=1)
+        return (lengths / 2 - directions @ means.T).clamp(min=0)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Logits `(B, K)` of features `(B, D)` without any margin: what predictions are made from."""
+        features = full_precision(features)
+        with torch.autocast(features.device.type, enabled=False):
+            return _unit_exp(self._log_density(self._distances(features) / (1 + 1e-8)))
+
+    def forward(self, features: Tensor, targets: Tensor) -> Tensor:
+        """Mean loss of features `(B, D)` against targets `(B,)`."""
+        features = full_precision(features)
+        if self.means is None:
+            self.initialise(features.shape[1], like=features)
+        self.check(features, targets, width=self.means.shape[1])
+        return self.guarded(lambda: self._values(features, targets), features.device.type)
+
+    def _values(self, features: Tensor, targets: Tensor) -> Tensor:
+        distance = self._distances(features)
+        column = targets.unsqueeze(1)
+        to_own_mean = distance.gather(1, column)
+        with_margin = distance.scatter(1, column, (1 + self.margin) * to_own_mean) / (1 + 1e-8)
+        logits = _unit_exp(self._log_density(with_margin))
+        return self.base.per_sample(Prediction(logits, targets)) + self.lam * to_own_mean.squeeze(1)
+
+
+def _unit_exp(logarithms: Tensor) -> Tensor:
+    """exp of each row, divided by its L2 norm."""
+    return torch.exp(logarithms - torch.logsumexp(2 * logarithms, dim=1, keepdim=True) / 2)

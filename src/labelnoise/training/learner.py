@@ -1,0 +1,76 @@
+"""A network and its loss as one: gives the loss what it `needs` and gets logits out of either."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labelnoise.errors import UserError
+from labelnoise.training import device as devices
+from labelnoise.training import draws
+
+# What a loss may declare in `needs`; a loss without that attribute needs nothing but logits and targets.
+KNOWN_NEEDS = ("views", "features", "epoch", "class_counts", "draws")
+
+
+class Learner:
+    """Runs model and loss on normalised images; `modules` are what is trained (the loss may have parameters)."""
+
+    def __init__(self, model: nn.Module, loss: nn.Module, *, seed: int, precision: str, device: torch.device):
+        self.model, self.loss, self.seed = model, loss, seed
+        self.precision, self.device = precision, device
+        self.needs: Sequence[str] = tuple(getattr(loss, "needs", ()))
+        unknown = [need for need in self.needs if need not in KNOWN_NEEDS]
+        if unknown:
+            raise UserError(f"the loss needs {', '.join(unknown)}; the engine knows {', '.join(KNOWN_NEEDS)}")
+        if "features" in self.needs:
+            draws.seed_globally(seed, "loss")
+            loss.initialise(model.feature_dim)
+        self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
+
+    @property
+    def views(self) -> int:
+        """How many augmented views of each image a step takes."""
+        return 2 if "views" in self.needs else 1
+
+    def begin(self, given: Tensor, num_classes: int) -> None:
+        """Before the first epoch: the classes' sizes by the given labels `(N,)`."""
+        if "class_counts" in self.needs:
+            self.loss.set_class_counts(torch.bincount(given, minlength=num_classes))
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Before each epoch (1-based): its number, and random draws of the loss's own."""
+        self.model.train()
+        self.loss.train()
+        if "epoch" in self.needs:
+            self.loss.set_epoch(epoch)
+        if "draws" in self.needs:
+            for module in self.loss.modules():
+                if "draws" in getattr(module, "needs", ()):
+                    module.generator = draws.generator(self.seed, "loss", epoch, device=self.device)
+
+    def step(self, views: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`."""
+        with devices.autocast(self.precision, self.device):
+            if "features" in self.needs:
+                features = self.model.features(views[0])
+                value = self.loss(features, targets)
+                with torch.no_grad():
+                    return self.loss.logits(features), value
+            # One pass over all views, as batch norm sees them in the published code.
+            logits = self.model(torch.cat(tuple(views)) if len(views) > 1 else views[0])
+            given: Any = logits if len(views) == 1 else logits.chunk(len(views))
+            return (logits if len(views) == 1 else given[0]), self.loss(given, targets)
+
+    @torch.inference_mode()
+    def logits(self, images: Tensor) -> Tensor:
+        """Float32 logits `(B, K)` in evaluation mode."""
+        self.model.eval()
+        self.loss.eval()
+        with devices.autocast(self.precision, self.device):
+            if "features" in self.needs:
+                return self.loss.logits(self.model.features(images)).float()
+            return self.model(images).float()
