@@ -48,6 +48,34 @@ class GCE(Loss):
         return -torch.expm1(self.q * prediction.log_p_y.clamp(min=self.floor)) / self.q
 
 
+class _Share(torch.autograd.Function):
+    """f_y a_y / Σ_k f_k a_k for a_k = −log p_k, with a gradient that does not cancel where classes tie.
+
+    As a_k = a_y − (z_k − z_y), the sum is F a_y − Δ with F = Σ f_k and Δ = Σ f_k (z_k − z_y). The quotient's derivative
+    is then (a_y dΔ − Δ da_y − a_y² dF) / (sum)²; the quotient rule in a_k would subtract nearly equal numbers.
+    """
+
+    @staticmethod
+    def forward(ctx, a_y: Tensor, spread: Tensor, total_factor: Tensor, total: Tensor) -> Tensor:
+        ctx.save_for_backward(a_y, spread, total)
+        return a_y / total
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        a_y, spread, total = ctx.saved_tensors
+        scaled = grad / total**2
+        return -spread * scaled, a_y * scaled, -(a_y**2) * scaled, None
+
+
+def normalised(prediction: Prediction, factor: Tensor) -> Tensor:
+    """f_y log p_y / Σ_k f_k log p_k for factors `(B, K)`, `(B,)`: the normalised losses of APL eq. 3."""
+    logits = prediction.logits
+    spread = (prediction.of_others(factor) * (logits - prediction.of_label(logits).unsqueeze(1))).sum(dim=1)
+    total = -(factor * prediction.log_p).sum(dim=1)
+    share = _Share.apply(-prediction.log_p_y, spread, factor.sum(dim=1), total.detach())
+    return prediction.of_label(factor) * share
+
+
 class NCE(Loss):
     """scale · log p_y / Σ_k log p_k (APL eq. 8)."""
 
@@ -56,7 +84,7 @@ class NCE(Loss):
         self.scale = scale
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        return self.scale * prediction.log_p_y / prediction.log_p.sum(dim=1)
+        return self.scale * normalised(prediction, torch.ones_like(prediction.log_p))
 
 
 class NFL(Loss):
@@ -67,8 +95,8 @@ class NFL(Loss):
         self.gamma, self.scale, self.constant_factor = gamma, scale, constant_factor
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        values = -focal_factor(prediction.one_minus_p, self.gamma, self.constant_factor) * prediction.log_p
-        return self.scale * prediction.of_label(values) / values.sum(dim=1)
+        factor = focal_factor(prediction.one_minus_p, self.gamma, self.constant_factor)
+        return self.scale * normalised(prediction, factor)
 
 
 class NGCE(Loss):
