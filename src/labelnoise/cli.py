@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, summary in steps:
         step = command(name, run, summary, "Reads result files only.")
         step.add_argument("manifest", type=Path, help="the experiment's manifest.json, such as results/manifest.json")
+
+    theory = command("theory", _theory, "measure which conditions every loss meets, and draw the papers' figures")
+    theory.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
     return parser
 
 
@@ -149,6 +152,13 @@ def _report(options: argparse.Namespace) -> None:
     from labelnoise import report
 
     print(report.write(options.manifest))
+
+
+def _theory(options: argparse.Namespace) -> None:
+    from labelnoise.theory import figures, properties
+
+    properties.write(options.out / "properties.csv")
+    figures.draw_all(options.out / "figures")
 
 
 def _check(options: argparse.Namespace) -> int:

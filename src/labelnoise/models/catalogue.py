@@ -17,7 +17,11 @@ class ModelInfo:
     images_per_second: float
 
 
-_ENTRIES = (ModelInfo("digits_cnn", "digits:DigitsCNN", "three-layer CNN for 8 × 8 images", 50_000),)
+_ENTRIES = (
+    ModelInfo("digits_cnn", "digits:DigitsCNN", "three-layer CNN for 8 × 8 images", 50_000),
+    ModelInfo("cnn4", "cnn:CNN4", "four-layer CNN of the papers, for 28 × 28 images", 2_000),
+    ModelInfo("cnn8", "cnn:CNN8", "eight-layer CNN of the papers, for 32 × 32 images", 150),
+)
 
 MODELS: dict[str, ModelInfo] = {entry.name: entry for entry in _ENTRIES}
 

@@ -1,0 +1,141 @@
+"""The asymmetric condition on class weights (ALF Definition 2), measured and in the papers' closed forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from labelnoise.losses.parameters import Value
+from labelnoise.theory.risks import binary_loss, label_losses, simplex_points
+
+# Risks this close, relative to their range, count as equal. GCE's minimum beside the vertex, which is there at every
+# clean level below 1, gets shallower than this at about 0.95.
+TOLERANCE = 1e-9
+
+
+def symmetric_noise_weights(clean: float, num_classes: int) -> np.ndarray:
+    """Class weights of one true class under symmetric noise: `clean` for class 0, the rest shared, `(K,)`."""
+    weights = np.full(num_classes, (1 - clean) / (num_classes - 1))
+    weights[0] = clean
+    return weights
+
+
+def is_asymmetric(name: str, params: Mapping[str, Value], weights: np.ndarray) -> bool:
+    """Whether Σ_k w_k L(u, k) is least at the vertex of the largest weight, among vertices, edges and inner points."""
+    return _least_at(int(np.argmax(weights)), label_losses(name, params, simplex_points(len(weights))) @ weights)
+
+
+def _least_at(vertex: int, risks: np.ndarray) -> bool:
+    """Whether no risk is below that of the vertex (the first K points are the vertices)."""
+    slack = TOLERANCE * (np.quantile(risks, 0.99) - risks.min()) + 1e-14
+    return bool(risks[vertex] <= risks.min() + slack)
+
+
+def asymmetric_from(name: str, params: Mapping[str, Value], num_classes: int) -> float | None:
+    """The least clean level 1 − η of symmetric noise at which the loss is asymmetric, to 0.001; None if at no level.
+
+    1/K: for every noise in which clean labels dominate.
+    """
+    points = simplex_points(num_classes)
+    losses = label_losses(name, params, points)
+
+    def holds(clean: float) -> bool:
+        return _least_at(0, losses @ symmetric_noise_weights(clean, num_classes))
+
+    low, high = 1 / num_classes, 0.99
+    if not holds(high):
+        return None
+    if holds(low + 1e-4):
+        return low
+    while high - low > 5e-4:
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def asymmetry_ratio(name: str, params: Mapping[str, Value], *, steps: int = 60) -> float:
+    """r of an active loss (ALF Definition 3): inf [ℓ(u1) − ℓ(u1 + u2)] / [ℓ(0) − ℓ(u2)] over u1 + u2 ≤ 1, u2 > 0.
+
+    Moving all of u2 to u1 is what the proof of Theorem 6 does, and what gives the values of Corollaries 1–3. (Partial
+    moves would give less than 1 to AGCE with q > 1, which Corollary 1 calls completely asymmetric.)
+    """
+    ends = np.logspace(-5, -2, 7)
+    grid = np.concatenate([[0.0], ends, np.linspace(0.02, 0.98, steps), 1 - ends, [1.0]])
+    u1, u2 = (axis.ravel() for axis in np.meshgrid(grid, grid))
+    inside = (u1 + u2 <= 1 + 1e-12) & (u2 > 0)
+    u1, u2 = u1[inside], u2[inside]
+    gained = binary_loss(name, params, u1) - binary_loss(name, params, np.minimum(u1 + u2, 1.0))
+    lost = binary_loss(name, params, np.zeros_like(u2)) - binary_loss(name, params, u2)
+    return float((gained / lost).min())
+
+
+def asymmetry_ratio_bound(name: str, params: Mapping[str, Value]) -> float:
+    """r_u: the same infimum on the edge u1 + u2 = 1 with Δ = u2 (ALF §3.4); never below r."""
+    u = np.concatenate([np.logspace(-6, -2, 40), np.linspace(0.01, 0.99, 99), 1 - np.logspace(-2, -6, 40)])
+    zero, one = (binary_loss(name, params, np.array([end]))[0] for end in (0.0, 1.0))
+    return float(((binary_loss(name, params, u) - one) / (zero - binary_loss(name, params, 1 - u))).min())
+
+
+def agce_ratio(a: float, q: float) -> float:
+    """ALF Corollary 1: r = r_u = (a/(a+1))^(1−q) for q ≤ 1, else 1."""
+    return (a / (a + 1)) ** (1 - q) if q <= 1 else 1.0
+
+
+def aul_ratio(a: float, p: float) -> float:
+    """ALF Corollary 2: r = r_u = ((a−1)/a)^(p−1) for p > 1, else 1."""
+    return ((a - 1) / a) ** (p - 1) if p > 1 else 1.0
+
+
+def ael_ratio(a: float) -> float:
+    """ALF Corollary 3: r = r_u = e^(−1/a)."""
+    return float(np.exp(-1 / a))
+
+
+def amse_holds(a: float, q: float, weights: np.ndarray) -> bool:
+    """JAL Theorem 4.1: w_m/w_n ≥ [a^(q−1) + Σ_{i≠m} w_i/w_n] / (a−1)^(q−1) for q > 1; always for q ≤ 1."""
+    largest = int(np.argmax(weights))
+    others = np.delete(weights, largest)
+    rival = others.max()
+    if q <= 1 or rival == 0:
+        return True
+    if a <= 1:
+        return False
+    return bool(weights[largest] / rival >= (a ** (q - 1) + others.sum() / rival) / (a - 1) ** (q - 1) - 1e-12)
+
+
+def amse_root(q: float, weights: np.ndarray) -> float:
+    """The least a that meets JAL Theorem 4.1 for these weights (q > 1), to 1e-10."""
+    low, high = 1.0, 2.0
+    while not amse_holds(high, q, weights):
+        high *= 2
+        if high > 1e9:
+            raise ValueError("no a meets the condition: the largest weight is not larger than all others")
+    while high - low > 1e-10:
+        middle = (low + high) / 2
+        low, high = (low, middle) if amse_holds(middle, q, weights) else (middle, high)
+    return high
+
+
+def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> float | None:
+    """The clean level of symmetric noise from which the papers' closed form says the loss is asymmetric.
+
+    None where no paper gives a form for the loss.
+    """
+    ratios = {
+        "AGCE": lambda: agce_ratio(params["a"], params["q"]),
+        "AUL": lambda: aul_ratio(params["a"], params["p"]),
+        "AEL": lambda: ael_ratio(params["a"]),
+        "TaylorCE": lambda: 1 / params["t"],
+        "PHuberCE": lambda: 1 / params["tau"],
+        "PHuberGCE": lambda: 1 / params["tau"],
+    }
+    if name in ratios:
+        # w_m/w_n = clean (K − 1)/(1 − clean) ≥ 1/r
+        needed = 1 / ratios[name]()
+        return needed / (needed + num_classes - 1)
+    if name == "AMSE":
+        levels = np.linspace(1 / num_classes, 1, 5001)[1:-1]
+        holds = [amse_holds(params["a"], params["q"], symmetric_noise_weights(c, num_classes)) for c in levels]
+        return float(levels[holds.index(True)]) if any(holds) else None
+    return None

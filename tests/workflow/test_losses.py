@@ -1,0 +1,59 @@
+"""Every loss trains through the Snakefile; the losses work in anybody's own loop."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import yaml
+
+from labelnoise.experiment import presets
+from labelnoise.losses import catalogue
+from project import Project
+
+
+def test_every_loss_trains_two_epochs_on_digits(project: Project):
+    published = {
+        loss
+        for preset in presets.presets().values()
+        for row in preset["values"]
+        for loss in presets._listed(row["loss"])
+    }
+    names = list(dict.fromkeys([*catalogue.names(), *sorted(published)]))
+    config = {
+        "datasets": ["digits"],
+        "noise": [{"kind": "symmetric", "rate": 0.2}],
+        "losses": [name for name in names if name != "LT-APL"] + [{"loss": "LT-APL", "margin": 0.3}],
+        "seeds": [1],
+        # GJS gets two different views of each image
+        "train": {"epochs": 2, "augmentation": ["crop1"]},
+    }
+    project.write(yaml.safe_dump(config))
+    project.snakemake("results/trials.csv")
+    trials = pd.read_csv(project.results / "trials.csv")
+    assert set(trials.loss) == set(names)
+    assert (trials.status == "ok").all(), trials.loc[trials.status != "ok", ["loss", "status", "reason"]]
+
+
+def test_learnable_parameters_of_a_loss_are_trained(project: Project):
+    project.write("datasets: [digits]\nnoise: [clean]\nlosses: [LT]\nseeds: [1]\ntrain: {epochs: 20}\n")
+    project.snakemake("results/trials.csv")
+    result = json.loads(next(project.results.rglob("result.json")).read_text())
+    assert result["test_sets"]["test"]["last"] > 90
+
+
+def test_losses_work_in_a_loop_outside_the_repository(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\n"
+        "from labelnoise.losses import create\n"
+        "model = torch.nn.Linear(5, 3)\n"
+        "loss = create('NCE+AGCE', num_classes=3, alpha=1, beta=4, a=6, q=1.5)\n"
+        "before = loss(model(torch.ones(8, 5)), torch.zeros(8, dtype=torch.int64))\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "before.backward(); optimizer.step()\n"
+        "after = loss(model(torch.ones(8, 5)), torch.zeros(8, dtype=torch.int64))\n"
+        "assert after < before\n"
+    )
+    subprocess.run([sys.executable, "mine.py"], cwd=tmp_path, check=True)
