@@ -16,6 +16,9 @@ rule all:
     default_target: True
     input:
         results(),  # a lost result is trained again although the products are there
+        PRODUCTS / "trials.csv",
+        PRODUCTS / "tables",
+        PRODUCTS / "figures",
         PRODUCTS / "report.html",
         PRODUCTS / "complete",
 

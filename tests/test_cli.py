@@ -22,7 +22,7 @@ def test_help_describes_the_command(arguments: list[str], capsys: pytest.Capture
 
 def test_losses_lists_and_explains(capsys: pytest.CaptureFixture[str]):
     assert cli.main(["losses"]) == 0
-    assert "JAL-CE  = NCE+AMSE" in capsys.readouterr().out
+    assert "JAL-CE    = NCE+AMSE" in capsys.readouterr().out
     assert cli.main(["losses", "NCE+AGCE"]) == 0
     text = capsys.readouterr().out
     assert "NCE+AGCE = alpha · NCE + beta · AGCE" in text

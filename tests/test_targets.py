@@ -56,6 +56,12 @@ def test_syntax_error_is_named_with_its_line(folder: Path):
         targets.check(targets.find("broken:A"), {})
 
 
+def test_dataclass_beside_the_loss_with_postponed_annotations_loads(folder: Path):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+    (folder / "data.py").write_text(text + "@dataclass\nclass A:\n    x: int = 1\n\nclass Good: ...\n")
+    assert targets.load(targets.find("data:Good"), {}, num_classes=2) is not None
+
+
 def test_num_classes_is_passed_where_it_is_taken(folder: Path):
     (folder / "good.py").write_text(FILE.split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3"))
     assert targets.load(targets.find("good:Mine"), {"q": 1}, num_classes=7) is not None

@@ -19,7 +19,7 @@ def noise_name(noise: Mapping[str, Any]) -> str:
     """A noise as a folder name: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`."""
     if noise["kind"] == "clean":
         return "clean"
-    name = f"{noise['kind']}-{noise['rate']:g}"
+    name = f"{noise['kind']}-{noise['rate']!r}"
     return name if noise["variant"] == "exact" else f"{name}-{noise['variant']}"
 
 
@@ -40,6 +40,13 @@ def trial(spec: Mapping[str, Any], identity: str) -> Path:
     """The folder of a trial with this identity."""
     folder = TRIALS / spec["dataset"]["name"] / noise_name(spec["noise"]) / spec["loss"]["name"]
     return folder / f"s{spec['seed']}-{identity}"
+
+
+def config_name(file: Path) -> str:
+    """A config file's name that stays the same when the whole folder is moved: relative to it, else with its parent."""
+    file = Path(file).resolve()
+    here = Path.cwd().resolve()
+    return file.relative_to(here).as_posix() if file.is_relative_to(here) else "/".join(file.parts[-2:])
 
 
 def products(experiment: str | None) -> Path:

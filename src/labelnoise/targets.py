@@ -9,6 +9,7 @@ import ast
 import hashlib
 import importlib.util
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,7 @@ def load(target: Target, params: Mapping[str, Any], *, num_classes: int) -> Any:
 
     spec = importlib.util.spec_from_file_location(target.file.stem, target.file)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where dataclasses and pickle look a class's module up
     spec.loader.exec_module(module)
     cls = getattr(module, target.cls)
     wants = inspect.signature(cls).parameters

@@ -73,6 +73,8 @@ def test_highlight_marks_as_configured(highlight: str, marked: int):
 def test_ranks_average_over_complete_columns_and_ties_share():
     means = pd.DataFrame({"x": [90.0, 90.0, 80.0], "y": [90.0, 95.0, 80.0], "z": [1.0, None, 2.0]}, index=list("ABC"))
     assert cells.average_ranks(means).to_dict() == {"A": 1.75, "B": 1.25, "C": 3.0}
+    rounding = pd.DataFrame({"x": [96.99530516431925, 96.99530516431923]}, index=list("AB"))
+    assert cells.average_ranks(rounding).to_dict() == {"A": 1.5, "B": 1.5}
 
 
 def test_caption_says_n_and_what_the_deviation_includes():
@@ -98,6 +100,28 @@ def test_csv_holds_numbers():
 
 
 def test_mixed_circumstances_are_told():
-    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu")
+    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1)
     (note,) = cells.mixtures(rows)
     assert note == "Trials of different versions of the code stand side by side: a (10), b (1)."
+
+
+@pytest.mark.parametrize("label", ["2", "0.5", "2.50", "NA", "nan", "None", "1e5"])
+def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monkeypatch, label: str):
+    import json
+
+    from labelnoise.analysis.collect import COLUMNS
+
+    monkeypatch.chdir(tmp_path)
+    rows = trials({(label, "clean"): [90.0, 92.0]}).reindex(columns=list(COLUMNS))
+    (tmp_path / "results").mkdir()
+    rows.to_csv("results/trials.csv", index=False)
+    manifest = {"experiment": None, "highlight": "top2", "noise_seed": "same", "datasets": ["d"],
+                "losses": [label], "noises": ["clean"], "seeds": [0, 1]}  # fmt: skip
+    (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest))
+    (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
+    assert made.losses == [label]
+    assert "91.00 ± 1.41" in tables.as_markdown(made, [])
+
+
+def test_markdown_signs_in_labels_are_escaped():
+    assert r"\*x\* \<u\>" in tables.as_markdown(table(trials({("*x* <u>", "clean"): [1.0]})), [])

@@ -60,6 +60,14 @@ def test_missing_and_damaged_files_are_named(tmp_path: Path):
         open_prepared(tmp_path)
 
 
+def test_changed_bytes_are_refused(tmp_path: Path):
+    prepare("digits", tmp_path)
+    path = tmp_path / "train_images.npy"
+    path.write_bytes(path.read_bytes()[:-100] + bytes(100))
+    with pytest.raises(UserError, match="its content is not what was prepared"):
+        open_prepared(tmp_path)
+
+
 def test_unknown_data_set_is_refused(tmp_path: Path):
     with pytest.raises(UserError, match="did you mean digits"):
         prepare("digit", tmp_path)

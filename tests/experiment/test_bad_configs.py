@@ -73,6 +73,16 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"highlight": "top4"}, ["highlight", "unknown value 'top4'", "Allowed: best_second, top2, top3"]),
     ({"on_code_change": "ask"}, ["on_code_change", "Allowed: keep, retrain"]),
     ({"retry_failed": "yes please"}, ["retry_failed: must be true or false, got 'yes please'"]),
+    ({"only": "CE"}, ["only: must be keys and values, got 'CE'"]),
+    ({"losses": [{"loss": "CE", "label": "$x^$"}]}, ["losses[0]", "the label '$x^$' cannot stand in tables"]),
+    ({"losses": [{"loss": "CE", "label": "a\nb"}]}, ["losses[0]", "use no $, \\, | or line break"]),
+    ({"losses": [{"loss": "CE", "label": "CE "}]}, ["losses[0]", "no space at its ends"]),
+    ({"losses": ["SCE", "CE+RCE"]}, ["losses[1]", "'CE+RCE' is the same trial as 'SCE'"]),
+    ({"losses": ["NCE+RCE", "RCE+NCE"]}, ["losses[1]", "'RCE+NCE' is the same trial as 'NCE+RCE'"]),
+    ({"train": {"nesterov": True, "momentum": 0}}, ["train.nesterov", "nesterov needs momentum > 0"]),
+    ({"train": {"lr_min": 5}}, ["train.lr_min", "lr_min must not be above lr"]),
+    ({"train": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, ["train.mean", "mean and std need 1 value(s)"]),
+    ({"train": {"validation": 0.9999}}, ["train.validation", "leaves one part empty"]),
     ({"only": {"losses": ["GCEE"]}}, ["only.losses[0]", "did you mean GCE?"]),
     ({"datasets": None}, ["datasets: must be a list, got None"]),
 ]
@@ -119,6 +129,8 @@ def test_message_names_the_line(tmp_path: Path):
             "datasets: [digits]\nseeds: [1]\ndatasets: [digits]\n",
             "line 3, column 1: not valid YAML: the key",
         ),
+        ("losses: &a [CE, *a]\n", "refers to itself"),
+        ("losses: [{loss: GCE, [1, 2]: 3}]\n", "line 1"),
         ("", "the config is empty"),
         ("- CE\n", "the config is a list"),
     ],
@@ -130,15 +142,20 @@ def test_syntax_error_is_told_with_its_line(tmp_path: Path, text: str, expected:
         expand(read(path))
 
 
-def test_number_without_a_dot_in_its_exponent_form_is_a_number():
-    _, trials = expand(Source("config.yaml", GOOD | {"train": {"lr": "1e-3"}}))
+def _read(folder: Path, text: str) -> Source:
+    (folder / "config.yaml").write_text(text)
+    return read(folder / "config.yaml")
+
+
+def test_number_without_a_dot_in_its_exponent_form_is_a_number(tmp_path: Path):
+    _, trials = expand(_read(tmp_path, SMALL.replace("epochs: 2", "epochs: 2, lr: 1e-3")))
     assert trials[0].spec["recipe"]["lr"] == 0.001
 
 
 @pytest.mark.parametrize("name", ["a b.yaml", "$(x).yaml", ".yaml", ";rm.yaml"])
 def test_experiment_file_whose_name_is_no_folder_is_refused(name: str):
     with pytest.raises(UserError, match="use letters, digits"):
-        experiment_name([Path(name)])
+        experiment_name(Path(name))
 
 
 def test_plan_refuses_in_under_3_seconds_without_torch(project: Project):
@@ -169,3 +186,41 @@ def test_snakemake_refuses_before_anything_runs(project: Project, text: str, exp
     assert expected in output
     assert "Traceback" not in output
     assert not project.results.exists()
+
+
+def test_weights_exchanged_with_the_parts_make_the_same_trial():
+    losses = [{"loss": "NCE+RCE", "alpha": 1, "beta": 10}, {"loss": "RCE+NCE", "alpha": 10, "beta": 1}]
+    with pytest.raises(UserError, match="same trial"):
+        expand(Source("config.yaml", GOOD | {"losses": losses}))
+    losses[1]["alpha"] = 5
+    assert len(expand(Source("config.yaml", GOOD | {"losses": losses}))[1]) == 8
+
+
+def test_quoted_text_stays_text_and_merge_keys_work(tmp_path: Path):
+    text = SMALL.replace("  - CE\n", '  - {loss: CE, label: "1e5"}\n') + "only: &none {}\n"
+    _, trials = expand(_read(tmp_path, text))
+    assert trials[0].label == "1e5"
+    merged = SMALL.replace("  - CE\n", "  - &first {loss: CE, label: one}\n  - {<<: *first, loss: MAE, label: two}\n")
+    assert {trial.label for trial in expand(_read(tmp_path, merged))[1]} == {"one", "two", "GCE"}
+
+
+@pytest.mark.parametrize("value", ["2020-01-01", ".nan", "!!binary aGVsbG8=", "{a: 1}"])
+def test_target_parameter_that_is_no_plain_value_is_refused(tmp_path: Path, monkeypatch, value: str):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, cap): ...\n")
+    with pytest.raises(UserError, match="cap: must be a finite number, text, true, false or null"):
+        expand(_read(tmp_path, SMALL.replace("  - CE\n", f"  - {{target: 'mine:Mine', cap: {value}}}\n")))
+
+
+def test_command_line_values_are_typed_and_named_as_such(tmp_path: Path):
+    source = _read(tmp_path, SMALL)
+    _, trials = expand(source.overridden({"seeds": ["3"], "train": {"epochs": "1"}}))
+    assert {trial.spec["seed"] for trial in trials} == {3}
+    with pytest.raises(UserError, match=r"^--config: seeds\[0\]: must be a whole number, got 'x'"):
+        expand(source.overridden({"seeds": ["x"]}))
+
+
+def test_noise_rates_that_differ_have_names_that_differ():
+    rates = [0.1234567, 0.12345671, 0.123457]
+    _, trials = expand(Source("config.yaml", GOOD | {"noise": [{"kind": "symmetric", "rate": rates}]}))
+    assert len({trial.folder.parts[3] for trial in trials}) == 3

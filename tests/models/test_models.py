@@ -7,7 +7,7 @@ import torch
 
 from labelnoise.models import catalogue
 
-SHAPES = {"digits_cnn": (1, 8, 18_378), "cnn4": (1, 28, 422_090), "cnn8": (3, 32, 1_639_794)}
+SHAPES = {"digits_cnn": (1, 8, 22_954), "cnn4": (1, 28, 422_090), "cnn8": (3, 32, 1_639_794)}
 
 
 @pytest.mark.parametrize("name", catalogue.MODELS)

@@ -91,6 +91,23 @@ def test_copied_folder_trains_nothing(finished_project: Project, tmp_path):
     assert "train" not in moved.would_run()
 
 
+def test_deleted_products_are_made_again_without_training(copied: Project):
+    shutil.rmtree(copied.results / "tables")
+    (copied.results / "trials.csv").unlink()
+    made = copied.would_run()
+    assert "train" not in made
+    assert {"collect", "tables"} <= set(made)
+
+
+def test_experiments_of_one_name_do_not_overwrite_each_other(copied: Project):
+    for folder in ("one", "two"):
+        (copied.folder / folder).mkdir()
+        copied.write(SMALL, f"{folder}/mine.yaml")
+    copied.snakemake("-n", "--configfile", "one/mine.yaml")
+    output = copied.snakemake("-n", "--configfile", "two/mine.yaml", expect=1)
+    assert "holds the products of one/mine.yaml" in output
+
+
 def test_changed_presentation_trains_nothing(copied: Project):
     copied.edit(highlight="top3")
     assert copied.would_run() == PRODUCTS

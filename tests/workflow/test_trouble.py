@@ -71,7 +71,10 @@ def test_crashing_trial_fails_the_run_after_the_tables_and_is_retried(project: P
     assert "train" not in project.would_run()
     project.edit(retry_failed=True)
     assert project.would_run()["train"] == 2
+    assert list(project.results.rglob("failed-1.json")) == []  # a dry run changes nothing
+    project.snakemake(expect=1)
     assert len(list(project.results.rglob("failed-1.json"))) == 2
+    assert not (project.results / "complete").exists()
 
 
 def test_killed_trial_leaves_partial_tables_and_exit_code_1(project: Project):
@@ -122,3 +125,28 @@ def test_same_spec_gives_the_same_bits(project: Project, loss: str):
         assert (project.folder / "again" / name).read_bytes() == (project.folder / folder / name).read_bytes(), name
     results = [json.loads((project.folder / f / "result.json").read_text()) for f in (folder, "again")]
     assert results[0] | {"trial": None} == results[1] | {"trial": None}
+
+
+def test_damaged_result_is_set_aside_and_its_trial_runs_again(project: Project):
+    project.write(CONFIG.format(loss="MAE"))
+    project.snakemake("results/trials.csv")
+    damaged = project.folder / sorted(project.finished())[0] / "result.json"
+    good = damaged.read_bytes()
+    damaged.write_bytes(good[: len(good) // 2])
+    assert project.would_run("results/trials.csv") == {"train": 1, "collect": 1}
+    project.snakemake("results/trials.csv")
+    assert damaged.read_bytes() == good
+    assert damaged.with_name("failed-1.json").exists()
+
+
+def test_loss_that_returns_no_scalar_is_told_so(project: Project):
+    vector = "import torch\nclass V(torch.nn.Module):\n    def forward(self, z, y):\n        return z.sum(1)\n"
+    project.write(vector, "v.py")
+    project.write(CONFIG.format(loss="{target: v:V}"))
+    output = project.snakemake(expect=1)
+    assert "a loss has to return a scalar tensor, the mean over the batch; this one gave shape (128,)" in output
+
+
+def test_more_threads_than_cores_are_refused(project: Project):
+    project.write(CONFIG.format(loss="MAE").replace("epochs: 2", "epochs: 2, threads: 64"))
+    assert "asks for 64 threads, but there are" in project.snakemake("results/trials.csv", expect=1)

@@ -18,21 +18,14 @@ except ModuleNotFoundError as error:
         "or let `make benchmark` make one"
     )
 
-CONFIG_FILES = [Path(file) for file in workflow.overwrite_configfiles or ["config.yaml"]]
+if len(workflow.overwrite_configfiles or []) > 1:
+    raise WorkflowError("give one --configfile: an experiment file is complete in itself")
+CONFIG_FILE = Path((workflow.overwrite_configfiles or ["config.yaml"])[0])
 
-# --configfile is merged into a configfile: statement; an experiment file is complete in itself, so it replaces it.
-if not workflow.overwrite_configfiles:
-    try:
-        source.read(CONFIG_FILES[0])  # Snakemake's own message for a syntax error has no line
-    except UserError as error:
-        raise WorkflowError(error) from None
-
-    configfile: "config.yaml"
-
-
+# Read here and not by `configfile:`, for messages with lines and so that an experiment file replaces config.yaml.
 try:
-    EXPERIMENT = experiment_config.experiment_name(CONFIG_FILES)
-    CONFIG, TRIAL_LIST = expand(source.of_workflow(config, CONFIG_FILES))
+    EXPERIMENT = experiment_config.experiment_name(CONFIG_FILE)
+    CONFIG, TRIAL_LIST = expand(source.read(CONFIG_FILE).overridden(workflow.config_settings.config))
 except UserError as error:
     raise WorkflowError(f"the config cannot be used:\n{error}") from None
 
@@ -43,19 +36,35 @@ LABEL_TRIALS = {str(trial.labels): trial for trial in TRIAL_LIST}
 
 # Jobs on other nodes parse this file as well: only the run that the user started may change anything.
 if workflow.is_main_process:
-    manifest.write(manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT), MANIFEST)
-    if CONFIG.retry_failed:
-        manifest.set_aside_failed(TRIAL_LIST)
+    try:
+        manifest.write(manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT, paths.config_name(CONFIG_FILE)), MANIFEST)
+    except (UserError, OSError) as error:
+        raise WorkflowError(error) from None
+
+
+def is_finished(trial):
+    return manifest.is_finished(trial, retry_failed=CONFIG.retry_failed)
+
+
+# Failed and damaged results run again: each gets an input newer than itself, so that a dry run shows it as well. Only
+# a real run (onstart, below) moves the old file aside.
+UNUSABLE = {
+    trial: manifest.retry_marker(trial) for trial in TRIAL_LIST if trial.result.exists() and not is_finished(trial)
+}
 
 # Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
 DEPLOYED = bool(workflow.deployment_settings and workflow.deployment_settings.deployment_method)
 LABELNOISE = f"{'python' if DEPLOYED else shlex.quote(sys.executable)} -m labelnoise"
 
-PROGRESS = progress.Progress(TRIAL_LIST)
+PROGRESS = progress.Progress(TRIAL_LIST, retry_failed=CONFIG.retry_failed)
 
 
 def start_run():
+    for trial in UNUSABLE:
+        manifest.set_aside(trial)
     manifest.write_specs(TRIAL_LIST)
+    if not all(is_finished(trial) for trial in TRIAL_LIST):
+        (PRODUCTS / "complete").unlink(missing_ok=True)
     if not (workflow.output_settings.verbose or workflow.output_settings.printshellcmds):
         progress.hide_job_lines(logger)
     PROGRESS.start()
@@ -66,15 +75,17 @@ def end_broken_run():
     PROGRESS.stop()
     if any(not trial.result.exists() for trial in TRIAL_LIST):
         for step in ("collect", "tables", "figures", "report", "check"):
-            shell(f"{LABELNOISE} {step} {shlex.quote(str(MANIFEST))} || true")
+            log = shlex.quote(str(PRODUCTS / "logs" / f"{step}.log"))
+            shell(f"{LABELNOISE} {step} {shlex.quote(str(MANIFEST))} 2>&1 | tee {log} || true")
 
 
 def train_input(wildcards):
-    """Nothing once the result is there: a lost label file must not retrain what is finished."""
+    """Nothing once the trial is finished: a lost label file must not retrain it."""
     trial = TRIALS[wildcards.hash]
-    if trial.result.exists():
+    if is_finished(trial):
         return []
-    return [trial.labels, paths.dataset(trial.spec) / "dataset.json"]
+    marker = [UNUSABLE[trial]] if trial in UNUSABLE else []
+    return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *marker]
 
 
 def spec_of_labels(wildcards):

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from labelnoise import paths
+from labelnoise.analysis.collect import COLUMNS
+from labelnoise.errors import UserError
 from labelnoise.experiment import manifest as manifests
 
 METRICS = {
@@ -61,14 +63,30 @@ class Results:
 
     def noise_title(self, noise: str) -> str:
         """`symmetric-0.4` as `symmetric 0.4`."""
-        return noise.replace("-", " ")
+        entry = next(entry for entry in self.manifest["trials"] if entry["noise"] == noise)
+        if entry["kind"] == "clean":
+            return "clean"
+        variant = "" if entry["variant"] == "exact" else f" {entry['variant']}"
+        return f"{entry['kind']} {entry['rate']:g}{variant}"
+
+    def complete_cells(self, dataset: str, test_set: str) -> set[tuple[str, str]]:
+        """The (label, noise) whose every seed is ok: only these may be averaged."""
+        cells = summarise(self.of(dataset, test_set), "last")
+        return set(cells.index[cells.n == cells.seeds])
 
 
 def read(manifest_path: Path) -> Results:
     """The results of the experiment whose manifest this is."""
     manifest = manifests.read(manifest_path)
     path = paths.products(manifest["experiment"]) / "trials.csv"
-    return Results(manifest, pd.read_csv(path, dtype={"trial": str, "reason": str, "test_set": str, "code": str}))
+    # Text stays text: a label may read like a number or like a missing value.
+    text = dict.fromkeys(("trial", "noise", "loss", "label", "reason", "test_set", "code", "torch", "folder"), str)
+    missing = {column: [""] for column in COLUMNS if column not in ("label", "loss")}
+    trials = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
+    absent = [label for label in manifest["losses"] if label not in set(trials.label)]
+    if absent:
+        raise UserError(f"{path} has no row for {', '.join(absent)}; delete it and run snakemake again")
+    return Results(manifest, trials)
 
 
 def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -86,8 +104,11 @@ def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def average_ranks(means: pd.DataFrame) -> pd.Series:
-    """Each loss's rank over the complete columns of `means` (losses × noises), averaged; 1 is the best, ties share."""
-    complete = means.dropna(axis="columns")
+    """Each loss's rank over the complete columns of `means` (losses × noises), averaged; 1 is the best.
+
+    Ranks go by the means as printed, so equal print shares a rank.
+    """
+    complete = means.dropna(axis="columns").round(2)
     return complete.rank(ascending=False, method="average").mean(axis="columns")
 
 
@@ -98,6 +119,7 @@ def mixtures(trials: pd.DataFrame) -> list[str]:
         "precision": "precisions",
         "torch": "torch releases",
         "device": "devices",
+        "threads": "numbers of threads",
     }
     finished = trials[trials.status == manifests.OK]
     found = []

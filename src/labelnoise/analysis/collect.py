@@ -98,6 +98,7 @@ def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _read(path: Path) -> dict[str, Any]:
     """The JSON file, or nothing where it is missing or damaged: the row then says so."""
     try:
-        return json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}

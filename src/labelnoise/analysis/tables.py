@@ -80,7 +80,7 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
     sentences = [
         f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
         f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
-        f"{RANK.capitalize()}: over the columns, 1 is best; descriptive, no test is made of it",
+        f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; descriptive, no test is made",
     ]
     unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
     if unfinished:
@@ -116,9 +116,9 @@ def as_csv(table: Table, notes: list[str]) -> str:
 
 def as_markdown(table: Table, notes: list[str]) -> str:
     marks = {"bold": "**{}**", "underline": "<u>{}</u>", None: "{}"}
-    frame = _strings(table, lambda text, mark: marks[mark].format(text), str)
+    frame = _strings(table, lambda text, mark: marks[mark].format(text), _markdown_escape)
     frame.columns = [" ".join(filter(None, column)) for column in frame.columns]
-    lines = [table.caption, "", frame.to_markdown(), *([""] if notes else []), *notes]
+    lines = [table.caption, "", frame.to_markdown(disable_numparse=True), *([""] if notes else []), *notes]
     return "\n".join(lines) + "\n"
 
 
@@ -152,7 +152,7 @@ def as_html(table: Table, notes: list[str]) -> str:
             continue
         heads[0].append(f"<th colspan='{len(rates)}' class='group'>{html.escape(title)}</th>")
         heads[1] += [f"<th data-sort='number'>{html.escape(rate)}</th>" for rate in rates]
-    heads[0].append(f"<th rowspan='2' data-sort='number'>{RANK}</th>")
+    heads[0].append(f"<th rowspan='2' data-sort='number' data-first='ascending'>{RANK}</th>")
     rows = []
     for loss in table.losses:
         cells = [f"<th scope='row'>{html.escape(loss)}</th>"]
@@ -208,6 +208,10 @@ def _strings(table: Table, shown: Callable[[str, str | None], str], escaped: Cal
         for loss in table.losses
     ]
     return pd.DataFrame(columns, index=pd.Index([escaped(loss) for loss in table.losses]))
+
+
+def _markdown_escape(text: str) -> str:
+    return re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)
 
 
 def _latex_escape(text: str) -> str:

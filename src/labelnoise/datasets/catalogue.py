@@ -20,6 +20,7 @@ class DatasetInfo:
     license: str
     classes: tuple[str, ...]
     train_size: int
+    channels: int
     recipe: str
     asymmetric_map: Mapping[int, int] = field(default_factory=dict)
     test_sets: tuple[str, ...] = ("test",)
@@ -35,6 +36,7 @@ _ENTRIES = (
         license="CC BY 4.0",
         classes=tuple("0123456789"),
         train_size=1442,
+        channels=1,
         recipe="digits",
         # The pairs that MNIST's published map confuses: 7→1, 2→7, 5↔6, 3→8.
         asymmetric_map={7: 1, 2: 7, 5: 6, 6: 5, 3: 8},

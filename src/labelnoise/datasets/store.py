@@ -56,15 +56,18 @@ def prepare(name: str, folder: Path) -> None:
 
 
 def open_prepared(folder: Path) -> Prepared:
-    """The data set prepared in `folder`; `UserError` when it is missing or incomplete."""
+    """The data set prepared in `folder`; `UserError` when it is missing, incomplete or not what was prepared."""
     info = read_json(folder / "dataset.json", "prepared data set")
 
     def array(key: str) -> np.ndarray:
+        path, remedy = folder / f"{key}.npy", f"delete {folder} and run again"
         try:
-            return np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False)
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            remedy = f"delete {folder} and run again"
-            raise UserError(f"{folder / key}.npy is missing or damaged ({error}); {remedy}") from None
+            raise UserError(f"{path} is missing or damaged ({error}); {remedy}") from None
+        if hashlib.sha256(found).hexdigest() != info["sha256"][key]:
+            raise UserError(f"{path} is damaged: its content is not what was prepared; {remedy}")
+        return found
 
     return Prepared(
         name=info["name"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,7 +43,7 @@ class LossEntry(BaseModel):
 
     loss: str | None = None
     target: str | None = None
-    label: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    label: Annotated[str, Field(max_length=60)] | None = None
     train: dict[str, Any] = {}
 
     @property
@@ -136,8 +137,6 @@ _TYPES = {
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "keys and values",
-    "model_type": "a name, or keys and values",
-    "model_attributes_type": "a name, or keys and values",
 }
 
 
@@ -154,6 +153,9 @@ def _explain(detail: Any) -> tuple[Place, str]:
         return place, "this key is missing"
     if place and place[-1] == "noise_seed":
         return place, f"must be `same` or a whole number ≥ 0, got {given!r}"
+    if kind.startswith("model_"):
+        named = place[0] in ("noise", "losses", "preset")
+        return place, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
     if kind in _TYPES:
         return place, f"must be {_TYPES[kind]}, got {given!r}"
     if kind == "literal_error":
@@ -170,13 +172,13 @@ def _explain(detail: Any) -> tuple[Place, str]:
     return place, f"{detail['msg']}, got {given!r}"
 
 
-def experiment_name(files: list[Path]) -> str | None:
-    """The name under which products lie: none for config.yaml, else the (last) file's stem; `UserError` if unusable."""
-    if not files or Path(files[-1]).name == "config.yaml":
+def experiment_name(file: Path) -> str | None:
+    """The name under which products lie: none for ./config.yaml, else the file's stem; `UserError` if unusable."""
+    if file.resolve() == Path("config.yaml").resolve():
         return None
-    stem = Path(files[-1]).stem
-    if not stem.replace("-", "").replace("_", "").replace(".", "").isalnum() or stem.startswith("."):
+    stem = file.stem
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", stem):
         raise UserError(
-            f"{files[-1]}: the file's name becomes a folder in results/experiments: use letters, digits, - _ and ."
+            f"{file}: the file's name becomes a folder in results/experiments: use letters, digits, - _ and ."
         )
     return stem

@@ -6,12 +6,15 @@ The manifest changes only when the trials or their presentation change, so what 
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import labelnoise
 from labelnoise import paths
+from labelnoise.errors import UserError
 from labelnoise.experiment.config import Config
 from labelnoise.experiment.trials import Trial
 from labelnoise.files import read_json, write_json
@@ -19,11 +22,12 @@ from labelnoise.files import read_json, write_json
 OK, DIVERGED, FAILED, MISSING = "ok", "diverged", "failed", "missing"
 
 
-def build(config: Config, trials: list[Trial], name: str | None) -> dict[str, Any]:
-    """The manifest: the axes in the config's order, how to present them, and every trial's place."""
+def build(config: Config, trials: list[Trial], name: str | None, file: str) -> dict[str, Any]:
+    """The manifest of the config file called `file`: the axes in its order, their presentation, every trial's place."""
     preset = config.preset.model_dump() if config.preset else None
     return {
         "experiment": name,
+        "config": file,
         "labelnoise": labelnoise.__version__,
         "highlight": config.highlight,
         "noise_seed": config.noise_seed,
@@ -53,13 +57,21 @@ def build(config: Config, trials: list[Trial], name: str | None) -> dict[str, An
 
 
 def write(manifest: dict[str, Any], path: Path) -> None:
-    """Write the manifest unless the file holds it already (its mtime is what the rest goes by)."""
-    if path.exists():
-        try:
-            if json.loads(path.read_text(encoding="utf-8")) == manifest:
-                return
-        except ValueError:
-            pass  # damaged: written anew
+    """Write the manifest unless the file holds it already (its mtime is what the rest goes by).
+
+    Raises `UserError` when it belongs to another experiment file of the same name.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        found = None  # none yet, or damaged: written anew
+    if found == manifest:
+        return
+    if found and found.get("config", manifest["config"]) != manifest["config"]:
+        raise UserError(
+            f"{path.parent} holds the products of {found['config']}, which has the same name as {manifest['config']}: "
+            f"rename one, or delete {path} if the file has moved"
+        )
     write_json(path, manifest)
 
 
@@ -71,15 +83,26 @@ def status(folder: Path) -> str:
         return MISSING
 
 
-def set_aside_failed(trials: Iterable[Trial]) -> int:
-    """Move every failed result aside, so that its trial runs again; how many there were."""
-    count = 0
-    for trial in trials:
-        if status(trial.folder) == FAILED:
-            number = 1 + len(list(trial.folder.glob("failed-*.json")))
-            trial.result.rename(trial.folder / f"failed-{number}.json")
-            count += 1
-    return count
+def is_finished(trial: Trial, *, retry_failed: bool) -> bool:
+    """Whether nothing is left to do; a damaged result is as good as none, a failed one is if it shall be retried."""
+    return status(trial.folder) not in ({MISSING, FAILED} if retry_failed else {MISSING})
+
+
+def retry_marker(trial: Trial) -> Path:
+    """An empty file in the trial's folder that is newer than its result."""
+    marker = trial.folder / ".retry"
+    marker.touch()
+    newer = max(time.time(), trial.result.stat().st_mtime + 1)
+    os.utime(marker, (newer, newer))
+    return marker
+
+
+def set_aside(trial: Trial) -> None:
+    """Move a failed or damaged result to the first free failed-N.json, so that nothing is overwritten."""
+    number = 1
+    while (path := trial.folder / f"failed-{number}.json").exists():
+        number += 1
+    trial.result.rename(path)
 
 
 def write_specs(trials: Iterable[Trial]) -> None:

@@ -22,12 +22,11 @@ FIXED_COST = 1.05
 def describe(path: Path, *, cores: int | None = None) -> str:
     """The plan in words; `UserError` when the config is wrong."""
     config, trials = expand(source.read(path))
-    experiment_name([path])
+    experiment_name(path)
     states = {trial.hash: manifest.status(trial.folder) for trial in trials}
     counts = Counter(states.values())
-    again = {manifest.MISSING} | ({manifest.FAILED} if config.retry_failed else set())
-    pending = [trial for trial in trials if states[trial.hash] in again]
-    axes = manifest.build(config, trials, None)
+    pending = [trial for trial in trials if not manifest.is_finished(trial, retry_failed=config.retry_failed)]
+    axes = manifest.build(config, trials, None, path.name)
     lines = [
         f"{path} is valid: {len(trials)} trials",
         f"  losses     {len(axes['losses']):>4}  {', '.join(axes['losses'])}",
@@ -55,10 +54,10 @@ def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:
     found: dict[tuple[Any, ...], list[float]] = {}
     for trial in trials:
         try:
-            seconds = json.loads((trial.folder / "run.json").read_bytes())["seconds"]
-        except (OSError, ValueError):
-            continue
-        found.setdefault(_size(trial), []).append(sum(seconds.values()))
+            seconds = sum(json.loads((trial.folder / "run.json").read_bytes())["seconds"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # missing or damaged: the others tell as well
+        found.setdefault(_size(trial), []).append(seconds)
     return {size: statistics.median(values) for size, values in found.items()}
 
 

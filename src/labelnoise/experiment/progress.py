@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from labelnoise.experiment.manifest import is_finished
 from labelnoise.experiment.trials import Trial
 
 
@@ -21,14 +22,17 @@ class Progress:
     LOOK_SECONDS = 1.0
     LINE_SECONDS = 30.0
 
-    def __init__(self, trials: Sequence[Trial]):
-        self.trials = list(trials)
+    def __init__(self, trials: Sequence[Trial], *, retry_failed: bool):
+        self.trials, self.retry_failed = list(trials), retry_failed
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Start watching, if there is anything to watch."""
-        pending = [trial for trial in self.trials if not trial.result.exists()]
+        # A failed result is there already: its trial is done when the file is another one.
+        pending = {
+            trial: _stamp(trial) for trial in self.trials if not is_finished(trial, retry_failed=self.retry_failed)
+        }
         if not pending:
             return
         interval = 0.1 if sys.stderr.isatty() else self.LINE_SECONDS
@@ -54,14 +58,22 @@ class Progress:
         self._thread.join()
         self._bar.close()
 
-    def _watch(self, pending: list[Trial]) -> None:
+    def _watch(self, pending: dict[Trial, int | None]) -> None:
         while True:
             last = self._stopped.wait(self.LOOK_SECONDS)
-            waiting = [trial for trial in pending if not trial.result.exists()]
+            waiting = {trial: old for trial, old in pending.items() if _stamp(trial) in (None, old)}
             self._bar.update(len(pending) - len(waiting))
             pending = waiting
             if last:
                 return
+
+
+def _stamp(trial: Trial) -> int | None:
+    """The time of the result file, None where there is none."""
+    try:
+        return trial.result.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
 
 
 # Snakemake's lines about single jobs: the bar says as much, and Snakemake's own log file keeps them.

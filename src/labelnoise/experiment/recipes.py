@@ -42,7 +42,20 @@ def resolve_recipe(name: str, **layers: dict[str, Any]) -> dict[str, Any]:
             resolved[key] = _checked(key, value, layer)
     if resolved["l1"] > 0 and not any("weight_decay" in values for values in layers.values()):
         resolved["weight_decay"] = 0.0
+    _check_together(resolved, {key: layer for layer, values in layers.items() for key in values})
     return resolved
+
+
+def _check_together(recipe: dict[str, Any], given_in: dict[str, str]) -> None:
+    """What is wrong only in combination."""
+    wrong = {
+        "nesterov": ("nesterov needs momentum > 0", recipe["nesterov"] and recipe["momentum"] == 0),
+        "lr_min": (f"lr_min must not be above lr ({recipe['lr']:g})", recipe["lr_min"] > recipe["lr"]),
+        "std": ("mean and std need one value each for every channel", len(recipe["mean"]) != len(recipe["std"])),
+    }
+    for key, (message, is_wrong) in wrong.items():
+        if is_wrong:
+            raise RecipeError(key, given_in.get(key, "config"), message)
 
 
 def _checked(key: str, value: Any, layer: str) -> Any:

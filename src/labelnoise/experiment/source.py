@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,6 @@ from labelnoise.errors import UserError
 
 Place = tuple[str | int, ...]
 
-_EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
-
 
 class _StrictLoader(yaml.SafeLoader):
     """A safe loader that refuses a key given twice, where YAML would silently keep the last."""
@@ -22,6 +22,10 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a name", key_node.start_mark)
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str | int | float) and key in seen:
                 raise yaml.constructor.ConstructorError(
@@ -31,6 +35,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+# `1e-3` is the number it looks like: YAML 1.1 takes it for text, as it has no dot.
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+$"), list("+-0123456789")
+)
+
+
 @dataclass(frozen=True)
 class Source:
     """A config's values, where they came from, and (for a file) its YAML nodes."""
@@ -38,12 +48,19 @@ class Source:
     name: str
     values: Any
     root: yaml.Node | None = None
+    overrides: frozenset[str] = frozenset()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", _numbers(self.values))
+    def overridden(self, values: Mapping[str, Any]) -> Source:
+        """With top-level keys replaced by Snakemake's `--config key=value`, which hands nested values over as text."""
+        if not values or not isinstance(self.values, dict):
+            return self
+        typed = {key: _typed(value) for key, value in values.items()}
+        return Source(self.name, self.values | typed, self.root, frozenset(values))
 
     def where(self, place: Place) -> str:
         """`config.yaml, line 7: losses[1].q`, as far as the place exists in the file."""
+        if place and place[0] in self.overrides:
+            return f"--config: {dotted(place)}"
         line = self._line(place)
         return f"{self.name}{f', line {line}' if line else ''}: {dotted(place) or 'the whole file'}"
 
@@ -61,17 +78,6 @@ class Source:
             else:
                 return line
         return line
-
-
-def _numbers(value: Any) -> Any:
-    """`1e-3` read as the number it is: YAML 1.1 takes it for text, as it has no dot."""
-    if isinstance(value, dict):
-        return {key: _numbers(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_numbers(entry) for entry in value]
-    if isinstance(value, str) and _EXPONENT.fullmatch(value):
-        return float(value)
-    return value
 
 
 def dotted(place: Place) -> str:
@@ -93,19 +99,20 @@ def read(path: Path) -> Source:
     try:
         root = yaml.compose(text, yaml.SafeLoader)
         values = yaml.load(text, _StrictLoader)
+        json.dumps(values, default=str, skipkeys=True)
     except yaml.YAMLError as error:
         raise UserError(_syntax_message(path, error)) from None
+    except (RecursionError, ValueError):
+        raise UserError(f"{path}: an alias (*name) refers to itself") from None
     return Source(str(path), values, root)
 
 
-def of_workflow(values: dict[str, Any], files: list[Path]) -> Source:
-    """The values that Snakemake merged (files and `--config`), with lines where they are those of one file."""
-    if len(files) == 1:
-        source = read(files[0])
-        return Source(source.name, values, source.root)
-    for file in files:
-        read(file)
-    return Source(" + ".join(map(str, files)) or "--config", values)
+def _typed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _typed(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_typed(entry) for entry in value]
+    return yaml.load(value, _StrictLoader) if isinstance(value, str) else value
 
 
 def _syntax_message(path: Path, error: yaml.YAMLError) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +23,12 @@ from labelnoise.losses.catalogue import LossError
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.training.code import code_version
 
+# What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
+_LABEL = re.compile(r"(?![_ ])[^\x00-\x1f\x7f$\\|]+(?<! )")
+_LABEL_RULE = "use no $, \\, | or line break, no space at its ends, no underscore at its beginning"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Trial:
     """One trial: the resolved spec, its hash, and the label its loss has in tables and figures."""
 
@@ -123,6 +129,8 @@ def _loss_cases(config: Config, problems: Problems) -> list[_LossCase]:
             problems.add(place, error)
     by_label: dict[str, _LossCase] = {}
     for case in cases:
+        if not _LABEL.fullmatch(case.label):
+            problems.add(case.place, f"the label {case.label!r} cannot stand in tables and figures; {_LABEL_RULE}")
         if case.label in by_label:
             remedy = "give one of them a `label:` of its own, or remove it"
             problems.add(case.place, f"two losses are called {case.label!r} in the tables; {remedy}")
@@ -143,12 +151,23 @@ def _sweep(entry: LossEntry, place: Place, name: str) -> Iterator[_LossCase]:
         if entry.loss:
             catalogue.resolve(entry.loss, params)
         else:
+            _check_plain(params)
             targets.check(targets.find(entry.target), params)
         suffix = "".join(
             f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
             for key, value in chosen.items()
         )
         yield _LossCase(entry, place, params, (entry.label or name) + suffix)
+
+
+def _check_plain(params: dict[str, Any]) -> None:
+    """A target's parameters are part of the trial's identity, so they have to be plain values."""
+    for key, value in params.items():
+        is_plain = (
+            value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+        )
+        if not is_plain:
+            raise UserError(f"{key}: must be a finite number, text, true, false or null, got {value!r}")
 
 
 def _check_parameter_name(entry: LossEntry, key: str) -> None:
@@ -205,6 +224,7 @@ def _combine(
             try:
                 loss, train = _resolve_loss(config, case, dataset, noise)
                 recipe = resolve_recipe(dataset.recipe, preset=train, config=config.train, entry=case.entry.train)
+                _check_fit(dataset, recipe)
             except RecipeError as error:
                 problems.add(("train", error.key) if error.layer == "config" else (*case.place, "train"), error)
                 continue
@@ -222,6 +242,17 @@ def _combine(
                     **code,
                 }
                 yield Trial(spec, canonical_hash(spec), case.label), case.place
+
+
+def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
+    """Recipe values that the data set cannot take."""
+    if len(recipe["mean"]) != dataset.channels:
+        message = f"mean and std need {dataset.channels} value(s), one a channel of {dataset.name}"
+        raise RecipeError("mean", "config", message)
+    held_out = round(recipe["validation"] * dataset.train_size)
+    if recipe["validation"] and not 1 <= held_out <= dataset.train_size - 2:
+        message = f"validation: {recipe['validation']:g} of {dataset.train_size} images leaves one part empty"
+        raise RecipeError("validation", "config", message)
 
 
 def _resolve_loss(
@@ -263,12 +294,23 @@ def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
     """Two entries that resolve to the same trial would be one result under two names."""
     first: dict[str, Trial] = {}
     for trial, place in trials:
-        twin = first.setdefault(trial.hash, trial)
+        meaning = trial.spec | {"loss": _meaning(trial.spec["loss"])}
+        twin = first.setdefault(canonical_hash(meaning), trial)
         if twin is not trial:
             problems.add(
                 place,
                 f"{trial.label!r} is the same trial as {twin.label!r}: same loss, parameters and recipe; keep one",
             )
+
+
+def _meaning(loss: dict[str, Any]) -> Any:
+    """The same for two names of one loss: SCE, CE+RCE and RCE+CE with the weights exchanged."""
+    if "target" in loss or len(catalogue.parts(loss["name"])) == 1 or catalogue.is_entropy_regularised(loss["name"]):
+        return loss
+    params = dict(loss["params"])
+    weights = (params.pop("alpha"), params.pop("beta"))
+    parts = zip((entry.name for entry in catalogue.parts(loss["name"])), weights, strict=True)
+    return [sorted(parts), params]
 
 
 def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> list[tuple[Trial, Place]]:

@@ -33,7 +33,9 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
                 linewidth=0,
             )
         axes.set_title(kind if variant == "exact" else f"{kind}, {variant}")
-        axes.set(xlabel="noise rate", ylabel="last-epoch test accuracy (%)", xticks=sorted(shown.rate.unique()))
+        axes.set(xlabel="noise rate", ylabel="last-epoch test accuracy (%)")
+        if shown.rate.nunique() <= 6:
+            axes.set_xticks(sorted(shown.rate.unique()))
     style.label_edges(panels, columns=3)
     style.legend_beside(figure, panels[0])
     return figure

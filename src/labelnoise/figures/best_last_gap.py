@@ -10,9 +10,12 @@ from labelnoise.figures import style
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
     rows = results.of(dataset, test_set)
-    rows = rows[rows.status == "ok"].assign(gap=lambda frame: frame.best_accuracy - frame.last_accuracy)
+    complete = results.complete_cells(dataset, test_set)
+    rows = rows[[cell in complete for cell in zip(rows.label, rows.noise, strict=True)]].assign(
+        gap=lambda frame: frame.best_accuracy - frame.last_accuracy
+    )
     if rows.empty:
-        return style.empty("no finished trials")
+        return style.empty("no cell with all its seeds")
     height = 0.24 * len(results.losses) + 0.6
     figure, panels = style.grid(len(results.noises), columns=4, height=height, sharex=True, sharey=True)
     for axes, noise in zip(panels, results.noises, strict=True):

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from labelnoise.analysis.cells import Results
 from labelnoise.figures import style
 
 
-def read(results: Results, dataset: str) -> pd.DataFrame:
-    """metrics.csv of every finished trial on the data set, with the columns label, noise and seed."""
+def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
+    """metrics.csv of the trials whose cell is complete, with the columns label, noise and seed."""
     frames = []
-    trials = results.trials[(results.trials.dataset == dataset) & (results.trials.status == "ok")]
-    for trial in trials.drop_duplicates("trial").itertuples():
+    complete = results.complete_cells(dataset, test_set)
+    for trial in results.of(dataset, test_set).itertuples():
         path = Path(trial.folder) / "metrics.csv"
-        if path.exists():
+        if (trial.label, trial.noise) in complete and path.exists():
             frames.append(pd.read_csv(path).assign(label=trial.label, noise=trial.noise, seed=trial.seed))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
@@ -30,11 +31,19 @@ def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: 
             rows = curves[(curves.noise == noise) & (curves.label == label)]
             over_seeds = rows.groupby("epoch")[column].agg(["mean", "std"])
             look = style.of_loss(label, results.losses)
-            axes.plot(over_seeds.index, over_seeds["mean"], **look, markevery=0.2, markersize=4, linewidth=1.3)
+            axes.plot(
+                over_seeds.index,
+                over_seeds["mean"],
+                **look,
+                markevery=max(1, len(over_seeds) // 5),
+                markersize=4,
+                linewidth=1.3,
+            )
             low, high = over_seeds["mean"] - over_seeds["std"], over_seeds["mean"] + over_seeds["std"]
             axes.fill_between(over_seeds.index, low, high, color=look["color"], alpha=0.18, linewidth=0)
         axes.set_title(results.noise_title(noise))
         axes.set(xlabel="epoch", ylabel=ylabel)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     style.label_edges(panels, columns=4)
     style.legend_beside(figure, panels[0])
     return figure

@@ -15,7 +15,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     means = means.reindex(index=results.losses, columns=results.noises)
     if means.isna().all(axis=None):
         return style.empty("no finished trials")
-    figure, axes = plt.subplots(figsize=(0.85 * len(results.noises) + 2.2, 0.34 * len(results.losses) + 1.5))
+    figure, axes = plt.subplots(figsize=(0.85 * len(results.noises) + 2.4, max(0.34 * len(results.losses) + 1.5, 2.6)))
     sns.heatmap(
         means.rename(columns=results.noise_title),
         ax=axes, annot=True, fmt=".1f", cmap="cividis", linewidths=0.5, vmax=100,

@@ -9,7 +9,7 @@ from labelnoise.figures import curves, style
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    found = curves.read(results, dataset)
+    found = curves.read(results, dataset, test_set)
     if found.empty:
-        return style.empty("no finished trials")
+        return style.empty("no cell with all its seeds")
     return curves.by_noise(results, found, results.noises, f"{test_set}_accuracy", "test accuracy (%)")

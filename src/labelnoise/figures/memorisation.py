@@ -9,9 +9,9 @@ from labelnoise.figures import curves, style
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    found = curves.read(results, dataset)
+    found = curves.read(results, dataset, test_set)
     if found.empty:
-        return style.empty("no finished trials")
+        return style.empty("no cell with all its seeds")
     noises = [noise for noise in results.noises if found.loc[found.noise == noise, "memorised"].notna().any()]
     if not noises:
         return style.empty("no wrong labels, nothing to memorise")

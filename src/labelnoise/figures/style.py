@@ -73,9 +73,13 @@ def label_edges(panels: list[Axes], *, columns: int = 4) -> None:
 
 
 def legend_beside(figure: Figure, axes: Axes) -> None:
-    """One legend for the whole figure, to the right of its panels."""
+    """One legend for the whole figure, to the right of its panels, in as many columns as its height needs."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False)
+    rows = int(4.2 * figure.get_figheight())
+    columns = -(-len(labels) // rows)
+    # Room for the legend beside the panels, not over them.
+    figure.set_figwidth(figure.get_figwidth() + columns * (0.35 + 0.075 * max(map(len, labels))))
+    figure.legend(handles, labels, loc="outside right center", frameon=False, ncols=columns)
 
 
 def empty(message: str) -> Figure:

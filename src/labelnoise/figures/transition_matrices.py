@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from labelnoise.analysis.cells import Results
 from labelnoise.figures import style
+from labelnoise.files import read_json
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
@@ -18,7 +18,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     for entry in results.manifest["trials"]:
         path = Path(entry["labels"]).with_suffix(".json")
         if entry["dataset"] == dataset and entry["noise"] not in found and path.exists():
-            found[entry["noise"]] = json.loads(path.read_text(encoding="utf-8"))
+            found[entry["noise"]] = read_json(path, "audit of a label file")
     if not found:
         return style.empty("no label files")
     size = len(next(iter(found.values()))["classes"])

@@ -10,7 +10,7 @@ from typing import Any
 import labelnoise
 from labelnoise import figures
 from labelnoise.analysis.cells import Results, mixtures, read
-from labelnoise.files import write_text
+from labelnoise.files import read_json, write_text
 
 _ROOM = Path(__file__).parent
 
@@ -71,7 +71,7 @@ def _audits(results: Results) -> list[dict[str, Any]]:
     for labels, dataset, noise in files:
         path = Path(labels).with_suffix(".json")
         if path.exists():
-            rows.append({"dataset": dataset, "noise": noise, **json.loads(path.read_text(encoding="utf-8"))})
+            rows.append({"dataset": dataset, "noise": noise, **read_json(path, "audit of a label file")})
     return rows
 
 

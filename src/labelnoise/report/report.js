@@ -24,8 +24,9 @@ for (const table of document.querySelectorAll("table.results")) {
     head.tabIndex = 0;
     const sort = () => {
       // The first click on an accuracy shows the best first.
-      const next = head.getAttribute("aria-sort") === (numeric ? "descending" : "ascending");
-      const ascending = numeric ? next : !next;
+      const first = head.dataset.first ?? (numeric ? "descending" : "ascending");
+      const again = head.getAttribute("aria-sort") === first;
+      const ascending = again !== (first === "ascending");
       for (const other of table.querySelectorAll("th[aria-sort]")) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
       const rows = [...body.rows].map((row) => [key(row), row]);
@@ -37,6 +38,6 @@ for (const table of document.querySelectorAll("table.results")) {
       for (const [, row] of rows) body.append(row);
     };
     head.addEventListener("click", sort);
-    head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
+    head.addEventListener("keydown", (event) => ["Enter", " "].includes(event.key) && (event.preventDefault(), sort()));
   }
 }

@@ -63,7 +63,11 @@ class Learner:
             # One pass over all views, as batch norm sees them in the published code.
             logits = self.model(torch.cat(tuple(views)) if len(views) > 1 else views[0])
             given: Any = logits if len(views) == 1 else logits.chunk(len(views))
-            return (logits if len(views) == 1 else given[0]), self.loss(given, targets)
+            value = self.loss(given, targets)
+            if not isinstance(value, Tensor) or value.ndim:
+                told = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+                raise UserError(f"a loss has to return a scalar tensor, the mean over the batch; this one gave {told}")
+            return (logits if len(views) == 1 else given[0]), value
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ result.json, metrics.csv and predictions.npz hold only what the spec determines;
 from __future__ import annotations
 
 import datetime
+import os
 import platform
 import socket
 import sys
@@ -54,6 +55,10 @@ def run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     started = time.time()
     recipe = Recipe(**spec["recipe"])
+    cores = len(os.sched_getaffinity(0))
+    if recipe.threads > cores:
+        remedy = "set train: {threads: …} to fewer"
+        raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
     torch.set_num_threads(recipe.threads)
     device = devices.choose()
     prepared = store.open_prepared(paths.dataset(spec))
@@ -78,7 +83,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 "diverged",
                 f"the loss or a parameter was not finite in epoch {outcome.diverged_at}",
             )
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         traceback.print_exc()
         status, reason = "failed", f"{type(error).__name__}: {error}"
     bar.close()
@@ -106,7 +111,10 @@ def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
     target = targets.find(spec["target"])
     if target.sha256 != spec["sha256"]:
         raise UserError(f"{target.file} changed after this trial was planned; run snakemake again")
-    return targets.load(target, spec["params"], num_classes=num_classes)
+    loss = targets.load(target, spec["params"], num_classes=num_classes)
+    if not isinstance(loss, nn.Module):
+        raise UserError(f"target {target.name!r} is a {type(loss).__name__}; a loss has to be a torch.nn.Module")
+    return loss
 
 
 def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str, Any]:
