@@ -130,8 +130,9 @@ class LT(Loss):
     def _distances(self, features: Tensor) -> Tensor:
         """½‖f − μ_c‖² of the normalised features and means, `(B, K)`, as one matrix product."""
         directions, means = normalize(features, dim=1), normalize(self.means.to(features.dtype), dim=1)
-        lengths = (directions**2).sum(dim=1, keepdim=True) + (means**2).sum(dim=1)
-        return (lengths / 2 - directions @ means.T).clamp(min=0)
+        # ½‖f‖² + ½‖μ‖² − f·μ, where ‖f‖ is 1 but for features that are all zero
+        lengths = (directions.detach().square().sum(dim=1, keepdim=True) + 1) / 2
+        return (lengths - directions @ means.T).clamp(min=0)
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits `(B, K)` of features `(B, D)` without any margin: what predictions are made from."""
