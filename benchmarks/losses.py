@@ -1,6 +1,6 @@
 """What a loss costs: forward + backward beside torch's cross entropy, and as a share of a cnn4 training step.
 
-    python benchmarks/losses.py       prints benchmarks/losses.csv, about 2 minutes; one thread a run: OMP_NUM_THREADS
+    OMP_NUM_THREADS=1 python benchmarks/losses.py > benchmarks/losses.csv      about a minute
 
 Batch 128, float32 logits of scale 3. In each round every loss runs once, in a new order, so that a slow moment hits all
 alike; the figures are medians over the rounds. The step is cnn4 on 28 × 28 images with cross entropy, clipping and SGD.

@@ -7,7 +7,20 @@ import pytest
 from labelnoise import cli
 from project import Project
 
-COMMANDS = ("plan", "losses", "data", "noise", "audit", "train", "collect", "tables", "figures", "report", "check", "theory")
+COMMANDS = (
+    "plan",
+    "losses",
+    "data",
+    "noise",
+    "audit",
+    "train",
+    "collect",
+    "tables",
+    "figures",
+    "report",
+    "check",
+    "theory",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])

@@ -150,3 +150,20 @@ def test_ce_lc_as_printed_is_continuous_and_as_coded_jumps():
 
     assert math.isclose(at(2.5 - 1e-9, True), at(2.5 + 1e-9, True), abs_tol=1e-8)
     assert at(0.4 + 1e-6, False) < at(0.4 - 1e-6, False) - 0.1
+
+
+@pytest.mark.parametrize("log_dim", [True, False])
+def test_gradients_of_lt_are_those_of_differences(log_dim: bool):
+    loss = create("LT", num_classes=4, margin=0.3, log_dim=log_dim)
+    loss.initialise(6, like=rows(1, 6))
+    y = torch.tensor([0, 1, 3])
+
+    def value(features: torch.Tensor, means: torch.Tensor, raw: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(loss, {"means": means, "raw_freedom": raw}, (features, y))
+
+    inputs = (
+        rows(3, 6).requires_grad_(),
+        loss.means.detach().requires_grad_(),
+        loss.raw_freedom.detach().requires_grad_(),
+    )
+    assert torch.autograd.gradcheck(value, inputs, eps=1e-6, atol=1e-7)

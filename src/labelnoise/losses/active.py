@@ -56,24 +56,28 @@ class _Share(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, a_y: Tensor, spread: Tensor, total_factor: Tensor, total: Tensor) -> Tensor:
+    def forward(ctx, a_y: Tensor, spread: Tensor, total_factor: Tensor | None, total: Tensor) -> Tensor:
         ctx.save_for_backward(a_y, spread, total)
         return a_y / total
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
         a_y, spread, total = ctx.saved_tensors
         scaled = grad / total**2
-        return -spread * scaled, a_y * scaled, -(a_y**2) * scaled, None
+        to_factor = -(a_y**2) * scaled if ctx.needs_input_grad[2] else None
+        return -spread * scaled, a_y * scaled, to_factor, None
 
 
-def normalised(prediction: Prediction, factor: Tensor) -> Tensor:
-    """f_y log p_y / Σ_k f_k log p_k for factors `(B, K)`, `(B,)`: the normalised losses of APL eq. 3."""
+def normalised(prediction: Prediction, factor: Tensor | None = None) -> Tensor:
+    """f_y log p_y / Σ_k f_k log p_k for factors `(B, K)` (None: 1), `(B,)`: the normalised losses of APL eq. 3."""
     logits = prediction.logits
-    spread = (prediction.of_others(factor) * (logits - prediction.of_label(logits).unsqueeze(1))).sum(dim=1)
-    total = -(factor * prediction.log_p).sum(dim=1)
-    share = _Share.apply(-prediction.log_p_y, spread, factor.sum(dim=1), total.detach())
-    return prediction.of_label(factor) * share
+    gaps = logits - prediction.of_label(logits).unsqueeze(1)
+    if factor is None:
+        total = -prediction.log_p.detach().sum(dim=1)
+        return _Share.apply(-prediction.log_p_y, gaps.sum(dim=1), None, total)
+    spread = (prediction.of_others(factor) * gaps).sum(dim=1)
+    total = -(factor * prediction.log_p).sum(dim=1).detach()
+    return prediction.of_label(factor) * _Share.apply(-prediction.log_p_y, spread, factor.sum(dim=1), total)
 
 
 class NCE(Loss):
@@ -84,7 +88,7 @@ class NCE(Loss):
         self.scale = scale
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        return self.scale * normalised(prediction, torch.ones_like(prediction.log_p))
+        return self.scale * normalised(prediction)
 
 
 class NFL(Loss):

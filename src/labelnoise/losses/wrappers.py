@@ -118,27 +118,17 @@ class LT(Loss):
         self.means = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, feature_dim, **options)))
         self.raw_freedom = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, 1, **options)))
 
-    def _log_density(self, distance: Tensor) -> Tensor:
-        """log of the unnormalised logits for distances `(B, K)`."""
-        freedom = (self.raw_freedom.to(distance.dtype) ** 2 + 0.1).squeeze(1)
-        dim = self.means.shape[1]
-        dim = math.log(dim) if self.log_dim else dim
-        half = (freedom + dim) / 2
-        constant = torch.lgamma(half) - torch.lgamma(freedom / 2) - dim / 2 * freedom.log()
-        return constant - half * torch.log1p(distance / freedom + 1e-8)
-
-    def _distances(self, features: Tensor) -> Tensor:
-        """½‖f − μ_c‖² of the normalised features and means, `(B, K)`, as one matrix product."""
-        directions, means = normalize(features, dim=1), normalize(self.means.to(features.dtype), dim=1)
-        # ½‖f‖² + ½‖μ‖² − f·μ, where ‖f‖ is 1 but for features that are all zero
-        lengths = (directions.detach().square().sum(dim=1, keepdim=True) + 1) / 2
-        return (lengths - directions @ means.T).clamp(min=0)
+    def _student(self, features: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Unit-length logits `(B, K)`, with the margin where targets are given; distances to the own mean `(B,)`."""
+        means, raw = self.means.to(features.dtype), self.raw_freedom.to(features.dtype)
+        dim = means.shape[1]
+        return _Student.apply(features, means, raw, targets, self.margin, math.log(dim) if self.log_dim else dim)
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits `(B, K)` of features `(B, D)` without any margin: what predictions are made from."""
         features = full_precision(features)
         with torch.autocast(features.device.type, enabled=False):
-            return _unit_exp(self._log_density(self._distances(features) / (1 + 1e-8)))
+            return self._student(features, None)[0]
 
     def forward(self, features: Tensor, targets: Tensor) -> Tensor:
         """Mean loss of features `(B, D)` against targets `(B,)`."""
@@ -149,14 +139,52 @@ class LT(Loss):
         return self.guarded(lambda: self._values(features, targets), features.device.type)
 
     def _values(self, features: Tensor, targets: Tensor) -> Tensor:
-        distance = self._distances(features)
-        column = targets.unsqueeze(1)
-        to_own_mean = distance.gather(1, column)
-        with_margin = distance.scatter(1, column, (1 + self.margin) * to_own_mean) / (1 + 1e-8)
-        logits = _unit_exp(self._log_density(with_margin))
-        return self.base.per_sample(Prediction(logits, targets)) + self.lam * to_own_mean.squeeze(1)
+        logits, own_distance = self._student(features, targets)
+        return self.base.per_sample(Prediction(logits, targets)) + self.lam * own_distance
 
 
-def _unit_exp(logarithms: Tensor) -> Tensor:
-    """exp of each row, divided by its L2 norm."""
-    return torch.exp(logarithms - torch.logsumexp(2 * logarithms, dim=1, keepdim=True) / 2)
+class _Student(torch.autograd.Function):
+    """Distances on the unit sphere and Student's t logits with their gradient, as one function for speed."""
+
+    @staticmethod
+    def forward(
+        ctx, features: Tensor, means: Tensor, raw: Tensor, targets: Tensor | None, margin: float, dim: float
+    ) -> tuple[Tensor, Tensor]:
+        feature_norm = torch.linalg.vector_norm(features, dim=1, keepdim=True).clamp(min=1e-12)
+        mean_norm = torch.linalg.vector_norm(means, dim=1, keepdim=True).clamp(min=1e-12)
+        f, mu = features / feature_norm, means / mean_norm
+        # ½‖f‖² + ½‖μ‖² − f·μ, where ‖f‖ is 1 but for features that are all zero
+        lengths = (f.square().sum(dim=1, keepdim=True) + 1) / 2
+        distance = (lengths - f @ mu.T).clamp(min=0)
+        freedom = (raw**2 + 0.1).squeeze(1)
+        half = (freedom + dim) / 2
+        column = None if targets is None else targets.unsqueeze(1)
+        own = distance[:, :1] if column is None else distance.gather(1, column)
+        widened = distance if column is None else distance.scatter(1, column, (1 + margin) * own)
+        per_freedom = widened / (freedom * (1 + 1e-8))
+        log_term = torch.log1p(per_freedom + 1e-8)
+        constant = torch.lgamma(half) - torch.lgamma(freedom / 2) - dim / 2 * freedom.log()
+        logarithm = constant - half * log_term
+        logits = torch.exp(logarithm - torch.logsumexp(2 * logarithm, dim=1, keepdim=True) / 2)
+        ctx.save_for_backward(f, mu, feature_norm, mean_norm, raw, column, per_freedom, log_term, logits)
+        ctx.margin, ctx.dim = margin, dim
+        return logits, own.squeeze(1)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor, grad_own: Tensor) -> tuple[Tensor | None, ...]:
+        f, mu, feature_norm, mean_norm, raw, column, per_freedom, log_term, logits = ctx.saved_tensors
+        freedom = (raw**2 + 0.1).squeeze(1)
+        half = (freedom + ctx.dim) / 2
+        weighted = grad * logits
+        to_log = weighted - logits**2 * weighted.sum(dim=1, keepdim=True)
+        to_per_freedom = -to_log * half / (1 + 1e-8 + per_freedom)
+        slope = (torch.digamma(half) - torch.digamma(freedom / 2) - ctx.dim / freedom) / 2
+        to_freedom = (to_log * (slope - log_term / 2) - to_per_freedom * per_freedom / freedom).sum(dim=0)
+        to_distance = to_per_freedom / (freedom * (1 + 1e-8))
+        if column is not None:
+            at_own = (1 + ctx.margin) * to_distance.gather(1, column) + grad_own.unsqueeze(1)
+            to_distance = to_distance.scatter(1, column, at_own)
+        to_f, to_mu = -to_distance @ mu, -to_distance.T @ f
+        to_features = (to_f - f * (to_f * f).sum(dim=1, keepdim=True)) / feature_norm
+        to_means = (to_mu - mu * (to_mu * mu).sum(dim=1, keepdim=True)) / mean_norm
+        return to_features, to_means, 2 * raw * to_freedom.unsqueeze(1), None, None, None

@@ -69,21 +69,24 @@ def one_hot_or_not() -> Figure:
     """ALF Figure 2: the minimiser of the weighted risk turns one-hot where the corollary says so (vertical lines)."""
     weights = symmetric_noise_weights(0.2, 10)  # symmetric 0.8: w_m/w_n = 2.25
     needed = np.log(2.25)
-    sweeps: list[tuple[str, str, Callable[[float], dict], np.ndarray, float]] = [
-        ("AGCE, q = 0.5", "AGCE", lambda a: {"a": a, "q": 0.5}, np.linspace(0.05, 1.2, 13), 1 / (2.25**2 - 1)),
-        ("AUL, p = 2", "AUL", lambda a: {"a": a, "p": 2.0}, np.linspace(1.1, 3.5, 13), 2.25 / 1.25),
-        ("AEL", "AEL", lambda a: {"a": a}, np.linspace(0.4, 3, 13), 1 / needed),
-        ("AMSE, q = 2", "AMSE", lambda a: {"a": a, "q": 2.0}, np.linspace(1, 20, 13), 9.0),
+    sweeps: list[tuple[str, str, str, dict, np.ndarray, float]] = [
+        ("AGCE, q = 0.5", "AGCE", "a", {"q": 0.5}, np.linspace(0.05, 1.2, 13), 1 / (2.25**2 - 1)),
+        ("AGCE, a = 0.2", "AGCE", "q", {"a": 0.2}, np.linspace(0.1, 1.3, 13), 1 - needed / np.log(6)),
+        ("AUL, p = 2", "AUL", "a", {"p": 2.0}, np.linspace(1.1, 3.5, 13), 2.25 / 1.25),
+        ("AUL, a = 1.5", "AUL", "p", {"a": 1.5}, np.linspace(0.5, 3.5, 13), 1 + needed / np.log(3)),
+        ("AEL", "AEL", "a", {}, np.linspace(0.4, 3, 13), 1 / needed),
+        ("AMSE, q = 2", "AMSE", "a", {"q": 2.0}, np.linspace(1, 20, 13), 9.0),
     ]
-    figure, panels = style.grid(len(sweeps), columns=4, sharey=True)
-    for axes, (title, name, params, values, threshold) in zip(panels, sweeps, strict=True):
-        axes.plot(values, [optimised(name, params(a), weights) for a in values], marker="o", markersize=4)
+    figure, panels = style.grid(len(sweeps), columns=3, sharey=True)
+    for axes, (title, name, varied, fixed, values, threshold) in zip(panels, sweeps, strict=True):
+        found = [optimised(name, fixed | {varied: float(value)}, weights) for value in values]
+        axes.plot(values, found, marker="o", markersize=4)
         axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
-        axes.set(title=title, xlabel="a", ylabel="largest u_k at the minimum")
-    style.label_edges(panels)
-    for axes in panels:
+        axes.set(title=title, ylabel="largest u_k at the minimum")
+    style.label_edges(panels, columns=3)
+    for axes, (_, _, varied, *_) in zip(panels, sweeps, strict=True):
         axes.tick_params(labelbottom=True)
-        axes.set_xlabel("a")
+        axes.set_xlabel(varied)
     return figure
 
 
