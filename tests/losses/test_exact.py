@@ -28,7 +28,7 @@ def rows(num_classes: int) -> list[tuple[list[float], int]]:
     return found
 
 
-@pytest.mark.parametrize("num_classes", [2, 10, 100])
+@pytest.mark.parametrize("num_classes", [2, 10, 14, 50, 100])
 @pytest.mark.parametrize("name", SINGLE)
 def test_value_and_gradient_are_the_formulas(name: str, num_classes: int):
     params = catalogue.resolve(name, {})

@@ -13,6 +13,7 @@ from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training.augmentation import augment
+from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.data import Data, Normalise, Samples
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.learner import Learner
@@ -43,10 +44,12 @@ def train(
     seed: int,
     device: torch.device,
     each_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
     `loss(logits, targets)` is any module, its `needs` are served; `each_epoch` gets every metrics row as it is made.
+    With a `checkpoint`, training goes on after the last epoch saved there.
     """
     draws.seed_globally(seed, "initialisation")
     model = models.create(recipe.model, num_classes=data.num_classes, channels=data.train.images.shape[1])
@@ -60,8 +63,12 @@ def train(
     size = _usable(len(data.train), recipe.batch_size)
     wrong = data.train.given != data.train.true
     outcome = Outcome()
+    if checkpoint is not None:
+        outcome.metrics = checkpoint.restore(learner.modules, optimizer.state())
+        for row in outcome.metrics:
+            each_epoch(row)
 
-    for epoch in range(1, recipe.epochs + 1):
+    for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
         lr = recipe.learning_rate(epoch)
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
         shuffled = data.train.take(order)
@@ -98,6 +105,8 @@ def train(
         row["validation_accuracy"] = evaluate.accuracy(data.validation) if data.validation else None
         outcome.metrics.append(row)
         each_epoch(row)
+        if checkpoint is not None:
+            checkpoint.save(learner.modules, optimizer.state(), outcome.metrics)
 
     outcome.memorised, outcome.predictions = _final(evaluate, data, wrong)
     return outcome

@@ -25,10 +25,11 @@ import labelnoise
 from labelnoise import losses, paths, targets
 from labelnoise.datasets import store
 from labelnoise.errors import UserError
-from labelnoise.files import locked, read_json, replacing, write_csv, write_json
+from labelnoise.files import canonical_hash, locked, read_json, replacing, write_csv, write_json
 from labelnoise.noise import labels as label_files
 from labelnoise.training import device as devices
 from labelnoise.training import draws
+from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.code import code_version
 from labelnoise.training.data import assemble
 from labelnoise.training.loop import Outcome, train
@@ -67,6 +68,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     ready = time.time()
 
     outcome, reason, status = Outcome(), None, "ok"
+    checkpoint = Checkpoint(folder / "checkpoint.pt", canonical_hash(spec, digits=64))
     bar = tqdm(total=recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
     def each_epoch(row: dict[str, Any]) -> None:
@@ -77,7 +79,9 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     try:
         draws.seed_globally(spec["seed"], "loss")
         loss = create_loss(spec["loss"], num_classes=data.num_classes)
-        outcome = train(data, loss, recipe, seed=spec["seed"], device=device, each_epoch=each_epoch)
+        outcome = train(
+            data, loss, recipe, seed=spec["seed"], device=device, each_epoch=each_epoch, checkpoint=checkpoint
+        )
         if outcome.diverged_at is not None:
             status, reason = (
                 "diverged",
@@ -100,6 +104,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     _write(folder, result, outcome)
     write_json(folder / "run.json", _circumstances(recipe, device, started, ready, trained, outcome, len(data.train)))
     write_json(folder / "result.json", result)
+    checkpoint.remove()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
 

@@ -1,0 +1,63 @@
+"""A trial's state on disk, so that a killed one goes on where it was and ends with the same bits."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labelnoise.files import replacing
+
+
+class Checkpoint:
+    """Saves and restores modules, the optimiser's tensors and the metrics so far, at most once in `seconds`.
+
+    Nothing else is needed: every draw depends on (seed, epoch) only. A file that is damaged or another trial's is moved
+    aside with a message and never trusted; it is read with `weights_only=True`.
+    """
+
+    def __init__(self, path: Path, identity: str, *, seconds: float = 60.0):
+        self.path, self.identity, self.seconds = path, identity, seconds
+        self._last = time.monotonic()
+
+    def restore(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor]) -> list[dict[str, Any]]:
+        """Put the saved state into `modules` and `optimizer`, in place; the metrics rows of the epochs done."""
+        if not self.path.exists():
+            return []
+        try:
+            saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            if saved["identity"] != self.identity:
+                raise ValueError("it is another trial's")
+        except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
+            aside = self.path.with_suffix(".unusable")
+            self.path.replace(aside)
+            print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts anew", flush=True)
+            return []
+        for module, state in zip(modules, saved["modules"], strict=True):
+            module.load_state_dict(state)
+        for name, tensor in optimizer.items():
+            tensor.copy_(saved["optimizer"][name])
+        print(f"going on after epoch {len(saved['metrics'])}", flush=True)
+        return saved["metrics"]
+
+    def save(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor], metrics: list[dict[str, Any]]) -> None:
+        """Write the state after an epoch, unless the last write is less than `seconds` ago."""
+        if time.monotonic() - self._last < self.seconds:
+            return
+        state = {
+            "identity": self.identity,
+            "modules": [module.state_dict() for module in modules],
+            "optimizer": optimizer,
+            "metrics": metrics,
+        }
+        with replacing(self.path) as temporary:
+            torch.save(state, temporary)
+        self._last = time.monotonic()
+
+    def remove(self) -> None:
+        """The trial is complete."""
+        self.path.unlink(missing_ok=True)

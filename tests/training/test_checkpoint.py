@@ -1,0 +1,82 @@
+"""A killed trial goes on from its checkpoint and ends with the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from test_engine import CPU, a_recipe, data
+
+from labelnoise.losses import create
+from labelnoise.training import loop
+from labelnoise.training.checkpoint import Checkpoint
+
+
+class Killed(BaseException):
+    pass
+
+
+def run(loss: str, path: Path | None, *, kill_after: int | None = None, **changes: object) -> loop.Outcome:
+    """Six epochs with a checkpoint after each, killed after `kill_after` of them."""
+    chosen = a_recipe(epochs=6, augmentation=["crop1"], **changes)
+
+    def each_epoch(row: dict) -> None:
+        # The row of an epoch comes before its checkpoint: the last epoch before the kill is lost.
+        if row["epoch"] == kill_after:
+            raise Killed
+
+    checkpoint = None if path is None else Checkpoint(path, "trial", seconds=0)
+    return loop.train(
+        data(chosen),
+        create(loss, num_classes=10),
+        chosen,
+        seed=1,
+        device=CPU,
+        each_epoch=each_epoch,
+        checkpoint=checkpoint,
+    )
+
+
+@pytest.mark.parametrize("loss", ["CE", "LT-APL", "NLNL", "SR", "GJS"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_killed_trial_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, loss: str, optimizer: str):
+    path, settings = tmp_path / "checkpoint.pt", {"optimizer": optimizer, "lr": 0.01}
+    undisturbed = run(loss, None, **settings)
+    for kill_after in (1, 3, 6):
+        with pytest.raises(Killed):
+            run(loss, path, kill_after=kill_after, **settings)
+    resumed = run(loss, path, **settings)
+    assert resumed.metrics == undisturbed.metrics
+    assert resumed.memorised == undisturbed.memorised
+    for name, values in undisturbed.predictions.items():
+        assert torch.equal(resumed.predictions[name], values), name
+
+
+def test_resumed_trial_does_not_repeat_epochs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(Killed):
+        run("CE", tmp_path / "checkpoint.pt", kill_after=4)
+    run("CE", tmp_path / "checkpoint.pt")
+    assert "going on after epoch 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other trial", "no checkpoint"])
+def test_unusable_checkpoint_is_set_aside_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str):
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(Killed):
+        run("CE", path, kill_after=4)
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif damage == "other trial":
+        torch.save(torch.load(path, weights_only=True) | {"identity": "another"}, path)
+    else:
+        path.write_text("hello")
+    assert run("CE", path).metrics == run("CE", None).metrics
+    assert "cannot be used" in capsys.readouterr().out
+    assert path.with_suffix(".unusable").exists()
+
+
+def test_checkpoint_waits_between_writes(tmp_path: Path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600)
+    checkpoint.save((), {}, [])
+    assert not checkpoint.path.exists()
