@@ -62,6 +62,14 @@ def test_every_value_that_trains_otherwise_is_part_of_the_identity():
         assert hashes(**changes) != base, changes
 
 
+def test_code_is_part_of_the_identity_only_where_asked(monkeypatch):
+    kept, retrained = hashes(), hashes(on_code_change="retrain")
+    assert kept.isdisjoint(retrained)
+    monkeypatch.setattr("labelnoise.experiment.trials.code_version", lambda: "another")
+    assert hashes() == kept
+    assert hashes(on_code_change="retrain").isdisjoint(retrained)
+
+
 def test_clean_trials_do_not_depend_on_the_noise_seed():
     assert hashes(noise=["clean"], noise_seed=7) == hashes(noise=["clean"])
 
