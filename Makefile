@@ -6,17 +6,14 @@ VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test test-slow lint smoke lock clean
+.PHONY: benchmark test lint smoke lock clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
 	$(BIN)/snakemake --cores all
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
-
-test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest
 
 lint: $(READY)
 	$(BIN)/ruff check .

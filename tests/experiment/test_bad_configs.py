@@ -78,6 +78,7 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"losses": [{"loss": "CE", "label": "a\nb"}]}, ["losses[0]", "use no $, \\, | or line break"]),
     ({"losses": [{"loss": "CE", "label": "CE "}]}, ["losses[0]", "no space at its ends"]),
     ({"losses": ["SCE", "CE+RCE"]}, ["losses[1]", "'CE+RCE' is the same trial as 'SCE'"]),
+    ({"losses": ["LT", "LT-APL"]}, ["losses[1]", "'LT-APL' is the same trial as 'LT'"]),
     ({"losses": ["NCE+RCE", "RCE+NCE"]}, ["losses[1]", "'RCE+NCE' is the same trial as 'NCE+RCE'"]),
     ({"train": {"nesterov": True, "momentum": 0}}, ["train.nesterov", "nesterov needs momentum > 0"]),
     ({"train": {"lr_min": 5}}, ["train.lr_min", "lr_min must not be above lr"]),

@@ -139,12 +139,24 @@ def test_damaged_result_is_set_aside_and_its_trial_runs_again(project: Project):
     assert damaged.with_name("failed-1.json").exists()
 
 
-def test_loss_that_returns_no_scalar_is_told_so(project: Project):
-    vector = "import torch\nclass V(torch.nn.Module):\n    def forward(self, z, y):\n        return z.sum(1)\n"
-    project.write(vector, "v.py")
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "return z.sum(1)",
+            "a loss has to return a scalar tensor, the mean over the batch; this one gave shape (128,)",
+        ),
+        ("return 0.5", "this one gave float"),
+        ("y.zero_(); return z.mean()", "the loss changes its targets in place"),
+    ],
+)
+def test_loss_that_breaks_the_contract_is_told_so(project: Project, line: str, message: str):
+    text = f"import torch\nclass V(torch.nn.Module):\n    def forward(self, z, y):\n        {line}\n"
+    project.write(text, "v.py")
     project.write(CONFIG.format(loss="{target: v:V}"))
-    output = project.snakemake(expect=1)
-    assert "a loss has to return a scalar tensor, the mean over the batch; this one gave shape (128,)" in output
+    project.snakemake("results/trials.csv")
+    reasons = pd.read_csv(project.results / "trials.csv").set_index("label").reason["V"]
+    assert all(message in reason for reason in reasons)
 
 
 def test_more_threads_than_cores_are_refused(project: Project):

@@ -49,7 +49,9 @@ def is_finished(trial):
 # Failed and damaged results run again: each gets an input newer than itself, so that a dry run shows it as well. Only
 # a real run (onstart, below) moves the old file aside.
 UNUSABLE = {
-    trial: manifest.retry_marker(trial) for trial in TRIAL_LIST if trial.result.exists() and not is_finished(trial)
+    trial: manifest.retry_marker(trial)
+    for trial in TRIAL_LIST
+    if workflow.is_main_process and trial.result.exists() and not is_finished(trial)
 }
 
 # Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
@@ -61,7 +63,9 @@ PROGRESS = progress.Progress(TRIAL_LIST, retry_failed=CONFIG.retry_failed)
 
 def start_run():
     for trial in UNUSABLE:
-        manifest.set_aside(trial)
+        # Another run in this folder may have finished it since.
+        if trial.result.exists() and not is_finished(trial):
+            manifest.set_aside(trial)
     manifest.write_specs(TRIAL_LIST)
     if not all(is_finished(trial) for trial in TRIAL_LIST):
         (PRODUCTS / "complete").unlink(missing_ok=True)

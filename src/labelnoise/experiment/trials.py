@@ -305,12 +305,13 @@ def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
 
 def _meaning(loss: dict[str, Any]) -> Any:
     """The same for two names of one loss: SCE, CE+RCE and RCE+CE with the weights exchanged."""
-    if "target" in loss or len(catalogue.parts(loss["name"])) == 1 or catalogue.is_entropy_regularised(loss["name"]):
+    if "target" in loss or catalogue.is_entropy_regularised(loss["name"]):
         return loss
+    if len(parts := catalogue.parts(loss["name"])) == 1:
+        return loss | {"name": parts[0].name}
     params = dict(loss["params"])
     weights = (params.pop("alpha"), params.pop("beta"))
-    parts = zip((entry.name for entry in catalogue.parts(loss["name"])), weights, strict=True)
-    return [sorted(parts), params]
+    return [sorted(zip((entry.name for entry in parts), weights, strict=True)), params]
 
 
 def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> list[tuple[Trial, Place]]:

@@ -22,6 +22,7 @@ class Checkpoint:
 
     def __init__(self, path: Path, identity: str, *, seconds: float = 60.0):
         self.path, self.identity, self.seconds = path, identity, seconds
+        self.epochs_restored = 0
         self._last = time.monotonic()
 
     def restore(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor]) -> list[dict[str, Any]]:
@@ -41,7 +42,8 @@ class Checkpoint:
             module.load_state_dict(state)
         for name, tensor in optimizer.items():
             tensor.copy_(saved["optimizer"][name])
-        print(f"going on after epoch {len(saved['metrics'])}", flush=True)
+        self.epochs_restored = len(saved["metrics"])
+        print(f"going on after epoch {self.epochs_restored}", flush=True)
         return saved["metrics"]
 
     def save(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor], metrics: list[dict[str, Any]]) -> None:

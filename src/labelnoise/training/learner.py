@@ -63,7 +63,12 @@ class Learner:
             # One pass over all views, as batch norm sees them in the published code.
             logits = self.model(torch.cat(tuple(views)) if len(views) > 1 else views[0])
             given: Any = logits if len(views) == 1 else logits.chunk(len(views))
+            version = targets._version
             value = self.loss(given, targets)
+            if targets._version != version:
+                raise UserError(
+                    "the loss changes its targets in place, and they are the labels that everything counts by"
+                )
             if not isinstance(value, Tensor) or value.ndim:
                 told = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
                 raise UserError(f"a loss has to return a scalar tensor, the mean over the batch; this one gave {told}")

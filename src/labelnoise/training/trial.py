@@ -102,7 +102,10 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         **_summary(outcome, list(data.tests), complete=status == "ok"),
     }
     _write(folder, result, outcome)
-    write_json(folder / "run.json", _circumstances(recipe, device, started, ready, trained, outcome, len(data.train)))
+    seen = (len(outcome.metrics) - checkpoint.epochs_restored) * len(data.train)
+    circumstances = _circumstances(recipe, device, started, ready, trained)
+    circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
+    write_json(folder / "run.json", circumstances)
     write_json(folder / "result.json", result)
     checkpoint.remove()
     print(f"{status}: {reason or _headline(result)}", flush=True)
@@ -153,18 +156,12 @@ def _write(folder: Path, result: Mapping[str, Any], outcome: Outcome) -> None:
 
 
 def _circumstances(
-    recipe: Recipe,
-    device: torch.device,
-    started: float,
-    ready: float,
-    trained: float,
-    outcome: Outcome,
-    size: int,
+    recipe: Recipe, device: torch.device, started: float, ready: float, trained: float
 ) -> dict[str, Any]:
+    """Where, when and with what this process trained; the seconds are its own."""
     return {
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
         "seconds": {"load": ready - started, "train": trained - ready},
-        "images_per_second": len(outcome.metrics) * size / (trained - ready),
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "device": devices.describe(device),
