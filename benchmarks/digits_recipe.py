@@ -16,12 +16,14 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.experiment.source import read
 from labelnoise.experiment.trials import expand
-from labelnoise.noise.generators import generate
+from labelnoise.noise.labels import generate
 from labelnoise.training.data import assemble
 from labelnoise.training.loop import train
 from labelnoise.training.recipe import Recipe
@@ -36,12 +38,9 @@ def held_out_accuracy(job: tuple[str, dict, dict]) -> float:
     """Accuracy (%) on the held-out part's given labels after the last epoch of one trial."""
     folder, spec, overrides = job
     torch.set_num_threads(1)
-    prepared = open_prepared(Path(folder))
-    noise = {key: value for key, value in spec["noise"].items() if key not in ("kind", "version", "variant")}
-    if "map" in noise:
-        noise["map"] = {int(true): wrong for true, wrong in noise["map"].items()}
-    labels = prepared.train_labels[:]
-    noisy = generate(spec["noise"]["kind"], labels, num_classes=prepared.num_classes, **noise)
+    prepared = open_prepared(Path(folder), spec["dataset"])
+    labels = np.array(prepared.train.labels)
+    noisy = generate(labels, num_classes=prepared.num_classes, noise=spec["noise"])
     recipe = Recipe(**spec["recipe"] | overrides | {"validation": HELD_OUT})
     data = assemble(prepared, noisy, labels, recipe, seed=spec["seed"], device=torch.device("cpu"))
     loss = create_loss(spec["loss"], num_classes=prepared.num_classes)
@@ -54,7 +53,7 @@ def main() -> None:
     trials = [trial for trial in trials if trial.spec["seed"] == 1]
     rows = []
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(2) as pool:
-        prepare("digits", Path(folder))
+        prepare(DATASETS["digits"], Path(), Path(folder))
         for values in itertools.product(*GRID.values()):
             overrides = dict(zip(GRID, values, strict=True))
             found = pool.map(held_out_accuracy, [(folder, trial.spec, overrides) for trial in trials], chunksize=1)

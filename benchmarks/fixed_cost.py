@@ -16,12 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from labelnoise import paths
-from labelnoise.datasets.store import open_prepared, prepare
+from labelnoise import labelling, paths
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import prepare
 from labelnoise.experiment.source import read
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_json
-from labelnoise.noise import labels
 
 ROOT = Path(__file__).parent.parent
 RUNS = 7
@@ -75,9 +75,8 @@ def main() -> None:
     spec = expand(read(ROOT / "config.yaml"))[1][-1].spec
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        prepare("digits", paths.dataset(spec))
-        prepared = open_prepared(paths.dataset(spec))
-        labels.make(prepared.train_labels, classes=prepared.classes, noise=spec["noise"], path=paths.labels(spec))
+        prepare(DATASETS["digits"], Path(), paths.dataset(spec))
+        labelling.of_trial(spec, None, paths.labels(spec))
         write_json(Path("spec.json"), spec)
         short, long = trial(1), trial(spec["recipe"]["epochs"])
         epoch = (long - short) / (spec["recipe"]["epochs"] - 1)

@@ -52,16 +52,42 @@ def _parser() -> argparse.ArgumentParser:
     losses = command("losses", _losses, "list the losses, or explain one")
     losses.add_argument("name", nargs="?", help="a loss such as GCE, ANL-CE or NCE+AGCE")
 
-    data = command("data", _data, "prepare a data set", "Writes uint8 arrays that training opens instantly.")
-    data.add_argument("name", help="the data set's name, such as digits")
-    data.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
+    download = command("download", _download, "download a data set's official files", "Resumed after a break.")
+    download.add_argument("name", help="the data set's name, such as cifar10")
+    download.add_argument("--file", help="one of its files only")
+    download.add_argument("--out", type=Path, metavar="DIR", help="default: results/downloads/NAME")
 
-    noise = command("noise", _noise, "make the label file of a trial", "Writes its audit (.json) beside it.")
-    noise.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
+    data = command(
+        "data", _data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
+    )
+    data.add_argument("name", help="the data set's name, such as cifar10, or any for one of your own")
+    data.add_argument("--path", metavar="DIR", help="where its official files lie (default: results/downloads/NAME)")
+    data.add_argument("--arrays", metavar="FILE", help="your own .npz: x_train, y_train, x_test, y_test")
+    data.add_argument("--image-folder", metavar="DIR", help="your own image files: train/ and test/")
+    data.add_argument("--like", metavar="NAME", help="for your own: the data set whose recipe and map it takes")
+    data.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: in results/data)")
+
+    noise = command(
+        "noise",
+        _noise,
+        "make noisy labels, for a trial or for your own labels",
+        "Writes an audit (.json) beside them; for your own labels also a CSV.",
+    )
     noise.add_argument("--out", type=Path, required=True, metavar="FILE", help="the label file (.npz) to write")
+    noise.add_argument("--spec", type=Path, metavar="FILE", help="a trial's spec.json; or, for labels of your own:")
+    noise.add_argument("--source", type=Path, metavar="PATH", help="with --spec: where human or your labels lie")
+    noise.add_argument("--labels", type=Path, metavar="FILE", help="true labels: CSV, .npy, .npz or JSON")
+    noise.add_argument("--kind", help="symmetric, asymmetric or instance")
+    noise.add_argument("--rate", type=float, help="the noise rate, in [0, 1)")
+    noise.add_argument("--variant", help="another than the default (docs/noise.md)")
+    noise.add_argument("--seed", type=_seed, default=1, help="default: 1")
+    noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row a sample")
+    noise.add_argument("--map", type=_map, metavar="A=B,…", help="asymmetric noise: what each class turns into")
+    noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a CSV, the transition matrix")
+    noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to take")
 
     audit = command("audit", _audit, "describe a label file", "Checks the labels against the audit beside them.")
-    audit.add_argument("file", type=Path, help="a label file (.npz)")
+    audit.add_argument("file", type=Path, help="a label file (.npz or .csv)")
 
     train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
@@ -98,29 +124,83 @@ def _losses(options: argparse.Namespace) -> None:
         raise UserError(error) from None
 
 
-def _data(options: argparse.Namespace) -> None:
-    from labelnoise.datasets import store
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"a seed is a whole number 0..2³² − 1, got {text!r}")
+    return int(text)
 
-    store.prepare(options.name, options.out)
-    print(f"{options.name} is ready in {options.out}")
+
+def _map(text: str) -> dict[str, str]:
+    pairs = [pair.split("=") for pair in text.split(",")]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise argparse.ArgumentTypeError(f"must read cat=dog,dog=cat, got {text!r}")
+    return {true.strip(): wrong.strip() for true, wrong in pairs}
+
+
+def _download(options: argparse.Namespace) -> None:
+    from labelnoise import paths
+    from labelnoise.datasets import download, sources
+    from labelnoise.datasets.catalogue import DATASETS
+    from labelnoise.errors import unknown
+
+    having = [name for name, info in DATASETS.items() if info.files]
+    if options.name not in having:
+        raise UserError(unknown("data set that can be downloaded", options.name, having))
+    info = DATASETS[options.name]
+    human = sorted({file for file, _ in info.human.values()})
+    for file in [options.file] if options.file else [*info.files, *human]:
+        official = sources.source(options.name, file)
+        print(f"{download.fetch(official, options.out or paths.DOWNLOADS / options.name)} is there and verified")
+
+
+def _data(options: argparse.Namespace) -> None:
+    from labelnoise import paths
+    from labelnoise.datasets import store
+    from labelnoise.experiment import datasets
+    from labelnoise.experiment.config import DatasetEntry
+
+    chosen = datasets.resolve(
+        DatasetEntry(
+            name=options.name,
+            path=options.path,
+            arrays=options.arrays,
+            image_folder=options.image_folder,
+            like=options.like,
+        )
+    )
+    folder = options.out or paths.dataset({"dataset": chosen.identity})
+    described = store.prepare(chosen.info, chosen.source, folder)
+    sizes = ", ".join(f"{size} {key.removesuffix('_labels')}" for key, size in described["sizes"].items())
+    print(f"{options.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
+    for line in described["skipped"]:
+        print(f"  left out, cannot be read: {line}")
 
 
 def _noise(options: argparse.Namespace) -> None:
-    from labelnoise import paths
-    from labelnoise.datasets import store
+    from labelnoise import labelling
     from labelnoise.files import read_json
-    from labelnoise.noise import labels
 
-    spec = read_json(options.spec, "trial spec")
-    prepared = store.open_prepared(paths.dataset(spec))
-    audit = labels.make(prepared.train_labels, classes=prepared.classes, noise=spec["noise"], path=options.out)
+    if (options.spec is None) == (options.labels is None):
+        raise UserError("give one of --spec (a trial's) and --labels (your own)")
+    if options.spec is not None:
+        spec = read_json(options.spec, "trial spec")
+        audit = labelling.of_trial(spec, options.source, options.out)
+    else:
+        keys = ("kind", "rate", "variant", "seed", "features", "map", "matrix", "like")
+        audit = labelling.of_labels(options.labels, options.out, **{key: getattr(options, key) for key in keys})
     print(f"{options.out}: {audit['wrong_labels']} of {audit['size']} labels are wrong")
+    if not audit["clean_labels_dominate"]:
+        print(
+            "warning: in some class a wrong label is as frequent as the true one: no loss is robust there "
+            f"(least T_ii − max T_ij: {audit['dominance_margin']:.3f})",
+            file=sys.stderr,
+        )
 
 
 def _audit(options: argparse.Namespace) -> None:
-    from labelnoise.noise import labels
+    from labelnoise.noise import audit
 
-    print(labels.describe(options.file))
+    print(audit.describe(options.file))
 
 
 def _train(options: argparse.Namespace) -> None:

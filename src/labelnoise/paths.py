@@ -7,25 +7,34 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise.files import canonical_hash
+from labelnoise.noise.catalogue import DEFAULT_VARIANTS
 
 RESULTS = Path("results")
 DATA = RESULTS / "data"
+DOWNLOADS = RESULTS / "downloads"
 LABELS = RESULTS / "labels"
 TRIALS = RESULTS / "trials"
 EXPERIMENTS = RESULTS / "experiments"
 
 
 def noise_name(noise: Mapping[str, Any]) -> str:
-    """A noise as a folder name: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`."""
+    """A noise as a folder name: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`, `human-worst`, `file-5c1e…`."""
     if noise["kind"] == "clean":
         return "clean"
-    name = f"{noise['kind']}-{noise['rate']!r}"
-    return name if noise["variant"] == "exact" else f"{name}-{noise['variant']}"
+    parts = [noise["kind"]]
+    if noise["rate"] is not None:
+        parts.append(repr(noise["rate"]))
+    if noise["variant"] not in DEFAULT_VARIANTS:
+        parts.append(noise["variant"])
+    if "content" in noise:  # a map, matrix or file of the user's
+        parts.append(noise["content"])
+    return "-".join(parts)
 
 
 def dataset(spec: Mapping[str, Any]) -> Path:
-    """The prepared data set's folder."""
-    return DATA / spec["dataset"]["name"]
+    """The prepared data set's folder; a user's own has its content's hash in its name."""
+    identity = spec["dataset"]
+    return DATA / "-".join(filter(None, [identity["name"], identity.get("fingerprint")]))
 
 
 def labels(spec: Mapping[str, Any]) -> Path:

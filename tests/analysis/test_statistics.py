@@ -22,7 +22,9 @@ def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
 def table(rows: pd.DataFrame, highlight: str = "best_second") -> tables.Table:
     losses, noises = rows.label.unique().tolist(), rows.noise.unique().tolist()
     manifest = {"experiment": None, "highlight": highlight, "noise_seed": "same", "datasets": ["d"],
-                "losses": losses, "noises": noises, "seeds": rows.seed.unique().tolist()}  # fmt: skip
+                "losses": losses, "noises": noises,
+                "noise_headings": {name: name.rpartition("-")[::2] for name in noises},
+                "seeds": rows.seed.unique().tolist()}  # fmt: skip
     return next(tables.tables(cells.Results(manifest, rows)))
 
 
@@ -116,7 +118,7 @@ def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monke
     (tmp_path / "results").mkdir()
     rows.to_csv("results/trials.csv", index=False)
     manifest = {"experiment": None, "highlight": "top2", "noise_seed": "same", "datasets": ["d"],
-                "losses": [label], "noises": ["clean"], "seeds": [0, 1]}  # fmt: skip
+                "losses": [label], "noises": ["clean"], "noise_headings": {"clean": ["clean", ""]}, "seeds": [0, 1]}  # fmt: skip
     (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest))
     (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
     assert made.losses == [label]

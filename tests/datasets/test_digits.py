@@ -14,6 +14,11 @@ from labelnoise.datasets.digits import load
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 
+
+def digits() -> dict[str, np.ndarray]:
+    return load(DATASETS["digits"], Path())
+
+
 SHA256 = {
     "train_images": "503377f9cfaca149d5f4766a565f241ffa34779a6052ed8f96ddd783e9ed34eb",
     "test_labels": "ee6ec0ae7823271abdaa9092fefe38ec720e2d13d041a0541dbd4099bda0fc56",
@@ -21,7 +26,7 @@ SHA256 = {
 
 
 def test_split_is_stratified_and_covers_every_image_once():
-    arrays = load()
+    arrays = digits()
     assert (len(arrays["train_labels"]), len(arrays["test_labels"])) == (1442, 355)
     everything = np.bincount(load_digits().target)
     train, test = np.bincount(arrays["train_labels"]), np.bincount(arrays["test_labels"])
@@ -30,12 +35,12 @@ def test_split_is_stratified_and_covers_every_image_once():
 
 
 def test_arrays_are_pinned():
-    arrays = load()
+    arrays = digits()
     assert {key: hashlib.sha256(arrays[key].tobytes()).hexdigest() for key in SHA256} == SHA256
 
 
 def test_grey_levels_keep_their_order_and_range():
-    images = load()["train_images"]
+    images = digits()["train_images"]
     assert images.dtype == np.uint8
     assert images.shape[1:] == (1, 8, 8)
     assert len(np.unique(images)) == 17
@@ -43,39 +48,32 @@ def test_grey_levels_keep_their_order_and_range():
 
 
 def test_prepared_form_opens_as_it_was_written(tmp_path: Path):
-    prepare("digits", tmp_path)
-    prepared, arrays = open_prepared(tmp_path), load()
-    assert isinstance(prepared.train_images, np.memmap)
-    assert (prepared.train_images == arrays["train_images"]).all()
-    assert (prepared.test_sets["test"][1] == arrays["test_labels"]).all()
+    prepare(DATASETS["digits"], Path(), tmp_path)
+    prepared, arrays = open_prepared(tmp_path, {"name": "digits", "version": 1}), digits()
+    assert isinstance(prepared.train.images, np.memmap)
+    assert (prepared.train.images == arrays["train_images"]).all()
+    assert (prepared.test_sets["test"].labels == arrays["test_labels"]).all()
     assert prepared.num_classes == 10
 
 
 def test_missing_and_damaged_files_are_named(tmp_path: Path):
     with pytest.raises(UserError, match="no such prepared data set"):
-        open_prepared(tmp_path)
-    prepare("digits", tmp_path)
+        open_prepared(tmp_path, {"name": "digits", "version": 1})
+    prepare(DATASETS["digits"], Path(), tmp_path)
     (tmp_path / "train_images.npy").write_bytes(b"not an array")
     with pytest.raises(UserError, match=r"train_images\.npy is missing or damaged"):
-        open_prepared(tmp_path)
+        open_prepared(tmp_path, {"name": "digits", "version": 1})
 
 
 def test_changed_bytes_are_refused(tmp_path: Path):
-    prepare("digits", tmp_path)
+    prepare(DATASETS["digits"], Path(), tmp_path)
     path = tmp_path / "train_images.npy"
     path.write_bytes(path.read_bytes()[:-100] + bytes(100))
     with pytest.raises(UserError, match="its content is not what was prepared"):
-        open_prepared(tmp_path)
+        open_prepared(tmp_path, {"name": "digits", "version": 1})
 
 
-def test_unknown_data_set_is_refused(tmp_path: Path):
-    with pytest.raises(UserError, match="did you mean digits"):
-        prepare("digit", tmp_path)
-
-
-def test_asymmetric_maps_name_existing_classes():
-    for info in DATASETS.values():
-        classes = range(len(info.classes))
-        assert all(
-            true in classes and wrong in classes and true != wrong for true, wrong in info.asymmetric_map.items()
-        )
+def test_data_prepared_by_another_version_is_refused(tmp_path: Path):
+    prepare(DATASETS["digits"], Path(), tmp_path)
+    with pytest.raises(UserError, match=r"prepared for another data set \(version 1, wanted 2"):
+        open_prepared(tmp_path, {"name": "digits", "version": 2})

@@ -5,17 +5,36 @@ from __future__ import annotations
 import pytest
 import torch
 
+from labelnoise.errors import UserError
 from labelnoise.models import catalogue
 
-SHAPES = {"digits_cnn": (1, 8, 22_954), "cnn4": (1, 28, 422_090), "cnn8": (3, 32, 1_639_794)}
+# Channels, side, classes and parameters as in REFERENCE §3.1; timm's with one channel, as no other library has them.
+SHAPES = {
+    "digits_cnn": (1, 8, 10, 22_954),
+    "cnn4": (1, 28, 10, 422_090),
+    "cnn8": (3, 32, 10, 1_639_794),
+    "resnet34": (3, 32, 100, 21_328_292),
+    "resnet50": (3, 64, 50, 23_610_482),
+    "timm/resnet10t": (1, 64, 10, 4_927_186),
+}
 
 
-@pytest.mark.parametrize("name", catalogue.MODELS)
+@pytest.mark.parametrize("name", [*catalogue.MODELS, "timm/resnet10t"])
 def test_parameters_are_counted_and_logits_come_from_features(name: str):
-    channels, size, count = SHAPES[name]
-    model = catalogue.create(name, num_classes=10, channels=channels).eval()
+    channels, size, num_classes, count = SHAPES[name]
+    model = catalogue.create(name, num_classes=num_classes, channels=channels).eval()
     assert sum(p.numel() for p in model.parameters()) == count
     images = torch.randn(4, channels, size, size)
     features = model.features(images)
     assert features.shape == (4, model.feature_dim)
     torch.testing.assert_close(model.classifier(features), model(images))
+
+
+def test_unknown_timm_model_is_told_with_its_neighbours():
+    with pytest.raises(UserError, match=r"timm has no model 'resnet51'; near it: .*resnet50"):
+        catalogue.create("timm/resnet51", num_classes=10, channels=3)
+
+
+def test_models_without_weights_refuse_to_be_pretrained():
+    with pytest.raises(UserError, match="no pretrained weights for cnn8"):
+        catalogue.create("cnn8", num_classes=10, channels=3, pretrained=True)

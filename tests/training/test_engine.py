@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,26 +11,26 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.digits import load
-from labelnoise.datasets.store import Prepared
+from labelnoise.datasets.store import Prepared, Split
 from labelnoise.errors import UserError
 from labelnoise.losses import create
-from labelnoise.noise.generators import generate
+from labelnoise.noise.generators import symmetric
 from labelnoise.training import draws, loop, recipe
 from labelnoise.training.data import Data, assemble
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.optimizers import OPTIMIZERS
 
 CPU = torch.device("cpu")
-ARRAYS = load()
+ARRAYS = load(DATASETS["digits"], Path())
 PREPARED = Prepared(
     name="digits",
     classes=list("0123456789"),
-    train_images=ARRAYS["train_images"],
-    train_labels=ARRAYS["train_labels"],
-    test_sets={"test": (ARRAYS["test_images"], ARRAYS["test_labels"])},
+    train=Split(ARRAYS["train_labels"], ARRAYS["train_images"]),
+    test_sets={"test": Split(ARRAYS["test_labels"], ARRAYS["test_images"])},
 )
-NOISY = generate("symmetric", ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
+NOISY = symmetric(ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
 
 
 def a_recipe(**changes: object) -> recipe.Recipe:

@@ -33,6 +33,7 @@ PRODUCTS = paths.products(EXPERIMENT)
 MANIFEST = PRODUCTS / "manifest.json"
 TRIALS = {trial.hash: trial for trial in TRIAL_LIST}
 LABEL_TRIALS = {str(trial.labels): trial for trial in TRIAL_LIST}
+DATASETS = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIST}
 
 # Jobs on other nodes parse this file as well: only the run that the user started may change anything.
 if workflow.is_main_process:
@@ -92,10 +93,42 @@ def train_input(wildcards):
     return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *marker]
 
 
+def official_files(wildcards):
+    """What is downloaded for the data set when it is not there; nothing for one that lies elsewhere."""
+    dataset = DATASETS[wildcards.dataset]
+    return [dataset.source / file for file in dataset.info.files] if dataset.downloads else []
+
+
+def dataset_entry(wildcards):
+    """The arguments of `labelnoise data` that describe the data set."""
+    dataset = DATASETS[wildcards.dataset]
+    if dataset.info.like:
+        kind = "--arrays" if dataset.info.in_memory else "--image-folder"
+        return [dataset.info.name, kind, dataset.source, "--like", dataset.info.like]
+    is_elsewhere = dataset.source != paths.DOWNLOADS / dataset.info.name
+    return [dataset.info.name, *(["--path", dataset.source] if is_elsewhere else [])]
+
+
+def label_trial(wildcards):
+    """Some trial that trains on this label file: its noise is theirs."""
+    return LABEL_TRIALS[f"{paths.LABELS}/{wildcards.dataset}/{wildcards.labels}.npz"]
+
+
+def labels_input(wildcards):
+    trial = label_trial(wildcards)
+    found = [ancient(paths.dataset(trial.spec) / "dataset.json")]
+    if trial.human_file and paths.DOWNLOADS in trial.human_file.parents:
+        found.append(trial.human_file)
+    return found
+
+
 def spec_of_labels(wildcards):
-    """The spec of some trial that trains on this label file: its noise is theirs."""
-    path = f"{paths.LABELS}/{wildcards.dataset}/{wildcards.labels}.npz"
-    return LABEL_TRIALS[path].folder / "spec.json"
+    return label_trial(wildcards).folder / "spec.json"
+
+
+def source_of_labels(wildcards):
+    source = label_trial(wildcards).noise_source
+    return ["--source", source] if source else []
 
 
 def results():

@@ -1,7 +1,25 @@
-# Data sets, prepared once for all experiments.
+# Data sets: downloaded where that is possible, and prepared once for all experiments.
+
+
+# The one place that needs a network; on a cluster it runs where snakemake runs.
+rule download:
+    output:
+        paths.DOWNLOADS / "{dataset}" / "{file}",
+    log:
+        paths.DOWNLOADS / "{dataset}" / "{file}.log",
+    localrule: True
+    conda:
+        "../../envs/labelnoise.yaml"
+    params:
+        labelnoise=LABELNOISE,
+        folder=lambda wildcards: paths.DOWNLOADS / wildcards.dataset,
+    shell:
+        "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule data:
+    input:
+        official_files,
     output:
         paths.DATA / "{dataset}" / "dataset.json",
     log:
@@ -10,6 +28,7 @@ rule data:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        entry=dataset_entry,
         folder=lambda wildcards: paths.DATA / wildcards.dataset,
     shell:
-        "{params.labelnoise} data {wildcards.dataset:q} --out {params.folder:q} > {log:q} 2>&1"
+        "{params.labelnoise} data {params.entry:q} --out {params.folder:q} > {log:q} 2>&1"

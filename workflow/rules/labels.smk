@@ -3,7 +3,7 @@
 
 rule labels:
     input:
-        ancient(paths.DATA / "{dataset}" / "dataset.json"),
+        labels_input,
     output:
         labels=paths.LABELS / "{dataset}" / "{labels}.npz",
         audit=paths.LABELS / "{dataset}" / "{labels}.json",
@@ -14,5 +14,6 @@ rule labels:
     params:
         labelnoise=LABELNOISE,
         spec=spec_of_labels,
+        source=source_of_labels,
     shell:
-        "{params.labelnoise} noise --spec {params.spec:q} --out {output.labels:q} > {log:q} 2>&1"
+        "{params.labelnoise} noise --spec {params.spec:q} {params.source:q} --out {output.labels:q} > {log:q} 2>&1"

@@ -61,13 +61,14 @@ class Results:
         rows = self.trials[self.trials.dataset == dataset]
         return rows[(rows.test_set == test_set) | rows.test_set.isna()]
 
+    def noise_heading(self, noise: str) -> tuple[str, str]:
+        """(group, rate) of a noise: `symmetric truncated`, `0.4`; the rate is empty where there is none."""
+        group, rate = self.manifest["noise_headings"][noise]
+        return group, rate
+
     def noise_title(self, noise: str) -> str:
         """`symmetric-0.4` as `symmetric 0.4`."""
-        entry = next(entry for entry in self.manifest["trials"] if entry["noise"] == noise)
-        if entry["kind"] == "clean":
-            return "clean"
-        variant = "" if entry["variant"] == "exact" else f" {entry['variant']}"
-        return f"{entry['kind']} {entry['rate']:g}{variant}"
+        return " ".join(filter(None, self.noise_heading(noise)))
 
     def complete_cells(self, dataset: str, test_set: str) -> set[tuple[str, str]]:
         """The (label, noise) whose every seed is ok: only these may be averaged."""

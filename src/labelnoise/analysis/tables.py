@@ -31,6 +31,7 @@ class Table:
     caption: str
     losses: list[str]
     noises: list[str]
+    headings: dict[str, tuple[str, str]]
     cells: pd.DataFrame
     ranks: pd.Series
     highlight: str
@@ -59,11 +60,13 @@ def tables(results: Results) -> Iterator[Table]:
                 cells = summarise(rows, metric)
                 means = cells["mean"].unstack("noise").reindex(index=results.losses, columns=results.noises)
                 name = "-".join([dataset, *([test_set] if several else []), metric])
+                noises = [noise for noise in results.noises if noise in cells.index.get_level_values("noise")]
                 yield Table(
                     name=name,
                     caption=_caption(results, dataset, test_set if several else None, metric, rows),
                     losses=[loss for loss in results.losses if loss in cells.index.get_level_values("label")],
-                    noises=[noise for noise in results.noises if noise in cells.index.get_level_values("noise")],
+                    noises=noises,
+                    headings={noise: results.noise_heading(noise) for noise in noises},
                     cells=cells,
                     ranks=average_ranks(means),
                     highlight=results.manifest["highlight"],
@@ -176,15 +179,10 @@ def as_html(table: Table, notes: list[str]) -> str:
 
 
 def _columns(table: Table) -> list[tuple[str, str, str]]:
-    """(kind with variant, rate, noise) for each column: `symmetric-0.4-truncated` heads as symmetric truncated, 0.4."""
-    found = []
-    for noise in table.noises:
-        match = re.fullmatch(r"(?P<kind>[a-z]+)-(?P<rate>[\d.e-]+?)(?:-(?P<variant>[a-z]+))?", noise)
-        if match is None:
-            found.append((noise, "", noise))
-        else:
-            found.append((" ".join(filter(None, [match["kind"], match["variant"]])), match["rate"], noise))
-    return found
+    """(group, rate, noise) for each column; columns of a group stand together, groups in the config's order."""
+    groups = list(dict.fromkeys(group for group, _ in table.headings.values()))
+    found = [(*table.headings[noise], noise) for noise in table.noises]
+    return sorted(found, key=lambda column: groups.index(column[0]))
 
 
 def _text(cell: pd.Series | None) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from labelnoise.datasets.catalogue import DatasetInfo
 
-def load() -> dict[str, np.ndarray]:
+
+def load(info: DatasetInfo, folder: Path) -> dict[str, np.ndarray]:
     """`{split}_images` uint8 `(N, 1, 8, 8)` and `{split}_labels` int64 `(N,)` for the splits train and test.
 
     The split is fixed and stratified: within each class, in scikit-learn's order, every fifth image is a test

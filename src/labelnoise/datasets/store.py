@@ -1,66 +1,109 @@
-"""The prepared form of a data set: one .npy an array, memory-mapped, and dataset.json written last."""
+"""The prepared form of a data set: arrays as .npy that training maps into memory, and dataset.json, written last.
+
+Small images are the arrays themselves. Of large sets the arrays are file names; the images stay where they are.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.errors import UserError, unknown
+from labelnoise.datasets import images
+from labelnoise.datasets.catalogue import DatasetInfo
+from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
 
 
 @dataclass(frozen=True)
+class Split:
+    """Labels int64 `(N,)`, and either `images` uint8 `(N, C, H, W)` or the names of `files` `(N,)` in `root`."""
+
+    labels: np.ndarray
+    images: np.ndarray | None = None
+    files: np.ndarray | None = None
+    root: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
 class Prepared:
-    """An opened data set: uint8 images `(N, C, H, W)` and int64 labels `(N,)`, for training and by test set."""
+    """An opened data set: what it trains on, and its test sets by name."""
 
     name: str
     classes: list[str]
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    test_sets: dict[str, tuple[np.ndarray, np.ndarray]]
+    train: Split
+    test_sets: dict[str, Split]
 
     @property
     def num_classes(self) -> int:
         return len(self.classes)
 
 
-def prepare(name: str, folder: Path) -> None:
-    """Load the data set `name` and write its prepared form into `folder`."""
-    if name not in DATASETS:
-        raise UserError(unknown("data set", name, DATASETS))
-    info = DATASETS[name]
-    arrays = importlib.import_module(f"labelnoise.datasets.{info.module}").load()
-    _check(arrays, name, len(info.classes), info.train_size)
+def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
+    """Read the data set from `source` and write its prepared form into `folder`; the content of dataset.json.
+
+    `source` is what its module reads: a folder with the official files, or a user's own .npz or image folder.
+    """
+    loaded = importlib.import_module(f"labelnoise.datasets.{info.module}").load(info, source)
+    skipped: list[str] = []
+    if info.in_memory:
+        arrays = loaded
+    else:
+        arrays = {}
+        for split, (files, labels) in loaded.items():
+            kept, kept_labels, told = images.readable(source, files, labels, split, complete=split != "train")
+            skipped += told
+            arrays[f"{split}_files"] = np.array([file.encode() for file in kept])
+            arrays[f"{split}_labels"] = np.array(kept_labels, dtype=np.int64)
+    _check(arrays, info)
     for key, array in arrays.items():
         with replacing(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-    write_json(
-        folder / "dataset.json",
-        {
-            "name": name,
-            "version": info.version,
-            "title": info.title,
-            "source": info.source,
-            "license": info.license,
-            "classes": list(info.classes),
-            "test_sets": list(info.test_sets),
-            "sizes": {key: len(array) for key, array in arrays.items() if key.endswith("_labels")},
-            "sha256": {key: hashlib.sha256(array.tobytes()).hexdigest() for key, array in arrays.items()},
-        },
-    )
+    described = {
+        "name": info.name,
+        "version": info.version,
+        "fingerprint": info.fingerprint,
+        "title": info.title,
+        "source": info.source,
+        "license": info.license,
+        "classes": list(info.classes),
+        "test_sets": list(info.test_sets),
+        "root": None if info.in_memory else source.as_posix(),
+        "skipped": skipped,
+        "sizes": {key: len(array) for key, array in arrays.items() if key.endswith("_labels")},
+        "sha256": {key: hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for key, array in arrays.items()},
+    }
+    write_json(folder / "dataset.json", described)
+    return described
 
 
-def open_prepared(folder: Path) -> Prepared:
-    """The data set prepared in `folder`; `UserError` when it is missing, incomplete or not what was prepared."""
+def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
+    """The data set prepared in `folder`.
+
+    Raises `UserError` when it is missing, incomplete, not what was prepared, or not what `identity` (a spec's name,
+    version and fingerprint) says.
+    """
     info = read_json(folder / "dataset.json", "prepared data set")
+    remedy = f"delete {folder} and run again"
+    for key in ("name", "version", "fingerprint"):
+        if info.get(key) != identity.get(key):
+            raise UserError(
+                f"{folder} was prepared for another data set ({key} {info.get(key)}, wanted {identity.get(key)}); "
+                f"{remedy}"
+            )
 
-    def array(key: str) -> np.ndarray:
-        path, remedy = folder / f"{key}.npy", f"delete {folder} and run again"
+    def array(key: str) -> np.ndarray | None:
+        if key not in info["sha256"]:
+            return None
+        path = folder / f"{key}.npy"
         try:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -69,23 +112,35 @@ def open_prepared(folder: Path) -> Prepared:
             raise UserError(f"{path} is damaged: its content is not what was prepared; {remedy}")
         return found
 
+    root = Path(info["root"]) if info.get("root") else None
+    if root is not None and not root.is_dir():
+        raise UserError(f"{root}: the images of {info['name']} are not there any more; put them back, or {remedy}")
+
+    def split(name: str) -> Split:
+        return Split(array(f"{name}_labels"), array(f"{name}_images"), array(f"{name}_files"), root)
+
     return Prepared(
         name=info["name"],
         classes=info["classes"],
-        train_images=array("train_images"),
-        train_labels=array("train_labels"),
-        test_sets={test: (array(f"{test}_images"), array(f"{test}_labels")) for test in info["test_sets"]},
+        train=split("train"),
+        test_sets={name: split(name) for name in info["test_sets"]},
     )
 
 
-def _check(arrays: dict[str, np.ndarray], name: str, num_classes: int, train_size: int) -> None:
-    for key, labels in arrays.items():
-        if not key.endswith("_labels"):
-            continue
-        images = arrays[key.replace("_labels", "_images")]
-        if len(images) != len(labels):
-            raise UserError(f"{name}: {len(images)} images but {len(labels)} labels in {key}")
-        if labels.min() < 0 or labels.max() >= num_classes:
-            raise UserError(f"{name}: {key} has labels outside 0..{num_classes - 1}")
-    if len(arrays["train_labels"]) != train_size:
-        raise UserError(f"{name}: expected {train_size} training images, found {len(arrays['train_labels'])}")
+def _check(arrays: dict[str, np.ndarray], info: DatasetInfo) -> None:
+    """`UserError` where labels and images do not fit each other or the catalogue."""
+    for split in ("train", *info.test_sets):
+        labels = arrays[f"{split}_labels"]
+        content = arrays[f"{split}_images" if info.in_memory else f"{split}_files"]
+        if len(content) != len(labels):
+            raise UserError(f"{info.name}: {len(content)} images but {len(labels)} labels in {split}")
+        if not len(labels):
+            raise UserError(f"{info.name}: {split} is empty")
+        if labels.min() < 0 or labels.max() >= len(info.classes):
+            bad = int(np.flatnonzero((labels < 0) | (labels >= len(info.classes)))[0])
+            raise UserError(
+                f"{info.name}: sample {bad} of {split} has the label {labels[bad]}, outside 0..{len(info.classes) - 1}"
+            )
+    found = len(arrays["train_labels"])
+    if info.in_memory and info.train_size is not None and found != info.train_size:
+        raise UserError(f"{info.name}: expected {info.train_size} training images, found {found}")

@@ -26,14 +26,31 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+Label = Annotated[str, Field(max_length=60)]
+
+
+class DatasetEntry(_Strict):
+    """`cifar10`, `{name: webvision_mini, path: /data/webvision}`, `{name: mine, arrays: my.npz, like: cifar10}`."""
+
+    name: str
+    path: str | None = None
+    arrays: str | None = None
+    image_folder: str | None = None
+    like: str | None = None
+
+
 class NoiseEntry(_Strict):
-    """`clean`, or `{kind: symmetric, rate: [0.2, 0.4]}`."""
+    """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`."""
 
     kind: str
     rate: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_listed), Field(min_length=1)] | None = (
         None
     )
-    variant: str | None = None
+    variant: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    map: dict[str | int, str | int] | None = None
+    matrix: list[list[float]] | None = None
+    path: str | None = None
+    label: Label | None = None
 
 
 class LossEntry(BaseModel):
@@ -43,7 +60,7 @@ class LossEntry(BaseModel):
 
     loss: str | None = None
     target: str | None = None
-    label: Annotated[str, Field(max_length=60)] | None = None
+    label: Label | None = None
     train: dict[str, Any] = {}
 
     @property
@@ -73,7 +90,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Config(_Strict):
     """A whole experiment file."""
 
-    datasets: Annotated[list[str], Field(min_length=1)]
+    datasets: Annotated[list[Annotated[DatasetEntry, _named("name")]], Field(min_length=1)]
     noise: Annotated[list[Annotated[NoiseEntry, _named("kind")]], Field(min_length=1)]
     losses: Annotated[list[Annotated[LossEntry, _named("loss")]], Field(min_length=1)]
     seeds: Annotated[list[Seed], Field(min_length=1)]
@@ -84,6 +101,17 @@ class Config(_Strict):
     highlight: Literal["best_second", "top2", "top3"] = "best_second"
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
+
+
+class EntryError(UserError):
+    """A mistake in an entry of a list; `key` is the entry's key that it stands at, None for the whole entry."""
+
+    def __init__(self, message: str, key: str | None = None):
+        super().__init__(message)
+        self.key = key
+
+    def place(self, entry: Place) -> Place:
+        return entry if self.key is None else (*entry, self.key)
 
 
 class Problems:
@@ -125,6 +153,7 @@ def validate(source: Source) -> Config:
 
 _FIELDS: dict[str, list[str]] = {
     "": list(Config.model_fields),
+    "datasets": list(DatasetEntry.model_fields),
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
     "only": list(Only.model_fields),
@@ -154,7 +183,7 @@ def _explain(detail: Any) -> tuple[Place, str]:
     if place and place[-1] == "noise_seed":
         return place, f"must be `same` or a whole number ≥ 0, got {given!r}"
     if kind.startswith("model_"):
-        named = place[0] in ("noise", "losses", "preset")
+        named = place[0] in ("datasets", "noise", "losses", "preset")
         return place, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
     if kind in _TYPES:
         return place, f"must be {_TYPES[kind]}, got {given!r}"

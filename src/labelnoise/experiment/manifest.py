@@ -34,6 +34,7 @@ def build(config: Config, trials: list[Trial], name: str | None, file: str) -> d
         "preset": preset,
         "datasets": _distinct(trial.spec["dataset"]["name"] for trial in trials),
         "noises": _distinct(paths.noise_name(trial.spec["noise"]) for trial in trials),
+        "noise_headings": {paths.noise_name(trial.spec["noise"]): list(trial.noise_heading) for trial in trials},
         "losses": _distinct(trial.label for trial in trials),
         "seeds": _distinct(trial.spec["seed"] for trial in trials),
         "trials": [

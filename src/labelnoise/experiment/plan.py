@@ -9,14 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment import manifest, source
 from labelnoise.experiment.config import experiment_name
 from labelnoise.experiment.trials import Trial, expand
-from labelnoise.models.catalogue import MODELS
+from labelnoise.models import catalogue as models
 
 # Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
 FIXED_COST = 1.05
+
+# Training images to reckon with where a data set's size is known only once it is read.
+_LARGE = 100_000
 
 
 def describe(path: Path, *, cores: int | None = None) -> str:
@@ -67,8 +69,8 @@ def _size(trial: Trial) -> tuple[Any, ...]:
 
 
 def _typical_seconds(trial: Trial) -> float:
-    images = DATASETS[trial.spec["dataset"]["name"]].train_size * trial.spec["recipe"]["epochs"]
-    return images / MODELS[trial.spec["recipe"]["model"]].images_per_second
+    images = (trial.dataset.info.train_size or _LARGE) * trial.spec["recipe"]["epochs"]
+    return images / models.find(trial.spec["recipe"]["model"]).images_per_second
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from labelnoise.errors import unknown
-from labelnoise.models.catalogue import MODELS
+from labelnoise.models import catalogue as models
 from labelnoise.training import recipe as recipes
 
 
@@ -61,8 +61,8 @@ def _check_together(recipe: dict[str, Any], given_in: dict[str, str]) -> None:
 def _checked(key: str, value: Any, layer: str) -> Any:
     if key not in recipes.FIELDS:
         raise RecipeError(key, layer, unknown("recipe value", key, recipes.FIELDS))
-    if key == "model" and value not in MODELS:
-        raise RecipeError(key, layer, unknown("model", value, MODELS))
+    if key == "model" and models.find(str(value)) is None:
+        raise RecipeError(key, layer, unknown("model", value, [*models.MODELS, "timm/NAME"]))
     try:
         return _adapters()[key].validate_python(value)
     except ValidationError as error:

@@ -11,17 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise import paths, targets
-from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
+from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError, closest, unknown
-from labelnoise.experiment import presets
-from labelnoise.experiment.config import Config, LossEntry, NoiseEntry, Problems, validate
+from labelnoise.experiment import datasets, noises, presets
+from labelnoise.experiment.config import Config, EntryError, LossEntry, Problems, validate
+from labelnoise.experiment.datasets import Dataset
+from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, resolve_recipe
 from labelnoise.experiment.source import Place, Source
 from labelnoise.files import canonical_hash
 from labelnoise.losses import catalogue
 from labelnoise.losses.catalogue import LossError
+from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.training.code import code_version
+from labelnoise.training.recipe import FROM_FILES, IN_MEMORY
 
 # What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
 _LABEL = re.compile(r"(?![_ ])[^\x00-\x1f\x7f$\\|]+(?<! )")
@@ -30,11 +34,17 @@ _LABEL_RULE = "use no $, \\, | or line break, no space at its ends, no underscor
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One trial: the resolved spec, its hash, and the label its loss has in tables and figures."""
+    """One trial: the resolved spec, its hash, and what is no part of it.
+
+    `label` and `noise_heading` are what tables and figures call its loss and its noise.
+    """
 
     spec: dict[str, Any]
     hash: str
     label: str
+    noise_heading: tuple[str, str]
+    dataset: Dataset
+    noise_source: Path | None
 
     @property
     def folder(self) -> Path:
@@ -47,6 +57,13 @@ class Trial:
     @property
     def labels(self) -> Path:
         return paths.labels(self.spec)
+
+    @property
+    def human_file(self) -> Path | None:
+        """The official file of human labels that its label file is made from."""
+        if self.spec["noise"]["kind"] != "human":
+            return None
+        return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]][0]
 
 
 @dataclass(frozen=True)
@@ -63,55 +80,38 @@ def expand(source: Source) -> tuple[Config, list[Trial]]:
     """The config and its trials in the order written there; `UserError` listing every mistake."""
     config = validate(source)
     problems = Problems(source)
-    datasets = _datasets(config, problems)
-    noises = _noises(config, problems)
+    chosen = _datasets(config, problems)
+    noise_cases = _noise_cases(config, problems)
     cases = _loss_cases(config, problems)
     _check_preset(config, problems)
     _check_distinct(config.seeds, ("seeds",), "seed", problems)
     problems.raise_any()
-    trials = list(_combine(config, datasets, noises, cases, problems))
+    trials = list(_combine(config, chosen, noise_cases, cases, problems))
     _check_twins(trials, problems)
     trials = _only(config, trials, problems)
     problems.raise_any()
     return config, [trial for trial, _ in trials]
 
 
-def _datasets(config: Config, problems: Problems) -> list[DatasetInfo]:
-    for i, name in enumerate(config.datasets):
-        if name not in DATASETS:
-            problems.add(("datasets", i), unknown("data set", name, DATASETS))
-    _check_distinct(config.datasets, ("datasets",), "data set", problems)
-    return [DATASETS[name] for name in config.datasets if name in DATASETS]
-
-
-def _noises(config: Config, problems: Problems) -> list[tuple[Place, dict[str, Any]]]:
-    """Every noise at every rate, without its seed and map."""
-    found: list[tuple[Place, dict[str, Any]]] = []
-    for i, entry in enumerate(config.noise):
-        place: Place = ("noise", i)
-        if entry.kind not in NOISES:
-            problems.add(place, unknown("noise", entry.kind, NOISES))
-            continue
-        info = NOISES[entry.kind]
-        if (entry.variant or info.variants[0]) not in info.variants:
-            problems.add((*place, "variant"), unknown(f"variant of {entry.kind} noise", entry.variant, info.variants))
-        for rate in _rates(entry, place, problems):
-            variant = entry.variant or info.variants[0]
-            noise = {"kind": entry.kind, "rate": rate, "variant": variant, "version": info.version}
-            if any(noise == other for _, other in found):
-                problems.add(place, f"the noise {paths.noise_name(noise)} is listed twice; keep one")
-            found.append((place, noise))
+def _datasets(config: Config, problems: Problems) -> list[Dataset]:
+    found = []
+    for i, entry in enumerate(config.datasets):
+        try:
+            found.append(datasets.resolve(entry))
+        except EntryError as error:
+            problems.add(error.place(("datasets", i)), error)
+    _check_distinct([entry.name for entry in config.datasets], ("datasets",), "data set", problems)
     return found
 
 
-def _rates(entry: NoiseEntry, place: Place, problems: Problems) -> list[float]:
-    if entry.kind == "clean":
-        if entry.rate is not None and entry.rate != [0]:
-            problems.add((*place, "rate"), "clean labels have no noise rate; leave it out")
-        return [0.0]
-    if entry.rate is None:
-        problems.add(place, f"{entry.kind} noise needs a rate, such as {{kind: {entry.kind}, rate: [0.2, 0.4]}}")
-    return entry.rate or []
+def _noise_cases(config: Config, problems: Problems) -> list[tuple[Place, NoiseCase]]:
+    found: list[tuple[Place, NoiseCase]] = []
+    for i, entry in enumerate(config.noise):
+        try:
+            found += [(("noise", i), case) for case in noises.cases(entry)]
+        except EntryError as error:
+            problems.add(error.place(("noise", i)), error)
+    return found
 
 
 def _loss_cases(config: Config, problems: Problems) -> list[_LossCase]:
@@ -201,30 +201,44 @@ def _check_distinct(values: list[Any], place: Place, what: str, problems: Proble
             problems.add((*place, i), f"the {what} {value} is listed twice; keep one")
 
 
+def _noises_on(
+    dataset: Dataset, cases: list[tuple[Place, NoiseCase]], problems: Problems
+) -> Iterator[tuple[Place, Noise]]:
+    """Every noise on this data set; a name or heading belongs to one noise only."""
+    names: set[str] = set()
+    headings: set[tuple[str, str]] = set()
+    for place, case in cases:
+        try:
+            noise = noises.on(case, dataset)
+        except EntryError as error:
+            problems.add(error.place(place), error)
+            continue
+        heading = " ".join(filter(None, noise.heading))
+        if not _LABEL.fullmatch(heading):
+            problems.add(place, f"the label {heading!r} cannot stand in tables and figures; {_LABEL_RULE}")
+        if noise.name in names:
+            problems.add(place, f"the noise {noise.name} is listed twice; keep one")
+        elif noise.heading in headings:
+            problems.add(place, f"two noises are called {heading!r} in the tables; give one of them a `label:`")
+        names.add(noise.name)
+        headings.add(noise.heading)
+        yield place, noise
+
+
 def _combine(
     config: Config,
-    datasets: list[DatasetInfo],
-    noises: list[tuple[Place, dict[str, Any]]],
+    chosen: list[Dataset],
+    noise_cases: list[tuple[Place, NoiseCase]],
     cases: list[_LossCase],
     problems: Problems,
 ) -> Iterator[tuple[Trial, Place]]:
     code = {"code": code_version()} if config.on_code_change == "retrain" else {}
-    for dataset, (place, noise) in itertools.product(datasets, noises):
-        drawn = dict(noise)
-        if NOISES[noise["kind"]].needs_map:
-            if not dataset.asymmetric_map:
-                having = ", ".join(info.name for info in DATASETS.values() if info.asymmetric_map)
-                problems.add(
-                    place,
-                    f"the data set {dataset.name} has no asymmetric map; data sets that have one: {having}",
-                )
-                continue
-            drawn["map"] = {str(true): wrong for true, wrong in sorted(dataset.asymmetric_map.items())}
-        for case in cases:
+    for dataset in chosen:
+        for (_, noise), case in itertools.product(list(_noises_on(dataset, noise_cases, problems)), cases):
             try:
                 loss, train = _resolve_loss(config, case, dataset, noise)
-                recipe = resolve_recipe(dataset.recipe, preset=train, config=config.train, entry=case.entry.train)
-                _check_fit(dataset, recipe)
+                recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
+                _check_fit(dataset.info, recipe)
             except RecipeError as error:
                 problems.add(("train", error.key) if error.layer == "config" else (*case.place, "train"), error)
                 continue
@@ -234,14 +248,15 @@ def _combine(
             for seed in config.seeds:
                 noise_seed = seed if config.noise_seed == "same" else config.noise_seed
                 spec = {
-                    "dataset": {"name": dataset.name, "version": dataset.version},
-                    "noise": drawn | {"seed": None if noise["kind"] == "clean" else noise_seed},
+                    "dataset": dataset.identity,
+                    "noise": noise.spec | {"seed": noise_seed if NOISES[noise.spec["kind"]].has_seed else None},
                     "loss": loss,
                     "recipe": recipe,
                     "seed": seed,
                     **code,
                 }
-                yield Trial(spec, canonical_hash(spec), case.label), case.place
+                trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
+                yield trial, case.place
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
@@ -249,14 +264,31 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
     if len(recipe["mean"]) != dataset.channels:
         message = f"mean and std need {dataset.channels} value(s), one a channel of {dataset.name}"
         raise RecipeError("mean", "config", message)
-    held_out = round(recipe["validation"] * dataset.train_size)
-    if recipe["validation"] and not 1 <= held_out <= dataset.train_size - 2:
-        message = f"validation: {recipe['validation']:g} of {dataset.train_size} images leaves one part empty"
-        raise RecipeError("validation", "config", message)
+    if not dataset.in_memory and (recipe["image_size"] is None or recipe["resize"] is None):
+        raise RecipeError("image_size", "config", f"{dataset.name} is read from files: give image_size and resize")
+    size = dataset.image_size if dataset.in_memory else recipe["image_size"]
+    wanted = models.find(recipe["model"]).image_size
+    if wanted is not None and size != wanted:
+        fitting = ", ".join(name for name, info in models.MODELS.items() if info.image_size in (None, size))
+        message = (
+            f"the model {recipe['model']} takes images of {wanted} × {wanted}, those of {dataset.name} are "
+            f"{size} × {size}; models for them: {fitting}, timm/NAME"
+        )
+        raise RecipeError("model", "config", message)
+    fitting = IN_MEMORY if dataset.in_memory else FROM_FILES
+    for name in recipe["augmentation"]:
+        if name not in fitting:
+            what = f"augmentation for {dataset.name}, whose images are {'arrays' if dataset.in_memory else 'files'}"
+            raise RecipeError("augmentation", "config", unknown(what, name, fitting))
+    if recipe["validation"] and dataset.train_size is not None:
+        held_out = round(recipe["validation"] * dataset.train_size)
+        if not 1 <= held_out <= dataset.train_size - 2:
+            message = f"validation: {recipe['validation']:g} of {dataset.train_size} images leaves one part empty"
+            raise RecipeError("validation", "config", message)
 
 
 def _resolve_loss(
-    config: Config, case: _LossCase, dataset: DatasetInfo, noise: dict[str, Any]
+    config: Config, case: _LossCase, dataset: Dataset, noise: Noise
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The loss part of the spec, and the recipe overrides that the preset brings."""
     name = case.entry.loss
@@ -269,9 +301,9 @@ def _resolve_loss(
     train: dict[str, Any] = {}
     if config.preset is not None:
         case_of = {
-            "dataset": config.preset.dataset or dataset.name,
-            "noise": noise["kind"],
-            "rate": noise["rate"],
+            "dataset": config.preset.dataset or dataset.published,
+            "noise": noise.spec["kind"],
+            "rate": noise.spec["rate"],
         }
         values = presets.lookup(config.preset.name, name, **case_of)
         train = values.train
@@ -281,7 +313,7 @@ def _resolve_loss(
         missing = [full for full, parameter in known.items() if parameter.tuned and full not in given]
         if missing:
             have = presets.having(name, **case_of)
-            where = f"{case_of['dataset']}, {paths.noise_name(noise)}"
+            where = f"{case_of['dataset']}, {noise.name}"
             raise UserError(
                 f"the preset {config.preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it "
                 f"in the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
@@ -318,7 +350,11 @@ def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems)
     """The trials that `only:` selects; a noise may be named by kind or with its rate."""
     axes = {
         "datasets": lambda trial: {trial.spec["dataset"]["name"]},
-        "noise": lambda trial: {trial.spec["noise"]["kind"], paths.noise_name(trial.spec["noise"])},
+        "noise": lambda trial: {
+            trial.spec["noise"]["kind"],
+            paths.noise_name(trial.spec["noise"]),
+            trial.noise_heading[0],
+        },
         "losses": lambda trial: {trial.label, trial.spec["loss"]["name"]},
         "seeds": lambda trial: {trial.spec["seed"]},
     }

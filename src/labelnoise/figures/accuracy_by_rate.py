@@ -11,15 +11,17 @@ from labelnoise.figures import style
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
     rows = results.of(dataset, test_set)
     cells = summarise(rows, "last").reset_index()
-    cells = cells.merge(rows[["noise", "kind", "rate", "variant"]].drop_duplicates(), on="noise")
-    families = [family for family, _ in cells[cells.kind != "clean"].groupby(["kind", "variant"], sort=False)]
+    cells = cells.merge(rows[["noise", "kind", "rate"]].drop_duplicates(), on="noise")
+    cells["family"] = cells.noise.map(lambda noise: results.noise_heading(noise)[0])
+    # Human labels and labels from files have no rate to stand at.
+    cells = cells.dropna(subset=["rate"])
+    families = cells[cells.kind != "clean"].family.unique().tolist()
     if cells["mean"].isna().all():
-        return style.empty("no finished trials")
+        return style.empty("no finished trials under noise with a rate")
     figure, panels = style.grid(max(len(families), 1), columns=3, width=3.4, height=2.8, sharey=True)
-    for axes, family in zip(panels, families or [("clean", "exact")], strict=True):
-        kind, variant = family
+    for axes, family in zip(panels, families or ["clean"], strict=True):
         # Clean labels are where every kind of noise begins.
-        shown = cells[((cells.kind == kind) & (cells.variant == variant)) | (cells.kind == "clean")]
+        shown = cells[(cells.family == family) | (cells.kind == "clean")]
         for label in results.losses:
             line = shown[shown.label == label].sort_values("rate")
             look = style.of_loss(label, results.losses)
@@ -32,7 +34,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
                 alpha=0.18,
                 linewidth=0,
             )
-        axes.set_title(kind if variant == "exact" else f"{kind}, {variant}")
+        axes.set_title(family)
         axes.set(xlabel="noise rate", ylabel="last-epoch test accuracy (%)")
         if shown.rate.nunique() <= 6:
             axes.set_xticks(sorted(shown.rate.unique()))

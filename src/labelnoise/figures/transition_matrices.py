@@ -27,6 +27,11 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         for row, which in enumerate(("requested", "realised")):
             axes = panels[row][column]
             few = size <= 20
+            if audit[f"{which}_transition"] is None:
+                axes.text(0.5, 0.5, "no matrix\nasked for", ha="center", va="center", transform=axes.transAxes)
+                axes.set_axis_off()
+                axes.set_title(results.noise_title(noise))
+                continue
             sns.heatmap(
                 audit[f"{which}_transition"],
                 ax=axes, vmin=0, vmax=1, cmap="viridis", square=True, cbar=False,

@@ -6,27 +6,54 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from labelnoise.errors import UserError
+
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A catalogue entry; `images_per_second` is a typical training speed on one CPU core, for `labelnoise plan`."""
+    """A catalogue entry.
+
+    `image_size` is the one side that it takes, None for any; `images_per_second` a typical training speed on one CPU
+    core, for `labelnoise plan`.
+    """
 
     name: str
     where: str
     title: str
     images_per_second: float
+    image_size: int | None = None
 
 
 _ENTRIES = (
-    ModelInfo("digits_cnn", "digits:DigitsCNN", "three-layer CNN for 8 × 8 images", 50_000),
-    ModelInfo("cnn4", "cnn:CNN4", "four-layer CNN of the papers, for 28 × 28 images", 2_000),
-    ModelInfo("cnn8", "cnn:CNN8", "eight-layer CNN of the papers, for 32 × 32 images", 150),
+    ModelInfo("digits_cnn", "digits:DigitsCNN", "three-layer CNN for 8 × 8 images", 50_000, image_size=8),
+    ModelInfo("cnn4", "cnn:CNN4", "four-layer CNN of the papers, for 28 × 28 images", 2_000, image_size=28),
+    ModelInfo("cnn8", "cnn:CNN8", "eight-layer CNN of the papers, for 32 × 32 images", 150, image_size=32),
+    ModelInfo("resnet34", "resnet:ResNet34", "ResNet-34 of the papers, for small images", 30),
+    ModelInfo("resnet50", "backbones:resnet50", "torchvision's ResNet-50, for large images", 3),
 )
 
 MODELS: dict[str, ModelInfo] = {entry.name: entry for entry in _ENTRIES}
 
+_TIMM = "timm/"
 
-def create(name: str, *, num_classes: int, channels: int) -> Any:
-    """The network as a `torch.nn.Module` that maps `(B, channels, H, W)` to logits `(B, num_classes)`."""
-    module, cls = MODELS[name].where.split(":")
-    return getattr(importlib.import_module(f"labelnoise.models.{module}"), cls)(num_classes, channels)
+
+def find(name: str) -> ModelInfo | None:
+    """The model's entry; any `timm/NAME` has one, whether timm knows it or not. None for other unknown names."""
+    if name.startswith(_TIMM) and len(name) > len(_TIMM):
+        return ModelInfo(name, "backbones:timm_model", f"{name.removeprefix(_TIMM)} of timm", 5)
+    return MODELS.get(name)
+
+
+def create(name: str, *, num_classes: int, channels: int, pretrained: bool = False) -> Any:
+    """The network as a `torch.nn.Module` that maps `(B, channels, H, W)` to logits `(B, num_classes)`.
+
+    It has `features(images)`, `(B, feature_dim)`, and a linear `classifier` on them. `pretrained` (resnet50, timm)
+    begins with ImageNet weights, downloaded once. Raises `UserError` where that is not possible.
+    """
+    module, cls = find(name).where.split(":")
+    build = getattr(importlib.import_module(f"labelnoise.models.{module}"), cls)
+    if module == "backbones":
+        return build(num_classes, channels, name=name.removeprefix(_TIMM), pretrained=pretrained)
+    if pretrained:
+        raise UserError(f"there are no pretrained weights for {name}; take resnet50 or timm/NAME, or pretrained: false")
+    return build(num_classes, channels)

@@ -5,24 +5,78 @@ A new noise is a generator in generators.py and one entry here; `version` rises 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# The variants that go without saying: a noise's name shows any other.
+DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given")
 
 
 @dataclass(frozen=True)
 class NoiseInfo:
-    """A catalogue entry; the first variant is the default."""
+    """A catalogue entry. `variants` maps each name to what it is; the first is the default.
+
+    `has_rate` tells whether a rate is asked for, `has_seed` whether labels are drawn at all.
+    """
 
     kind: str
     title: str
-    variants: tuple[str, ...] = ("exact",)
-    needs_map: bool = False
+    variants: Mapping[str, str] = field(default_factory=dict)
+    has_rate: bool = True
+    has_seed: bool = True
     version: int = 1
 
 
 _ENTRIES = (
-    NoiseInfo("clean", "the given labels, unchanged"),
-    NoiseInfo("symmetric", "each wrong label is drawn uniformly from the other classes"),
-    NoiseInfo("asymmetric", "classes turn into one similar class each, by a map", needs_map=True),
+    NoiseInfo("clean", "the labels as the data set gives them", {"exact": "unchanged"}, has_rate=False, has_seed=False),
+    NoiseInfo(
+        "symmetric",
+        "each wrong label is drawn uniformly from the other classes",
+        {
+            "exact": "the rate holds exactly in each class (largest remainder); on balanced classes APL's labels, bit "
+            "for bit",
+            "equal": "the same number of flips in every class, whatever its size (code of APL, and of ALF on CIFAR)",
+            "truncated": "every wrong label gets ⌊n · rate / (K − 1)⌋ of its class (code of ANL, and of JAL)",
+            "bernoulli": "each label flips on its own with probability `rate` (code of ALF on MNIST, which always "
+            "takes seed 0)",
+            "inclusive": "a share `rate` of all labels is drawn anew from all classes, the true one included (code of "
+            "GJS)",
+        },
+        version=2,
+    ),
+    NoiseInfo(
+        "asymmetric",
+        "classes turn into similar ones, by a map or a transition matrix",
+        {
+            "parallel": "the rate holds exactly in each mapped class; all flips start from the true labels",
+            "superclass": "CIFAR-100: as parallel, each class to the next in its true superclass",
+            "truncated": "⌊rate · n⌋ flips in each mapped class (code of ANL, and of JAL)",
+            "bernoulli": "each label of a mapped class flips on its own (code of APL on MNIST)",
+            "sequential": "class after class on labels already changed, so that some flip twice (code of APL and ALF "
+            "on CIFAR-10)",
+            "blocks": "CIFAR-100: as truncated, in blocks of five consecutive classes, which are not its superclasses "
+            "(code of ANL, and of JAL)",
+            "blocks-bernoulli": "CIFAR-100: as bernoulli, in the same blocks (code of APL and ALF)",
+            "permuted": "CIFAR-100: the first ⌈rate · N⌉ of all samples in random order flip to the next in their "
+            "superclass (code of GJS)",
+        },
+        version=2,
+    ),
+    NoiseInfo(
+        "instance",
+        "how probable which wrong label is depends on the sample's own features",
+        {"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
+    ),
+    NoiseInfo("human", "labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
+    NoiseInfo("file", "labels from a file of yours", {"given": "as they are"}, has_rate=False, has_seed=False),
 )
 
 NOISES: dict[str, NoiseInfo] = {entry.kind: entry for entry in _ENTRIES}
+
+# Which of a data set's maps an asymmetric variant uses, where the data set has several.
+MAPS: dict[str, str] = {
+    "superclass": "superclass",
+    "permuted": "superclass",
+    "blocks": "blocks",
+    "blocks-bernoulli": "blocks",
+}

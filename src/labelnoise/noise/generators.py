@@ -1,12 +1,19 @@
-"""The generators. All draws are `RandomState.random_sample`, whose stream numpy keeps for ever."""
+"""The generators that need labels only. All draws come from numpy's RandomState, whose streams are frozen for ever.
+
+The ones named after published code give that code's labels for its seed. Shapes: labels int64 `(N,)`, K classes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from labelnoise.errors import UserError
+from labelnoise.noise import transitions
+
+Map = Sequence[tuple[int, int]]
 
 
 def exact_counts(rate: float, sizes: np.ndarray) -> np.ndarray:
@@ -14,17 +21,61 @@ def exact_counts(rate: float, sizes: np.ndarray) -> np.ndarray:
 
     `sizes` `(K,)` are the class sizes; the result `(K,)` differs from rate · size by less than 1 in each class.
     """
-    ideal = rate * sizes
+    return _largest_remainder(rate * sizes, round(rate * int(sizes.sum())))
+
+
+def _largest_remainder(ideal: np.ndarray, total: int) -> np.ndarray:
+    """Whole numbers that add up to `total`, each less than 1 from its ideal; ties go to the first."""
     counts = np.floor(ideal + 1e-9).astype(np.int64)
-    left = round(rate * int(sizes.sum())) - int(counts.sum())
     order = np.argsort(-(ideal - counts), kind="stable")
-    counts[order[:left]] += 1
+    counts[order[: total - int(counts.sum())]] += 1
     return counts
 
 
-def _choose(random: np.random.RandomState, members: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the indices `members`, without replacement, in random order."""
-    return members[np.argsort(random.random_sample(len(members)), kind="stable")[:count]]
+def _flip_by_counts(labels: np.ndarray, counts: np.ndarray, random: np.random.RandomState) -> np.ndarray:
+    """`counts[i, j]` labels of class i become j; a sample flips at most once, and always from its true label."""
+    noisy = labels.copy()
+    for true, row in enumerate(counts):
+        pool = np.flatnonzero(labels == true)
+        for wrong in np.flatnonzero(row):
+            if wrong != true:
+                chosen = random.permutation(len(pool))[: row[wrong]]
+                noisy[pool[chosen]] = wrong
+                pool = np.delete(pool, chosen)
+    return noisy
+
+
+def _flip_uniformly(
+    labels: np.ndarray, counts: np.ndarray, num_classes: int, random: np.random.RandomState
+) -> np.ndarray:
+    """`counts[k]` labels of each class k flip, each to one of the K − 1 others."""
+    noisy = labels.copy()
+    pools = [np.flatnonzero(labels == k) for k in range(num_classes)]
+    flipped = np.concatenate(
+        [pool[random.permutation(len(pool))[:count]] for pool, count in zip(pools, counts, strict=True)]
+    )
+    other = random.randint(0, num_classes - 1, size=len(flipped))
+    noisy[flipped] = other + (other >= labels[flipped])
+    return noisy
+
+
+def _flip_each(labels: np.ndarray, matrix: np.ndarray, random: np.random.RandomState) -> np.ndarray:
+    """Every label on its own, by its row of the transition matrix."""
+    draw, rows = random.multinomial, list(matrix)
+    return np.array([draw(1, rows[label]).argmax() for label in labels.tolist()], dtype=np.int64)
+
+
+def _truncated(matrix: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """⌊T_ij · n_i⌋; `UserError` where that silences a flip that was asked for."""
+    sizes = np.bincount(labels, minlength=len(matrix))
+    counts = (matrix * sizes[:, None]).astype(np.int64)
+    if (silent := np.argwhere((matrix > 0) & (counts == 0))).size:
+        i, j = silent[0]
+        raise UserError(
+            f"class {i} has {sizes[i]} samples, too few: the truncated variant gives label {j} to "
+            f"{matrix[i, j] * sizes[i]:.2g} of them, which it rounds down to none; use the default variant"
+        )
+    return counts
 
 
 def clean(labels: np.ndarray, **_: object) -> np.ndarray:
@@ -32,39 +83,91 @@ def clean(labels: np.ndarray, **_: object) -> np.ndarray:
     return labels.copy()
 
 
-def symmetric(labels: np.ndarray, *, num_classes: int, rate: float, seed: int, **_: object) -> np.ndarray:
-    """Exactly `rate` of each class flipped (±1), each to one of the K − 1 other classes, uniformly."""
+def symmetric(
+    labels: np.ndarray, *, num_classes: int, rate: float, seed: int, variant: str = "exact", **_: object
+) -> np.ndarray:
+    """Noise that is the same for every class.
+
+    Variants (the code they reproduce): exact, and `equal` (Active-Passive-Losses, `RandomState.choice` per class,
+    then one of the others for each); `truncated` (Active-Negative-Loss, by transition counts); `bernoulli` (ALFs'
+    MNIST, one multinomial draw a sample); `inclusive` (GJS, the head of a permutation, labels from all K classes).
+    """
     random = np.random.RandomState(seed)
-    noisy = labels.copy()
-    counts = exact_counts(rate, np.bincount(labels, minlength=num_classes))
-    for k, count in enumerate(counts):
-        flipped = _choose(random, np.flatnonzero(labels == k), count)
-        offset = 1 + np.floor(random.random_sample(count) * (num_classes - 1)).astype(np.int64)
-        noisy[flipped] = (k + offset) % num_classes
-    return noisy
+    matrix = transitions.symmetric(rate, num_classes, inclusive=variant == "inclusive")
+    if variant == "truncated":
+        return _flip_by_counts(labels, _truncated(matrix, labels), random)
+    if variant == "bernoulli":
+        return _flip_each(labels, matrix, random)
+    if variant == "inclusive":
+        drawn = random.permutation(len(labels))[: math.ceil(rate * len(labels))]
+        noisy = labels.copy()
+        noisy[drawn] = random.randint(num_classes, size=len(drawn), dtype=np.int32)
+        return noisy
+    sizes = np.bincount(labels, minlength=num_classes)
+    if variant == "equal":
+        share = int(int(rate * len(labels)) / num_classes)
+        if share > sizes.min():
+            smallest = int(sizes.argmin())
+            raise UserError(
+                f"class {smallest} has {sizes[smallest]} samples, too few: the variant equal flips {share} in every "
+                "class; use the default variant"
+            )
+        return _flip_uniformly(labels, np.full(num_classes, share), num_classes, random)
+    _check_sizes(rate, sizes)
+    return _flip_uniformly(labels, exact_counts(rate, sizes), num_classes, random)
 
 
 def asymmetric(
-    labels: np.ndarray, *, num_classes: int, rate: float, seed: int, map: Mapping[int, int], **_: object
+    labels: np.ndarray,
+    *,
+    num_classes: int,
+    rate: float | None = None,
+    seed: int,
+    variant: str = "parallel",
+    map: Map | None = None,
+    matrix: Sequence[Sequence[float]] | None = None,
+    **_: object,
 ) -> np.ndarray:
-    """Exactly `rate` of each mapped class flipped (±1) to its image under `map`; flips start from the true labels."""
-    random = np.random.RandomState(seed)
-    noisy = labels.copy()
-    sources = np.array(sorted(map), dtype=np.int64)
-    counts = exact_counts(rate, np.bincount(labels, minlength=num_classes)[sources])
-    for k, count in zip(sources.tolist(), counts, strict=True):
-        noisy[_choose(random, np.flatnonzero(labels == k), count)] = map[k]
-    return noisy
+    """Noise along a `map` of (true, wrong) pairs at `rate`, or by a full transition `matrix` `(K, K)`.
 
-
-GENERATORS = {"clean": clean, "symmetric": symmetric, "asymmetric": asymmetric}
-
-
-def generate(kind: str, labels: np.ndarray, *, num_classes: int, **settings: object) -> np.ndarray:
-    """Noisy int64 labels `(N,)` for true int64 labels `(N,)`.
-
-    `settings`: `rate` in [0, 1), `seed`, and `map` for asymmetric noise. Raises `UserError` on labels out of range.
+    Variants (the code they reproduce): parallel and superclass, exact; `truncated` and `blocks`
+    (Active-Negative-Loss); `bernoulli` and `blocks-bernoulli` (Active-Passive-Losses on MNIST and CIFAR-100);
+    `sequential` (the same on CIFAR-10, in the map's order); `permuted` (GJS on CIFAR-100).
     """
-    if labels.ndim != 1 or labels.dtype != np.int64 or labels.min() < 0 or labels.max() >= num_classes:
-        raise UserError(f"true labels must be int64 (N,) with values 0..{num_classes - 1}")
-    return GENERATORS[kind](labels, num_classes=num_classes, **settings)
+    random = np.random.RandomState(seed)
+    sizes = np.bincount(labels, minlength=num_classes)
+    if matrix is not None:
+        wanted = np.asarray(matrix, dtype=np.float64) * sizes[:, None]
+        counts = np.array([_largest_remainder(row, size) for row, size in zip(wanted, sizes, strict=True)])
+        return _flip_by_counts(labels, counts, random)
+    asked = transitions.by_map(rate, num_classes, map)
+    if variant in ("truncated", "blocks"):
+        return _flip_by_counts(labels, _truncated(asked, labels), random)
+    if variant in ("bernoulli", "blocks-bernoulli"):
+        return _flip_each(labels, asked, random)
+    if variant == "permuted":
+        drawn = random.permutation(len(labels))[: math.ceil(rate * len(labels))]
+        noisy, target = labels.copy(), dict(map)
+        noisy[drawn] = [target.get(label, label) for label in labels[drawn].tolist()]
+        return noisy
+    if variant == "sequential":
+        noisy = labels.copy()
+        for source, wrong in map:
+            pool = np.flatnonzero(noisy == source)
+            noisy[pool[random.permutation(len(pool))[: int(rate * len(pool))]]] = wrong
+        return noisy
+    sources, wrongs = np.array(sorted(map), dtype=np.int64).T
+    _check_sizes(rate, sizes, sources)
+    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
+    counts[sources, wrongs] = exact_counts(rate, sizes[sources])
+    return _flip_by_counts(labels, counts, random)
+
+
+def _check_sizes(rate: float, sizes: np.ndarray, classes: np.ndarray | None = None) -> None:
+    """`UserError` where a class is too small for the rate to hold in it."""
+    for k in range(len(sizes)) if classes is None else classes.tolist():
+        if rate > 0 and rate * sizes[k] < 1:
+            raise UserError(
+                f"class {k} has {sizes[k]} samples, too few for a noise rate of {rate:g} to hold in it; it takes at "
+                f"least {math.ceil(1 / rate)}"
+            )

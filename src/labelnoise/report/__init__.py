@@ -71,7 +71,8 @@ def _audits(results: Results) -> list[dict[str, Any]]:
     for labels, dataset, noise in files:
         path = Path(labels).with_suffix(".json")
         if path.exists():
-            rows.append({"dataset": dataset, "noise": noise, **read_json(path, "audit of a label file")})
+            title = results.noise_title(noise)
+            rows.append({"dataset": dataset, "noise_title": title, **read_json(path, "audit of a label file")})
     return rows
 
 

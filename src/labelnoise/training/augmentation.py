@@ -26,10 +26,31 @@ def flip(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
 
 
+def rotate(images: Tensor, generator: torch.Generator, *, degrees: float) -> Tensor:
+    """Each image turned about its middle by up to `degrees`, nearest pixel, zeros outside: as PIL turns it."""
+    angles = (torch.rand(len(images), generator=generator, dtype=torch.float64) * 2 - 1) * degrees
+    return torch.cat([turn(part, by) for part, by in zip(images.split(1024), angles.split(1024), strict=True)])
+
+
+def turn(images: Tensor, degrees: Tensor) -> Tensor:
+    """Each image `(N, C, H, W)` turned counter-clockwise by its own angle `(N,)`."""
+    count, channels, height, width = images.shape
+    angle = -torch.deg2rad(degrees).to(images.device).view(-1, 1, 1)
+    y = (torch.arange(height, device=images.device, dtype=torch.float64) + 0.5 - height / 2).view(1, -1, 1)
+    x = (torch.arange(width, device=images.device, dtype=torch.float64) + 0.5 - width / 2).view(1, 1, -1)
+    columns = (angle.cos() * x + angle.sin() * y + width / 2).floor().long()
+    rows = (-angle.sin() * x + angle.cos() * y + height / 2).floor().long()
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    source = (rows * width + columns).where(inside, 0).view(count, 1, -1).expand(-1, channels, -1)
+    turned = images.flatten(2).gather(2, source).view_as(images)
+    return turned.where(inside.unsqueeze(1), 0)
+
+
 AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "crop1": lambda images, generator: crop(images, generator, padding=1),
     "crop4": lambda images, generator: crop(images, generator, padding=4),
     "flip": flip,
+    "rotate20": lambda images, generator: rotate(images, generator, degrees=20),
 }
 
 

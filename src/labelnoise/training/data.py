@@ -1,22 +1,46 @@
-"""A data set in the device's memory, and what each sample is held to."""
+"""What a trial trains on and is judged by: images in the device's memory, or decoded from files batch by batch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from labelnoise.datasets.store import Prepared
+from labelnoise.datasets.store import Prepared, Split
 from labelnoise.errors import UserError
 from labelnoise.training import draws
+from labelnoise.training.augmentation import augment
 from labelnoise.training.recipe import Recipe
+
+EVALUATION_BATCH = 1024
+
+
+class Samples(Protocol):
+    """Images, and for each the label given and the true one, both int64 `(N,)` on the device."""
+
+    given: Tensor
+    true: Tensor
+    channels: int
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Tensor) -> Samples:
+        """These samples, in this order."""
+
+    def training_batches(self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int) -> Iterator:
+        """For each batch in `order` `(n,)`, its augmented views: a list of uint8 `(B, C, H, W)` on the device."""
+
+    def evaluation_batches(self) -> Iterator[Tensor]:
+        """All images in order, uint8 `(B, C, H, W)`, as the networks are judged by them."""
 
 
 @dataclass(frozen=True)
-class Samples:
-    """uint8 images `(N, C, H, W)`, the labels given and the true ones, both int64 `(N,)`."""
+class ImagesInMemory:
+    """uint8 images `(N, C, H, W)` on the device; augmented for a whole epoch at once."""
 
     images: Tensor
     given: Tensor
@@ -25,9 +49,26 @@ class Samples:
     def __len__(self) -> int:
         return len(self.given)
 
-    def take(self, index: Tensor) -> Samples:
-        """These samples, in this order."""
-        return Samples(self.images[index], self.given[index], self.true[index])
+    @property
+    def channels(self) -> int:
+        return self.images.shape[1]
+
+    def take(self, index: Tensor) -> ImagesInMemory:
+        return ImagesInMemory(self.images[index], self.given[index], self.true[index])
+
+    def training_batches(
+        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int
+    ) -> Iterator[list[Tensor]]:
+        shuffled = self.images[order]
+        augmented = [
+            augment(shuffled, recipe.augmentation, draws.generator(seed, f"augmentation {view}", epoch))
+            for view in range(views)
+        ]
+        for start in range(0, len(order), recipe.batch_size):
+            yield [images[start : start + recipe.batch_size] for images in augmented]
+
+    def evaluation_batches(self) -> Iterator[Tensor]:
+        yield from self.images.split(EVALUATION_BATCH)
 
 
 @dataclass(frozen=True)
@@ -49,25 +90,30 @@ def assemble(
     seed: int,
     device: torch.device,
 ) -> Data:
-    """Move everything to the device; hold out `recipe.validation` of the training set, drawn by the seed.
+    """Bring everything to the device; hold out `recipe.validation` of the training set, drawn by the seed.
 
     Raises `UserError` when the label file belongs to another data set or the normalisation to other images.
     """
-    if len(clean) != len(prepared.train_labels) or (clean != prepared.train_labels).any():
+    if len(clean) != len(prepared.train) or (clean != prepared.train.labels).any():
         raise UserError(f"the label file was made for other data than {prepared.name}; delete it and run again")
-    channels = prepared.train_images.shape[1]
-    if not len(recipe.mean) == len(recipe.std) == channels:
-        raise UserError(f"recipe: mean and std need {channels} value(s), one a channel of {prepared.name}")
 
-    def samples(images: np.ndarray, given: np.ndarray, true: np.ndarray) -> Samples:
-        return Samples(*(torch.from_numpy(np.array(part)).to(device) for part in (images, given, true)))
+    def samples(split: Split, given: np.ndarray) -> Samples:
+        labels = [torch.from_numpy(np.array(part)).to(device) for part in (given, split.labels)]
+        if split.images is not None:
+            return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), *labels)
+        # Only here: torchvision takes a second to import.
+        from labelnoise.training.files import ImagesInFiles
 
-    train, validation = samples(prepared.train_images, noisy, clean), None
+        return ImagesInFiles(split.root, np.array(split.files), *labels, recipe, device)
+
+    train, validation = samples(prepared.train, noisy), None
+    if not len(recipe.mean) == len(recipe.std) == train.channels:
+        raise UserError(f"recipe: mean and std need {train.channels} value(s), one a channel of {prepared.name}")
     held_out = round(recipe.validation * len(train))
     if held_out:
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)
         train, validation = train.take(order[held_out:]), train.take(order[:held_out])
-    tests = {name: samples(images, labels, labels) for name, (images, labels) in prepared.test_sets.items()}
+    tests = {name: samples(split, split.labels) for name, split in prepared.test_sets.items()}
     return Data(train, validation, tests, prepared.num_classes)
 
 

@@ -15,9 +15,9 @@ def generator(seed: int, purpose: str, epoch: int = 0, device: torch.device | st
     return torch.Generator(device).manual_seed(_mix(seed, purpose, epoch))
 
 
-def seed_globally(seed: int, purpose: str) -> None:
-    """Seed torch's global generators, for code that takes no generator (initialisation, a user's loss)."""
-    torch.manual_seed(_mix(seed, purpose, 0))
+def seed_globally(seed: int, purpose: str, epoch: int = 0) -> None:
+    """Seed torch's global generators, for code that takes no generator (initialisation, transforms, a user's loss)."""
+    torch.manual_seed(_mix(seed, purpose, epoch))
 
 
 def _mix(seed: int, purpose: str, epoch: int) -> int:

@@ -12,15 +12,12 @@ from torch import Tensor, nn
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
-from labelnoise.training.augmentation import augment
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.data import Data, Normalise, Samples
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.learner import Learner
 from labelnoise.training.optimizers import OPTIMIZERS
 from labelnoise.training.recipe import Recipe
-
-EVALUATION_BATCH = 1024
 
 
 @dataclass
@@ -52,7 +49,9 @@ def train(
     With a `checkpoint`, training goes on after the last epoch saved there.
     """
     draws.seed_globally(seed, "initialisation")
-    model = models.create(recipe.model, num_classes=data.num_classes, channels=data.train.images.shape[1])
+    model = models.create(
+        recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
+    )
     precision = devices.precision_used(recipe.precision, device)
     learner = Learner(model, loss, seed=seed, precision=precision, device=device)
     learner.begin(data.train.given, data.num_classes)
@@ -71,19 +70,16 @@ def train(
     for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
         lr = recipe.learning_rate(epoch)
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
-        shuffled = data.train.take(order)
-        views = [
-            augment(shuffled.images, recipe.augmentation, draws.generator(seed, f"augmentation {view}", epoch))
-            for view in range(learner.views)
-        ]
+        given, true = data.train.given[order], data.train.true[order]
+        batches = data.train.training_batches(order, recipe, seed=seed, epoch=epoch, views=learner.views)
         loss_sum = torch.zeros((), device=device)
-        predicted = torch.empty_like(shuffled.given)
+        predicted = torch.empty_like(given)
 
         learner.begin_epoch(epoch)
-        for start in range(0, size, recipe.batch_size):
+        for start, views in zip(range(0, size, recipe.batch_size), batches, strict=True):
             batch = slice(start, start + recipe.batch_size)
-            targets = shuffled.given[batch]
-            logits, value = learner.step([normalise(images[batch]) for images in views], targets)
+            targets = given[batch]
+            logits, value = learner.step([normalise(images) for images in views], targets)
             parameters.zero_grad()
             value.backward()
             if recipe.l1:
@@ -100,7 +96,7 @@ def train(
             return outcome
 
         row = {"epoch": epoch, "lr": lr, "train_loss": loss_sum.item() / size}
-        row |= _training_shares(predicted, shuffled, wrong[order])
+        row |= _training_shares(predicted, given, true)
         row |= {f"{name}_accuracy": evaluate.accuracy(samples) for name, samples in data.tests.items()}
         row["validation_accuracy"] = evaluate.accuracy(data.validation) if data.validation else None
         outcome.metrics.append(row)
@@ -123,10 +119,11 @@ def _share(hits: Tensor, among: Tensor) -> float | None:
     return 100 * int((hits & among).sum()) / total if total else None
 
 
-def _training_shares(predicted: Tensor, samples: Samples, wrong: Tensor) -> dict[str, float | None]:
+def _training_shares(predicted: Tensor, given: Tensor, true: Tensor) -> dict[str, float | None]:
     """What the predictions made while training say about fitting and memorising."""
+    wrong = given != true
     everything = torch.ones_like(wrong)
-    fits, right = predicted == samples.given, predicted == samples.true
+    fits, right = predicted == given, predicted == true
     return {
         "given_accuracy": _share(fits, everything),
         "correct_samples_accuracy": _share(right, ~wrong),
@@ -143,9 +140,7 @@ class Evaluator:
 
     def logits(self, samples: Samples) -> Tensor:
         """Float32 logits `(N, K)`."""
-        return torch.cat(
-            [self.learner.logits(self.normalise(images)) for images in samples.images.split(EVALUATION_BATCH)]
-        )
+        return torch.cat([self.learner.logits(self.normalise(images)) for images in samples.evaluation_batches()])
 
     def accuracy(self, samples: Samples) -> float:
         """Percentage of samples predicted as given."""

@@ -10,7 +10,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
+
+# Augmentations of images that are arrays (batched tensor operations) and of image files (torchvision, in workers).
+IN_MEMORY = ("crop1", "crop4", "flip", "rotate20")
+FROM_FILES = ("resized_crop", "random_crop", "flip", "jitter")
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -20,6 +24,8 @@ class Recipe:
     """One fully resolved recipe.
 
     `l1` is added to the loss as l1 · Σ|θ| over all parameters; `version` rises when the same values train otherwise.
+    Image files are brought to `image_size` pixels a side: for testing `resize`d (a number: the shorter side; a pair:
+    both) and cropped in the middle, for training as the augmentation says (`random_crop` resizes first).
     """
 
     version: int
@@ -40,7 +46,10 @@ class Recipe:
     clip_norm: Annotated[float, Gt(0)] | None
     mean: Annotated[list[float], MinLen(1)]
     std: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)]
-    augmentation: list[Literal["crop1", "crop4", "flip"]]
+    augmentation: list[Literal["crop1", "crop4", "flip", "rotate20", "resized_crop", "random_crop", "jitter"]]
+    image_size: Annotated[int, Ge(1)] | None
+    resize: Annotated[int, Ge(1)] | Annotated[list[Annotated[int, Ge(1)]], Len(2, 2)] | None
+    pretrained: bool
     validation: Annotated[float, Ge(0), Lt(1)]
     precision: Literal["auto", "fp32", "bf16"]
     threads: Annotated[int, Ge(1)]

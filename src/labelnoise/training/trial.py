@@ -62,7 +62,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
     torch.set_num_threads(recipe.threads)
     device = devices.choose()
-    prepared = store.open_prepared(paths.dataset(spec))
+    prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
     noisy, clean = label_files.read(paths.labels(spec))
     data = assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device)
     ready = time.time()

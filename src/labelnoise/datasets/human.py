@@ -1,0 +1,33 @@
+"""CIFAR-10N and CIFAR-100N: labels given by people (Wei et al., ICLR 2022)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from labelnoise.datasets import sources
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.pickles import torch_pickle
+from labelnoise.errors import UserError
+
+
+def load(dataset: str, variant: str, folder: Path, true: np.ndarray) -> np.ndarray:
+    """The int64 labels `(N,)` that people gave, in the order of the official training set.
+
+    `true` `(N,)` are the data set's own labels: `UserError` unless they are those that the file was made for.
+    """
+    file, key = DATASETS[dataset].human[variant]
+    path = sources.find(dataset, file, folder)
+    found = torch_pickle(path)
+    if not isinstance(found, dict) or key not in found or "clean_label" not in found:
+        raise UserError(f"{path}: must hold the labels clean_label and {key}; get the file anew")
+    labels, clean = (np.asarray(found[name], dtype=np.int64) for name in (key, "clean_label"))
+    if clean.shape != true.shape or (clean != true).any():
+        raise UserError(
+            f"{path} was made for {dataset} in its official order ({len(clean)} training labels); the {len(true)} "
+            "labels here are others"
+        )
+    if labels.shape != true.shape or labels.min() < 0 or labels.max() >= len(DATASETS[dataset].classes):
+        raise UserError(f"{path}: {key} has labels outside the classes of {dataset}; get the file anew")
+    return labels

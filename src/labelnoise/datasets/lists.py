@@ -1,0 +1,39 @@
+"""Text files that name images and their labels, one a line, as the large data sets have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labelnoise.errors import UserError
+
+# Files relative to the data set's folder, and their labels.
+Listed = tuple[list[str], list[int]]
+
+
+def lines(path: Path, dataset: str) -> list[str]:
+    """The lines that are not empty; `UserError` where the file is missing or holds none."""
+    try:
+        found = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing: {dataset} is read from a folder in its official layout (docs/data.md); name it as "
+            f"`path:` of {dataset} in the config"
+        ) from None
+    if not found:
+        raise UserError(f"{path} is empty")
+    return found
+
+
+def pairs(path: Path, dataset: str, num_classes: int) -> list[tuple[str, int]]:
+    """(file, label) of every line `file label`; `UserError` on a line of another form or a label out of range."""
+    found = []
+    for number, line in enumerate(lines(path, dataset), start=1):
+        file, _, label = line.rpartition(" ")
+        if not file or not label.isdecimal():
+            raise UserError(f"{path}, line {number}: must read `file label`, got {line!r}")
+        if int(label) >= num_classes:
+            raise UserError(f"{path}, line {number}: the label {label} is none of 0..{num_classes - 1}")
+        if ".." in Path(file).parts or Path(file).is_absolute():
+            raise UserError(f"{path}, line {number}: {file} lies outside the data set's folder")
+        found.append((file, int(label)))
+    return found

@@ -1,0 +1,63 @@
+"""Reading the pickles that official data sets come as, without running anything that hides in them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelnoise.errors import UserError
+
+
+def _reconstruct(cls: type, shape: tuple[int, ...], kind: Any) -> np.ndarray:
+    """What a pickled array is made by, before its state is set."""
+    if cls is not np.ndarray:
+        raise pickle.UnpicklingError("an array must be a plain ndarray")
+    return np.ndarray.__new__(np.ndarray, shape, kind)
+
+
+_ALLOWED = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no data set needs") from None
+
+
+def numpy_pickle(content: bytes, what: str) -> Any:
+    """The pickled lists, dictionaries, strings and numpy arrays; `UserError` naming `what` for anything else."""
+    try:
+        return _NumpyUnpickler(io.BytesIO(content), encoding="latin1").load()
+    except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{what} cannot be read safely ({error}); nothing in it was run. Get the file anew") from None
+
+
+def torch_pickle(path: Path) -> Any:
+    """The same of a file that `torch.save` wrote, through torch's own `weights_only` reader."""
+    import torch
+    from numpy._core.multiarray import _reconstruct as reconstruct
+
+    allowed = [
+        (reconstruct, "numpy.core.multiarray._reconstruct"),
+        (reconstruct, "numpy._core.multiarray._reconstruct"),
+        np.ndarray,
+        np.dtype,
+        *(type(np.dtype(kind)) for kind in ("int64", "int32", "uint8")),
+    ]
+    try:
+        with torch.serialization.safe_globals(allowed):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} cannot be read safely ({reason}); nothing in it was run. Get the file anew") from None

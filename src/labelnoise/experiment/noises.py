@@ -1,0 +1,191 @@
+"""An entry of `noise:` → every noise that it asks for, and what each is on a data set."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from labelnoise import paths
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.errors import UserError, unknown
+from labelnoise.experiment.config import EntryError, NoiseEntry
+from labelnoise.experiment.datasets import Dataset
+from labelnoise.files import canonical_hash
+from labelnoise.noise.catalogue import DEFAULT_VARIANTS, MAPS, NOISES
+
+
+@dataclass(frozen=True)
+class NoiseCase:
+    """A noise entry at one rate and variant (None: the data set's default)."""
+
+    entry: NoiseEntry
+    rate: float | None
+    variant: str | None
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A noise on a data set: the spec's part without its seed, how tables head it, and the file it is read from."""
+
+    spec: dict[str, Any]
+    heading: tuple[str, str]
+    source: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return paths.noise_name(self.spec)
+
+
+def cases(entry: NoiseEntry) -> Iterator[NoiseCase]:
+    """The entry at every rate and variant; `EntryError` on what is wrong whatever the data set."""
+    if entry.kind not in NOISES:
+        raise EntryError(unknown("noise", entry.kind, NOISES))
+    info = NOISES[entry.kind]
+    _check_keys(entry)
+    variants: list[str | None] = list(entry.variant or [None])
+    known = (
+        {name for dataset in DATASETS.values() for name in dataset.human} if entry.kind == "human" else info.variants
+    )
+    for variant in variants:
+        if variant is not None and variant not in known:
+            raise EntryError(unknown(f"variant of {entry.kind} noise", variant, known), "variant")
+    rates: list[float | None] = list(entry.rate or [None])
+    if not info.has_rate or entry.matrix is not None:
+        if entry.rate is not None and entry.rate != [0]:
+            told = "a noise given by a matrix has" if entry.matrix is not None else f"{entry.kind} labels have"
+            raise EntryError(f"{told} no noise rate to choose; leave it out", "rate")
+        rates = [0.0 if entry.kind == "clean" else None]
+    elif entry.rate is None:
+        raise EntryError(f"{entry.kind} noise needs a rate, such as {{kind: {entry.kind}, rate: [0.2, 0.4]}}")
+    if entry.kind == "instance" and 0 in rates:
+        raise EntryError("instance noise at rate 0 is not clean: its flip rates spread around it; use `clean`", "rate")
+    for rate, variant in itertools.product(rates, variants):
+        yield NoiseCase(entry, rate, variant)
+
+
+def _check_keys(entry: NoiseEntry) -> None:
+    """Keys that belong to one kind only."""
+    for key, kind in (("map", "asymmetric"), ("matrix", "asymmetric"), ("path", "file")):
+        if getattr(entry, key) is not None and entry.kind != kind:
+            raise EntryError(f"`{key}` belongs to {kind} noise; {entry.kind} noise has none", key)
+    if entry.kind == "file" and entry.path is None:
+        raise EntryError("noise of kind file needs `path:`, a CSV, .npy, .npz or JSON with one label a sample")
+    if entry.matrix is not None and (entry.map is not None or entry.variant is not None):
+        raise EntryError("a noise given by a matrix takes no map and no variant")
+
+
+def on(case: NoiseCase, dataset: Dataset) -> Noise:
+    """The case on this data set; `EntryError` when the data set lacks what it needs."""
+    entry, info = case.entry, NOISES[case.entry.kind]
+    spec: dict[str, Any] = {"kind": entry.kind, "rate": case.rate, "version": info.version}
+    source = None
+    if entry.kind == "asymmetric":
+        spec |= _asymmetric(case, dataset)
+    elif entry.kind == "human":
+        spec["variant"] = _human(case, dataset)
+        source = _human_folder(dataset)
+    elif entry.kind == "file":
+        source = Path(entry.path)
+        spec |= {"variant": "given", "content": _file_hash(source)}
+    else:
+        spec["variant"] = case.variant or next(iter(info.variants))
+    if entry.kind == "instance" and not dataset.info.in_memory:
+        raise EntryError(f"instance noise needs images in memory, which {dataset.info.name} has not")
+    return Noise(spec, _heading(entry, spec), source)
+
+
+def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
+    """(group, rate) as tables and figures print them."""
+    rate = "" if spec["rate"] is None or entry.kind == "clean" else f"{spec['rate']!r}"
+    if entry.label:
+        return entry.label, rate
+    shown = [] if spec["variant"] in DEFAULT_VARIANTS else [spec["variant"]]
+    name = Path(entry.path).stem if entry.path else entry.kind
+    return " ".join([name, *shown, *(["own map"] if entry.map else [])]), rate
+
+
+def _asymmetric(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
+    entry, info = case.entry, dataset.info
+    if entry.matrix is not None:
+        from labelnoise.noise.transitions import check_matrix
+
+        try:
+            matrix = check_matrix(entry.matrix, len(info.classes))
+        except UserError as error:
+            raise EntryError(str(error), "matrix") from None
+        return {"variant": "matrix", "matrix": matrix, "content": canonical_hash(matrix, digits=6)}
+    if entry.map is not None:
+        if case.variant in MAPS:
+            raise EntryError(
+                f"the variant {case.variant} has a map of its own; leave `map` or `variant` out", "variant"
+            )
+        pairs = _pairs(entry.map, info.classes)
+        return {"variant": case.variant or "parallel", "map": pairs, "content": canonical_hash(pairs, digits=6)}
+    if not info.asymmetric_maps:
+        having = ", ".join(name for name, other in DATASETS.items() if other.asymmetric_maps)
+        raise EntryError(
+            f"the data set {info.name} has no asymmetric map; give one, as `map: {{{info.classes[0]}: "
+            f"{info.classes[1]}}}` or a `matrix`. Data sets that have one: {having}"
+        )
+    fitting = [name for name in NOISES["asymmetric"].variants if _map_of(name, dataset)]
+    variant = case.variant or fitting[0]
+    if variant not in fitting:
+        raise EntryError(unknown(f"variant of asymmetric noise on {info.name}", variant, fitting), "variant")
+    return {"variant": variant, "map": [list(pair) for pair in info.asymmetric_maps[_map_of(variant, dataset)]]}
+
+
+def _map_of(variant: str, dataset: Dataset) -> str | None:
+    """The name of the data set's map that the variant uses; None when the variant is not for this data set."""
+    maps = dataset.info.asymmetric_maps
+    name = MAPS.get(variant, "published")
+    return name if name in maps else None
+
+
+def _pairs(given: dict[Any, Any], classes: tuple[str, ...]) -> list[list[int]]:
+    """A user's map as (true, wrong) numbers, from numbers or class names."""
+
+    def number(value: Any) -> int:
+        if isinstance(value, int) and 0 <= value < len(classes):
+            return value
+        if str(value) in classes:
+            return classes.index(str(value))
+        raise EntryError(f"{unknown('class', value, classes)} (or their numbers 0..{len(classes) - 1})", "map")
+
+    if not given:
+        raise EntryError("it is empty; name at least one class and what it turns into", "map")
+    pairs = [[number(true), number(wrong)] for true, wrong in given.items()]
+    for true, wrong in pairs:
+        if true == wrong:
+            raise EntryError(f"{classes[true]} turns into itself; leave it out", "map")
+    if len({true for true, _ in pairs}) < len(pairs):
+        raise EntryError("a class is named twice, by its name and its number", "map")
+    return pairs
+
+
+def _human(case: NoiseCase, dataset: Dataset) -> str:
+    known = dataset.info.human
+    if not known:
+        having = ", ".join(name for name, other in DATASETS.items() if other.human)
+        raise EntryError(f"there are no human labels for {dataset.info.name}; data sets that have them: {having}")
+    if case.variant is None and len(known) > 1:
+        raise EntryError(f"say which human labels: `variant:` one of {', '.join(known)}")
+    variant = case.variant or next(iter(known))
+    if variant not in known:
+        raise EntryError(unknown(f"set of human labels for {dataset.info.name}", variant, known), "variant")
+    return variant
+
+
+def _human_folder(dataset: Dataset) -> Path:
+    """Beside the images of a catalogue data set, else among the downloads of the one it is like."""
+    return dataset.source if dataset.info.like is None else paths.DOWNLOADS / dataset.info.like
+
+
+def _file_hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+    except OSError as error:
+        raise EntryError(f"{path} cannot be read ({error.strerror})", "path") from None

@@ -1,0 +1,131 @@
+"""Label lists as people have them: CSV, .npy, .npz, JSON. Numbers or class names; nothing here is unpickled."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from labelnoise.errors import UserError, closest
+from labelnoise.files import write_csv
+
+# The columns or arrays that hold the labels, the first that is there.
+GIVEN = ("noisy_labels", "noisy_label", "labels", "label")
+TRUE = ("clean_labels", "clean_label", "true_labels", "true_label", "labels", "label")
+
+
+def read(path: Path, names: Sequence[str]) -> list[str] | np.ndarray:
+    """One label a sample, as written: from the first of the columns or arrays `names`, or the only one there is.
+
+    `UserError` when the file is missing, damaged, or has none of them.
+    """
+    readers = {".csv": _read_csv, ".npy": _read_npy, ".npz": _read_npz, ".json": _read_json}
+    if path.suffix not in readers:
+        raise UserError(f"{path}: labels are read from {', '.join(readers)}, not from {path.suffix or 'such a file'}")
+    try:
+        found = readers[path.suffix](path, names)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such label file") from None
+    except (OSError, ValueError, EOFError, csv.Error, zipfile.BadZipFile) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: this label file cannot be read ({error})") from None
+    if not len(found):
+        raise UserError(f"{path}: there are no labels in this file")
+    return found
+
+
+def read_pairs(path: Path, classes: Sequence[str] | None = None) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """(true, given, classes) of a file that has both."""
+    true, given = read(path, TRUE[:-2]), read(path, GIVEN[:2])
+    if len(true) != len(given):
+        raise UserError(f"{path}: {len(true)} true labels, but {len(given)} noisy ones")
+    if classes is None:
+        classes = encode([*true, *given], path)[1]
+    return encode(true, path, classes)[0], encode(given, path, classes)[0], list(classes)
+
+
+def encode(
+    values: Sequence[str | int] | np.ndarray, path: Path, classes: Sequence[str] | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """The labels as int64 `(N,)` and the classes: those given, else 0..max for numbers and sorted names for names."""
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise UserError(f"{path}: labels must be one a sample, but these have shape {array.shape}")
+    try:
+        numbers = array.astype(np.int64)
+        is_number = array.dtype.kind in "iuU" or bool((numbers == array).all())
+    except ValueError:
+        is_number = False
+    if is_number and not (classes is not None and array.dtype.kind == "U" and set(array.tolist()) <= set(classes)):
+        found = list(classes) if classes is not None else [str(k) for k in range(int(numbers.max()) + 1)]
+        if (bad := np.flatnonzero((numbers < 0) | (numbers >= len(found)))).size:
+            raise UserError(
+                f"{path}: sample {bad[0]} has the label {numbers[bad[0]]}; the classes are 0..{len(found) - 1}"
+            )
+        return numbers, found
+    if array.dtype.kind != "U":
+        raise UserError(f"{path}: labels must be whole numbers or class names, but these are {array.dtype}")
+    found = list(classes) if classes is not None else sorted(set(array.tolist()))
+    index = {name: k for k, name in enumerate(found)}
+    for row, name in enumerate(array.tolist()):
+        if name not in index:
+            near = closest(name, found)
+            hint = f"; did you mean {near}?" if near else ""
+            raise UserError(f"{path}: sample {row} has the label {name!r}, which is no class{hint}")
+    return np.array([index[name] for name in array.tolist()], dtype=np.int64), found
+
+
+def write_pairs(path: Path, true: np.ndarray, given: np.ndarray, classes: Sequence[str]) -> None:
+    """A CSV with the columns clean_label and noisy_label, by class name."""
+    names = list(classes)
+    rows = [
+        {"clean_label": names[clean], "noisy_label": names[noisy]}
+        for clean, noisy in zip(true.tolist(), given.tolist(), strict=True)
+    ]
+    write_csv(path, rows, ["clean_label", "noisy_label"])
+
+
+def _read_csv(path: Path, names: Sequence[str]) -> list[str]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows:
+        return []
+    header = [cell.strip() for cell in rows[0]]
+    column = next((header.index(name) for name in names if name in header), None)
+    if column is None:
+        if len(header) > 1:
+            raise UserError(f"{path}: none of the columns {', '.join(header)} is called {' or '.join(names)}")
+        column, header = 0, []
+    body = rows[1:] if header else rows
+    for number, row in enumerate(body, start=1 + bool(header)):
+        if len(row) <= column or not row[column].strip():
+            raise UserError(f"{path}, line {number}: the label is missing")
+    return [row[column].strip() for row in body]
+
+
+def _read_npy(path: Path, names: Sequence[str]) -> np.ndarray:
+    return np.load(path, allow_pickle=False)
+
+
+def _read_npz(path: Path, names: Sequence[str]) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as file:
+        name = next((name for name in names if name in file.files), None)
+        if name is None:
+            if len(file.files) != 1:
+                raise UserError(f"{path}: none of the arrays {', '.join(file.files)} is called {' or '.join(names)}")
+            name = file.files[0]
+        return file[name]
+
+
+def _read_json(path: Path, names: Sequence[str]) -> list[str] | list[int]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if isinstance(found, dict):
+        found = next((found[name] for name in names if name in found), None)
+    if not isinstance(found, list):
+        raise UserError(f"{path}: must hold a list of labels, or one called {' or '.join(names)}")
+    return found

@@ -1,0 +1,58 @@
+"""Part-dependent label noise (Xia et al., NeurIPS 2020, Algorithm 2; Part-dependent-label-noise, tools.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Standard deviation of the flip rates around the rate asked for, as published.
+SPREAD = 0.1
+
+# Samples a matrix product: bounds the memory.
+_CHUNK = 4096
+
+
+def flip_rates(uniforms: np.ndarray, rate: float) -> np.ndarray:
+    """One flip rate a sample: a normal (rate, 0.1²) truncated to [0, 1], by inversion of `uniforms` `(N,)`."""
+    from scipy.stats import truncnorm
+
+    return truncnorm.ppf(uniforms, -rate / SPREAD, (1 - rate) / SPREAD, loc=rate, scale=SPREAD)
+
+
+def instance(
+    labels: np.ndarray, *, num_classes: int, rate: float, seed: int, features: np.ndarray, **_: object
+) -> np.ndarray:
+    """Each sample flips with a rate of its own, q ~ N(rate, 0.1²) truncated to [0, 1]; where to is up to its features.
+
+    The wrong label is drawn from softmax(x · W_y) without the true class y; W_y `(S, K)` is standard normal, one a
+    class. `features` `(N, …)` are raw pixels 0–255 as stored (or any numbers). Draws in the published order from
+    RandomState(seed): flip rates, W, one uniform a sample. Projections are float64 of W rounded to float32 as
+    published; there one wrong label takes nearly all the probability, for pixels are large.
+    """
+    random = np.random.RandomState(seed)
+    flat = features.reshape(len(features), -1)
+    flips = flip_rates(random.random_sample(len(labels)), rate)
+    probabilities = np.zeros((len(labels), num_classes))
+    for true in range(num_classes):
+        members = np.flatnonzero(labels == true)
+        weights = _weights(random, (flat.shape[1], num_classes))
+        for start in range(0, len(members), _CHUNK):
+            chunk = members[start : start + _CHUNK]
+            scores = flat[chunk].astype(np.float64) @ weights
+            scores[:, true] = -np.inf
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+            probabilities[chunk] = flips[chunk, None] * (scores / scores.sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    probabilities[rows, labels] = 1 - flips
+    cumulated = probabilities.cumsum(axis=1)
+    cumulated /= cumulated[:, -1:]
+    return (cumulated <= random.random_sample(len(labels))[:, None]).sum(axis=1)
+
+
+def _weights(random: np.random.RandomState, shape: tuple[int, int]) -> np.ndarray:
+    """Standard normals, as float32 has them, on a grid of 2⁻²⁸.
+
+    The grid changes only weights below 1/16, by less than 2⁻²⁹. With it a projection of bytes is a sum without
+    rounding, so labels depend neither on the number of threads nor on the library that multiplies.
+    """
+    grid = 2.0**28
+    return np.rint(random.standard_normal(shape).astype(np.float32).astype(np.float64) * grid) / grid

@@ -1,0 +1,120 @@
+"""Images decoded and augmented by worker processes, with torchvision's v2 transforms.
+
+An image's draws depend on (seed, view, epoch, its place in the data set) only, so neither the number of workers nor the
+order of the batches changes what a trial sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from labelnoise.datasets import images
+from labelnoise.errors import UserError
+from labelnoise.training import draws
+from labelnoise.training.recipe import Recipe
+
+_EVALUATION_BATCH = 256
+
+
+def training_transform(recipe: Recipe) -> v2.Transform:
+    """PIL image → uint8 `(3, S, S)`, augmented (REFERENCE recipes of WebVision and Clothing1M)."""
+    size = recipe.image_size
+    known = {
+        "resized_crop": [v2.RandomResizedCrop(size)],
+        "random_crop": [v2.Resize(recipe.resize), v2.RandomCrop(size)],
+        "flip": [v2.RandomHorizontalFlip()],
+        "jitter": [v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)],
+    }
+    steps = [step for name in recipe.augmentation for step in known[name]]
+    if not {"resized_crop", "random_crop"} & set(recipe.augmentation):
+        steps = [v2.Resize(recipe.resize), v2.CenterCrop(size), *steps]
+    return v2.Compose([*steps, v2.PILToTensor()])
+
+
+def evaluation_transform(recipe: Recipe) -> v2.Transform:
+    """PIL image → uint8 `(3, S, S)`: resized, and cropped in the middle."""
+    return v2.Compose([v2.Resize(recipe.resize), v2.CenterCrop(recipe.image_size), v2.PILToTensor()])
+
+
+class _Decoding(Dataset):
+    """Item i: the views of file i, each uint8 `(3, S, S)`, or the message why there are none."""
+
+    def __init__(self, root: Path, files: np.ndarray, transform: v2.Transform, seeds: Sequence[tuple[int, str, int]]):
+        self.root, self.files, self.transform, self.seeds = root, files, transform, seeds
+
+    def __getitem__(self, index: int) -> list[Tensor] | str:
+        path = self.root / self.files[index].decode()
+        try:
+            image = images.read(path)
+        except OSError as error:
+            return f"{path} cannot be read ({error}), though it could when the data set was prepared"
+        views = []
+        for seed, purpose, epoch in self.seeds:
+            draws.seed_globally(seed, f"{purpose} of image {index}", epoch)
+            views.append(self.transform(image))
+        return views
+
+
+def _collate(items: list[list[Tensor] | str]) -> list[Tensor] | str:
+    broken = next((item for item in items if isinstance(item, str)), None)
+    return broken or [torch.stack(view) for view in zip(*items, strict=True)]
+
+
+@dataclass(frozen=True)
+class ImagesInFiles:
+    """Files `(N,)`, bytes relative to `root`, with labels on the device; `place` is where each stands in the set."""
+
+    root: Path
+    files: np.ndarray
+    given: Tensor
+    true: Tensor
+    recipe: Recipe
+    device: torch.device
+    place: np.ndarray | None = None
+
+    channels = 3
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def take(self, index: Tensor) -> ImagesInFiles:
+        chosen = index.cpu().numpy()
+        place = chosen if self.place is None else self.place[chosen]
+        return ImagesInFiles(
+            self.root, self.files, self.given[index], self.true[index], self.recipe, self.device, place
+        )
+
+    def training_batches(
+        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int
+    ) -> Iterator[list[Tensor]]:
+        seeds = [(seed, f"augmentation {view}", epoch) for view in range(views)]
+        yield from self._batches(order.cpu().numpy(), training_transform(recipe), seeds, recipe.batch_size)
+
+    def evaluation_batches(self) -> Iterator[Tensor]:
+        everything = np.arange(len(self))
+        for (view,) in self._batches(everything, evaluation_transform(self.recipe), [(0, "", 0)], _EVALUATION_BATCH):
+            yield view
+
+    def _batches(
+        self, order: np.ndarray, transform: v2.Transform, seeds: Sequence[tuple[int, str, int]], size: int
+    ) -> Iterator[list[Tensor]]:
+        places = order if self.place is None else self.place[order]
+        loader = DataLoader(
+            _Decoding(self.root, self.files, transform, seeds),
+            batch_sampler=[places[start : start + size].tolist() for start in range(0, len(places), size)],
+            num_workers=self.recipe.threads,
+            collate_fn=_collate,
+            pin_memory=self.device.type == "cuda",
+        )
+        for views in loader:
+            if isinstance(views, str):
+                raise UserError(f"{views}; put it back and run again")
+            yield [view.to(self.device, non_blocking=True) for view in views]

@@ -1,0 +1,41 @@
+"""Labels and noises that the tests of this room share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.digits import load
+from labelnoise.noise.catalogue import NOISES
+from labelnoise.noise.labels import generate
+
+DIGITS = load(DATASETS["digits"], Path())
+LABELS = DIGITS["train_labels"]
+MAP = DATASETS["digits"].asymmetric_maps["published"]
+
+
+def noise(kind: str, *, rate: float | None = 0.4, seed: int = 1, **content: Any) -> dict[str, Any]:
+    """A spec's noise; an asymmetric one takes the digits' map unless given another or a matrix."""
+    info = NOISES[kind]
+    if kind == "asymmetric" and "matrix" not in content:
+        content = {"map": MAP} | content
+    return {
+        "kind": kind,
+        "rate": rate,
+        "variant": next(iter(info.variants)),
+        "version": info.version,
+        "seed": seed,
+    } | content
+
+
+def noisy(kind: str, labels: np.ndarray = LABELS, num_classes: int = 10, **settings: Any) -> np.ndarray:
+    features = settings.pop("features", DIGITS["train_images"] if kind == "instance" else None)
+    return generate(labels, num_classes=num_classes, noise=noise(kind, **settings), features=features)
+
+
+def balanced(num_classes: int = 10, size: int = 500) -> np.ndarray:
+    """`size` labels of each class, in a fixed random order."""
+    return np.random.RandomState(0).permutation(np.repeat(np.arange(num_classes), size))
