@@ -118,7 +118,8 @@ def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monke
     (tmp_path / "results").mkdir()
     rows.to_csv("results/trials.csv", index=False)
     manifest = {"experiment": None, "highlight": "top2", "noise_seed": "same", "datasets": ["d"],
-                "losses": [label], "noises": ["clean"], "noise_headings": {"clean": ["clean", ""]}, "seeds": [0, 1]}  # fmt: skip
+                "losses": [label], "noises": ["clean"], "noise_headings": {"clean": ["clean", ""]},
+                "seeds": [0, 1]}  # fmt: skip
     (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest))
     (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
     assert made.losses == [label]
