@@ -11,7 +11,7 @@ try:
     from labelnoise.errors import UserError
     from labelnoise.experiment import config as experiment_config
     from labelnoise.experiment import manifest, progress, source
-    from labelnoise.experiment.trials import expand
+    from labelnoise.experiment.trials import expand, warnings
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
@@ -35,8 +35,10 @@ TRIALS = {trial.hash: trial for trial in TRIAL_LIST}
 LABEL_TRIALS = {str(trial.labels): trial for trial in TRIAL_LIST}
 DATASETS = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIST}
 
-# Jobs on other nodes parse this file as well: only the run that the user started may change anything.
+# Jobs on other nodes parse this file as well: only the run that the user started may change or say anything.
 if workflow.is_main_process:
+    for line in warnings(TRIAL_LIST):
+        logger.warning(f"warning: {line}")
     try:
         manifest.write(manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT, paths.config_name(CONFIG_FILE)), MANIFEST)
     except (UserError, OSError) as error:

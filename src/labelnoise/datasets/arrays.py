@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError
@@ -27,10 +28,9 @@ def describe(path: Path) -> dict[str, object]:
                 f"{path}: lacks {', '.join(missing)}; an arrays data set has x_train, y_train, x_test and y_test"
             )
         shape = _shape(file, "x_train", path)
-        labels = _labels(file["y_train"], "y_train", path)
-        classes = (
-            tuple(map(str, file["classes"])) if "classes" in names else tuple(map(str, range(int(labels.max()) + 1)))
-        )
+        labels = _labels(file, "y_train", path)
+        named = _array(file, "classes", path) if "classes" in names else range(int(labels.max()) + 1)
+        classes = tuple(map(str, named))
     with zipfile.ZipFile(path) as archive:
         members = sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist())
     return {
@@ -51,25 +51,31 @@ def load(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
             if f"y_{split}" not in file.files:
                 raise UserError(f"{path}: there is x_{split}, but no y_{split}")
             _shape(file, f"x_{split}", path)
-            try:
-                images, labels = file[f"x_{split}"], file[f"y_{split}"]
-            except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-                raise UserError(f"{path} is damaged ({error}); make it anew") from None
-            found[f"{split}_images"] = _channels_first(images)
-            found[f"{split}_labels"] = _labels(labels, f"y_{split}", path)
+            found[f"{split}_images"] = _channels_first(_array(file, f"x_{split}", path))
+            found[f"{split}_labels"] = _labels(file, f"y_{split}", path)
     return found
 
 
-def _open(path: Path):
+def _open(path: Path) -> NpzFile:
     try:
-        return np.load(path, allow_pickle=False)
+        file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} is no .npz that can be read ({error})") from None
+    if not isinstance(file, NpzFile):
+        raise UserError(f"{path} is no .npz that can be read: it holds one array without a name")
+    return file
 
 
-def _shape(file, name: str, path: Path) -> tuple[int, int, int]:
+def _array(file: NpzFile, name: str, path: Path) -> np.ndarray:
+    try:
+        return file[name]
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} is damaged or not of numbers: {name} cannot be read ({error})") from None
+
+
+def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
     """(N, channels, side) of the images called `name`."""
     header = _header(file, name, path)
     shape, kind = header
@@ -85,7 +91,7 @@ def _shape(file, name: str, path: Path) -> tuple[int, int, int]:
     return shape[0], shape[3], shape[1]
 
 
-def _header(file, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of an array in the file, without reading it."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
@@ -96,7 +102,8 @@ def _header(file, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
     return shape, kind
 
 
-def _labels(labels: np.ndarray, name: str, path: Path) -> np.ndarray:
+def _labels(file: NpzFile, name: str, path: Path) -> np.ndarray:
+    labels = _array(file, name, path)
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
         raise UserError(f"{path}: {name} must be whole numbers, one a sample; got {labels.dtype} {labels.shape}")
     if labels.min() < 0:

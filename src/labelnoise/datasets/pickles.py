@@ -19,7 +19,15 @@ def _reconstruct(cls: type, shape: tuple[int, ...], kind: Any) -> np.ndarray:
     return np.ndarray.__new__(np.ndarray, shape, kind)
 
 
+def _encode(text: str, encoding: str) -> bytes:
+    """How protocol 2 spells bytes."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes spelt in {encoding}")
+    return text.encode("latin1")
+
+
 _ALLOWED = {
+    ("_codecs", "encode"): _encode,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
     ("numpy", "ndarray"): np.ndarray,
@@ -59,5 +67,5 @@ def torch_pickle(path: Path) -> Any:
         with torch.serialization.safe_globals(allowed):
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or ["it ends early"])[0]
         raise UserError(f"{path} cannot be read safely ({reason}); nothing in it was run. Get the file anew") from None

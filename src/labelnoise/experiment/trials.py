@@ -93,6 +93,24 @@ def expand(source: Source) -> tuple[Config, list[Trial]]:
     return config, [trial for trial, _ in trials]
 
 
+def warnings(trials: list[Trial]) -> list[str]:
+    """A line for each noise under which clean labels do not dominate: allowed, but no loss is robust there."""
+    from labelnoise.noise import transitions
+
+    found: dict[str, None] = {}
+    for trial in {
+        (paths.dataset(trial.spec), paths.noise_name(trial.spec["noise"])): trial for trial in trials
+    }.values():
+        asked = transitions.requested(trial.spec["noise"], len(trial.dataset.info.classes))
+        if asked is not None and transitions.margin(asked) <= 1e-12:
+            noise = " ".join(filter(None, trial.noise_heading))
+            found[
+                f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
+                f"(least T_ii − max T_ij: {transitions.margin(asked):.3f}): no loss is robust there"
+            ] = None
+    return list(found)
+
+
 def _datasets(config: Config, problems: Problems) -> list[Dataset]:
     found = []
     for i, entry in enumerate(config.datasets):

@@ -1,0 +1,89 @@
+"""Small files in the official formats of MNIST, CIFAR and CIFAR-N, and how to pass them off as the official ones."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import pickle
+import struct
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelnoise.datasets import catalogue, sources
+
+RANDOM = np.random.RandomState(0)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """A uint8 array as gzipped IDX."""
+    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(header + array.astype(np.uint8).tobytes())
+
+
+def mnist(folder: Path, sizes: tuple[int, int] = (40, 20)) -> dict[str, np.ndarray]:
+    """The four files with random images; what they hold."""
+    held = {}
+    for split, prefix, size in zip(("train", "test"), ("train", "t10k"), sizes, strict=True):
+        held[f"{split}_images"] = RANDOM.randint(0, 256, (size, 28, 28))
+        held[f"{split}_labels"] = RANDOM.permutation(np.arange(size) % 10)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(held[f"{split}_images"]))
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(held[f"{split}_labels"]))
+    return held
+
+
+def batch(size: int, num_classes: int, key: str) -> dict[str, object]:
+    labels = RANDOM.permutation(np.arange(size) % num_classes).tolist()
+    return {"data": RANDOM.randint(0, 256, (size, 3072)).astype(np.uint8), key: labels, "filenames": ["x.png"] * size}
+
+
+def archive(path: Path, members: dict[str, bytes]) -> None:
+    """A .tar.gz of these members."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, "w:gz") as file:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+
+
+def cifar10(path: Path) -> list[dict[str, object]]:
+    """Five batches and a test batch of 20 images, pickled as Python 2 did (protocol 2); what they hold."""
+    batches = [batch(20, 10, "labels") for _ in range(6)]
+    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+    archive(
+        path,
+        {f"cifar-10-batches-py/{name}": pickle.dumps(held, 2) for name, held in zip(names, batches, strict=True)},
+    )
+    return batches
+
+
+def cifar100(path: Path) -> list[dict[str, object]]:
+    batches = [batch(200, 100, "fine_labels"), batch(100, 100, "fine_labels")]
+    members = zip(("train", "test"), batches, strict=True)
+    archive(path, {f"cifar-100-python/{name}": pickle.dumps(held, 2) for name, held in members})
+    return batches
+
+
+def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path, train_size: int | None = None) -> None:
+    """Let the files in `folder` be the official ones: their checksums are looked up, as the real ones' are."""
+    real = sources.source
+
+    def source(name: str, file: str) -> sources.Source:
+        found = real(name, file)
+        if name != dataset or not (folder / file).exists():
+            return found
+        return sources.Source(file, found.urls, ("sha256", hashlib.sha256((folder / file).read_bytes()).hexdigest()))
+
+    monkeypatch.setattr(sources, "source", source)
+
+
+def info(dataset: str, train_size: int) -> catalogue.DatasetInfo:
+    """The catalogue entry with another number of training images."""
+    import dataclasses
+
+    return dataclasses.replace(catalogue.DATASETS[dataset], train_size=train_size)

@@ -1,0 +1,123 @@
+"""A user's own arrays: any usual shape is read, anything else is said; another content is another data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labelnoise.datasets import arrays
+from labelnoise.datasets.store import open_prepared, prepare
+from labelnoise.errors import UserError
+from labelnoise.experiment.config import DatasetEntry
+from labelnoise.experiment.datasets import Dataset, resolve
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (30, 12, 12, 3)).astype(np.uint8)
+LABELS = np.arange(30) % 3
+
+
+def written(path: Path, **changes: np.ndarray | None) -> Path:
+    held = {"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES[:9], "y_test": LABELS[:9]} | changes
+    np.savez(path, **{name: array for name, array in held.items() if array is not None})
+    return path
+
+
+def mine(path: Path, like: str = "cifar10") -> Dataset:
+    return resolve(DatasetEntry(name="mine", arrays=str(path), like=like))
+
+
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [
+        (IMAGES, (30, 3, 12, 12)),
+        (IMAGES.transpose(0, 3, 1, 2), (30, 3, 12, 12)),
+        (IMAGES[..., 0], (30, 1, 12, 12)),
+        (IMAGES[..., :1], (30, 1, 12, 12)),
+    ],
+)
+def test_images_are_read_channels_first_from_any_usual_shape(tmp_path: Path, x: np.ndarray, shape: tuple):
+    chosen = mine(written(tmp_path / "a.npz", x_train=x, x_test=x[:9]))
+    prepare(chosen.info, chosen.source, tmp_path / "out")
+    prepared = open_prepared(tmp_path / "out", chosen.identity)
+    assert prepared.train.images.shape == shape
+    assert (prepared.train.images[:, 0] == IMAGES[..., 0]).all()
+    assert prepared.train.labels.tolist() == LABELS.tolist()
+    assert prepared.test_sets["test"].images.shape == (9, *shape[1:])
+    assert chosen.info.channels == shape[1]
+
+
+def test_further_test_sets_and_class_names_are_taken(tmp_path: Path):
+    path = written(tmp_path / "a.npz", x_hard=IMAGES[:6], y_hard=LABELS[:6], classes=np.array(["cat", "dog", "eel"]))
+    chosen = mine(path)
+    assert chosen.info.test_sets == ("hard", "test")
+    assert chosen.info.classes == ("cat", "dog", "eel")
+
+
+def test_ten_unnamed_classes_are_those_of_the_data_set_it_is_like(tmp_path: Path):
+    chosen = mine(written(tmp_path / "a.npz", y_train=np.arange(30) % 10))
+    assert chosen.info.classes[3] == "cat"
+    assert chosen.info.asymmetric_maps
+    assert not mine(written(tmp_path / "a.npz")).info.asymmetric_maps
+
+
+def test_another_content_is_another_data_set(tmp_path: Path):
+    path = written(tmp_path / "a.npz")
+    before = mine(path).info.fingerprint
+    np.savez_compressed(tmp_path / "b.npz", **np.load(path))
+    assert mine(tmp_path / "b.npz").info.fingerprint == before
+    changed = IMAGES.copy()
+    changed[3, 4, 5] ^= 1
+    assert mine(written(path, x_train=changed)).info.fingerprint != before
+
+
+def test_prepared_under_another_fingerprint_is_refused(tmp_path: Path):
+    chosen = mine(written(tmp_path / "a.npz"))
+    prepare(chosen.info, chosen.source, tmp_path / "out")
+    with pytest.raises(UserError, match="was prepared for another data set"):
+        open_prepared(tmp_path / "out", chosen.identity | {"fingerprint": "0"})
+
+
+BAD = [
+    ({"y_test": None}, "lacks y_test"),
+    ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
+    ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),
+    ({"x_train": IMAGES[0]}, "x_train is 12 × 12 × 3|30 images"),
+    ({"y_train": LABELS.astype(np.float64)}, "y_train must be whole numbers"),
+    ({"y_train": LABELS - 1}, "y_train has a negative label"),
+    ({"y_train": LABELS[:20]}, "30 images but 20 labels in train"),
+    ({"y_test": LABELS[:9] + 1}, "sample 2 of test has the label 3, outside 0..2"),
+    ({"x_hard": IMAGES}, "there is x_hard, but no y_hard"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD)
+def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, changes: dict, message: str):
+    path = written(tmp_path / "a.npz", **changes)
+    with pytest.raises(UserError, match=message):
+        chosen = mine(path)
+        prepare(chosen.info, chosen.source, tmp_path / "out")
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_pickled_arrays_are_not_loaded(tmp_path: Path):
+    path = written(tmp_path / "a.npz", y_train=np.array([{"a": 1}] * 30, dtype=object))
+    with pytest.raises(UserError):
+        mine(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])
+def test_a_file_that_is_no_npz_is_said(tmp_path: Path, content: bytes):
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.npz is no \.npz that can be read"):
+        arrays.describe(tmp_path / "a.npz")
+
+
+def test_a_damaged_array_is_said(tmp_path: Path):
+    path = written(tmp_path / "a.npz")
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 255
+    path.write_bytes(bytes(content))
+    chosen = mine(path)
+    with pytest.raises(UserError, match="is damaged"):
+        prepare(chosen.info, chosen.source, tmp_path / "out")

@@ -1,0 +1,186 @@
+"""WebVision, Clothing1M, ANIMAL-10N and a user's own folder: official layouts, honest about what is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trees
+
+from labelnoise.datasets import animal10n, clothing1m, image_folder, webvision
+from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
+from labelnoise.datasets.store import open_prepared, prepare
+from labelnoise.errors import UserError
+from labelnoise.experiment.config import DatasetEntry
+from labelnoise.experiment.datasets import resolve
+
+LOADERS = {"webvision_mini": webvision.load, "clothing1m": clothing1m.load, "animal10n": animal10n.load}
+
+
+@pytest.fixture(params=trees.BUILDERS)
+def tree(request, tmp_path: Path) -> tuple[DatasetInfo, Path]:
+    trees.BUILDERS[request.param](tmp_path / "raw")
+    return DATASETS[request.param], tmp_path / "raw"
+
+
+def colours(root: Path, files: list[str]) -> np.ndarray:
+    """The middle pixel's colour of each image."""
+    from PIL import Image
+
+    return np.array([np.asarray(Image.open(root / file))[20, 20] for file in files], dtype=int)
+
+
+def test_every_image_has_the_label_of_its_content(tree: tuple[DatasetInfo, Path]):
+    info, root = tree
+    found = LOADERS[info.name](info, root)
+    assert set(found) == {"train", *info.test_sets}
+    for files, labels in found.values():
+        assert set(labels) == set(range(len(info.classes)))
+        expected = np.array([trees.colour(label) for label in labels])
+        assert np.abs(colours(root, files) - expected).max() < 75  # grain of 12, and levels lie 70 apart
+        assert np.abs(colours(root, files) - expected).mean() < 12
+
+
+def test_prepared_form_is_an_index_of_files(tree: tuple[DatasetInfo, Path], tmp_path: Path):
+    info, root = tree
+    described = prepare(info, root, tmp_path / "out")
+    prepared = open_prepared(tmp_path / "out", {"name": info.name, "version": info.version})
+    assert prepared.train.images is None
+    assert prepared.train.root == root
+    assert len(prepared.train) >= 200
+    assert (root / prepared.train.files[0].decode()).is_file()
+    assert described["skipped"] == []
+
+
+def test_one_unreadable_image_is_named_and_left_out(tmp_path: Path, capsys):
+    trees.animal10n(tmp_path / "raw")
+    broken = tmp_path / "raw" / "training" / "3_13.jpg"
+    broken.write_bytes(broken.read_bytes()[:300])
+    described = prepare(DATASETS["animal10n"], tmp_path / "raw", tmp_path / "out")
+    assert len(described["skipped"]) == 1
+    assert described["skipped"][0].startswith("training/3_13.jpg: ")
+    prepared = open_prepared(tmp_path / "out", {"name": "animal10n", "version": 1})
+    assert len(prepared.train) == 239
+    assert b"training/3_13.jpg" not in prepared.train.files
+
+
+def test_more_unreadable_images_than_the_limit_end_the_job(tmp_path: Path):
+    trees.animal10n(tmp_path / "raw")
+    for i in (13, 23):
+        (tmp_path / "raw" / "training" / f"3_{i}.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"2 of 240 images of train cannot be read \(up to 1") as caught:
+        prepare(DATASETS["animal10n"], tmp_path / "raw", tmp_path / "out")
+    assert "training/3_23.jpg" in str(caught.value)
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+def test_an_unreadable_test_image_ends_the_job(tmp_path: Path):
+    trees.animal10n(tmp_path / "raw")
+    (tmp_path / "raw" / "testing" / "0_0.jpg").unlink()
+    (tmp_path / "raw" / "testing" / "0_0.jpg").mkdir()
+    with pytest.raises(UserError, match=r"1 of 60 images of test cannot be read \(a test set is"):
+        prepare(DATASETS["animal10n"], tmp_path / "raw", tmp_path / "out")
+
+
+def remove(path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def append(path: Path, line: str) -> None:
+    path.write_text(path.read_text() + line + "\n")
+
+
+BROKEN = [
+    ("webvision_mini", lambda r: remove(r / "info"), "train_filelist_google.txt is missing"),
+    ("webvision_mini", lambda r: remove(r / "val_images_256"), "neither val_images_256 nor val_images is there"),
+    ("webvision_mini", lambda r: remove(r / "imagenet"), "imagenet/val is missing"),
+    (
+        "webvision_mini",
+        lambda r: remove(r / "imagenet/val/n01484850"),
+        "n01484850 is missing or has no .*class 2",
+    ),
+    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "a.jpg 1000"), "line 121: the label 1000 is none"),
+    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "a.jpg"), "line 121: must read `file label`"),
+    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "../a.jpg 1"), "lies outside the data set"),
+    ("clothing1m", lambda r: remove(r / "annotations/noisy_label_kv.txt"), "noisy_label_kv.txt is missing"),
+    ("clothing1m", lambda r: append(r / "annotations/noisy_label_kv.txt", "x.jpg 14"), "the label 14 is none of 0..13"),
+    ("clothing1m", lambda r: append(r / "annotations/clean_test_key_list.txt", "x.jpg"), "x.jpg has no label"),
+    ("clothing1m", lambda r: (r / "annotations/clean_val_key_list.txt").write_text(""), "is empty"),
+    ("animal10n", lambda r: remove(r / "testing"), "testing is missing"),
+    ("animal10n", lambda r: (r / "training/12_1.jpg").write_bytes(b""), "must begin with a label 0..9"),
+]
+
+
+@pytest.mark.parametrize(("name", "breaking", "message"), BROKEN)
+def test_a_broken_layout_is_said(tmp_path: Path, name: str, breaking, message: str):
+    trees.BUILDERS[name](tmp_path)
+    breaking(tmp_path)
+    with pytest.raises(UserError, match=message) as caught:
+        LOADERS[name](DATASETS[name], tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def own(root: Path) -> tuple[DatasetInfo, Path]:
+    chosen = resolve(DatasetEntry(name="mine", image_folder=str(root), like="animal10n"))
+    return chosen.info, chosen.source
+
+
+def test_image_folder_has_torchvisions_classes_and_order(tmp_path: Path):
+    from torchvision.datasets import ImageFolder
+
+    trees.image_folder(tmp_path)
+    info, source = own(tmp_path)
+    files, labels = image_folder.load(info, source)["train"]
+    theirs = ImageFolder(tmp_path / "train")
+    assert list(info.classes) == theirs.classes
+    assert [str(tmp_path / file) for file in files] == [path for path, _ in theirs.samples]
+    assert labels == theirs.targets
+
+
+def test_a_csv_beside_the_folder_decides(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    rows = ["file,label", *(f"bird/{i}.jpg,cat" for i in range(5)), *(f"train/cat/{i}.jpg,bird" for i in range(5))]
+    (tmp_path / "train.csv").write_text("\n".join(rows) + "\n")
+    remove(tmp_path / "test")
+    (tmp_path / "test.csv").write_text("file,label\ntrain/bird/7.jpg,bird\ntrain/cat/7.jpg,cat\n")
+    info, source = own(tmp_path)
+    found = image_folder.load(info, source)
+    assert info.classes == ("bird", "cat")
+    assert found["train"][0][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
+    assert found["train"][1] == [1] * 5 + [0] * 5
+    assert found["test"] == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
+
+
+def test_another_image_or_label_is_another_data_set(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    before = own(tmp_path)[0].fingerprint
+    assert own(tmp_path)[0].fingerprint == before
+    (tmp_path / "train/bird/0.jpg").rename(tmp_path / "train/cat/99.jpg")
+    assert own(tmp_path)[0].fingerprint != before
+
+
+BROKEN_FOLDERS = [
+    (lambda r: remove(r / "train"), "an image folder has train/ and test/"),
+    (lambda r: remove(r / "test"), "an image folder has train/ and test/"),
+    (lambda r: remove(r / "test/eel"), "test: no image of the class 'eel'"),
+    (
+        lambda r: (r / "train/eel").rename(r / "train/eal"),
+        "the class 'eel', which train has not; did you mean eal?",
+    ),
+    (lambda r: (r / "train.csv").write_text("file;label\n"), "must have the columns file and label"),
+    (lambda r: (r / "train.csv").write_text("file,label\n"), "lists no images"),
+    (lambda r: (r / "train.csv").write_text("file,label\nno.jpg,a\n"), "line 2: there is no image no.jpg"),
+    (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,\n"), "line 2: file or label is missing"),
+    (lambda r: (r / "train/x.jpg").write_bytes(b""), "lies in no class folder"),
+]
+
+
+@pytest.mark.parametrize(("breaking", "message"), BROKEN_FOLDERS)
+def test_a_broken_image_folder_is_said(tmp_path: Path, breaking, message: str):
+    trees.image_folder(tmp_path)
+    breaking(tmp_path)
+    with pytest.raises(UserError, match=message):
+        image_folder.load(*own(tmp_path))
