@@ -15,7 +15,7 @@ from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError, unknown
 from labelnoise.noise import formats, labels
 from labelnoise.noise.catalogue import MAPS, NOISES
-from labelnoise.noise.transitions import check_matrix
+from labelnoise.noise.transitions import check_matrix, read_matrix
 
 
 def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[str, Any]:
@@ -100,10 +100,7 @@ def _asymmetric(
     if sum(option is not None for option in (map, matrix, like)) != 1:
         raise UserError("asymmetric noise needs one of --map cat=dog,dog=cat, --matrix T.csv and --like cifar10")
     if matrix is not None:
-        try:
-            return {"matrix": check_matrix(np.loadtxt(matrix, delimiter=",", ndmin=2), len(classes))}
-        except (OSError, ValueError) as error:
-            raise UserError(f"{matrix}: {error}") from None
+        return {"matrix": check_matrix(read_matrix(matrix), len(classes))}
     if map is not None:
         for name in (*map, *map.values()):
             if name not in classes:

@@ -12,7 +12,8 @@ def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
     """trials.csv's rows for (label, noise) → last accuracies; None is a failed trial."""
     rows = [
         {"label": label, "noise": noise, "seed": seed, "last_accuracy": value, "trial": f"{label}{noise}{seed}",
-         "best_accuracy": value, "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test"}
+         "best_accuracy": value, "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test",
+         "kind": noise.partition("-")[0]}
         for (label, noise), accuracies in values.items()
         for seed, value in enumerate(accuracies)
     ]  # fmt: skip
@@ -128,3 +129,9 @@ def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monke
 
 def test_markdown_signs_in_labels_are_escaped():
     assert r"\*x\* \<u\>" in tables.as_markdown(table(trials({("*x* <u>", "clean"): [1.0]})), [])
+
+
+def test_caption_says_that_human_labels_are_drawn_once():
+    sentence = "Human labels and labels from a file are the same for all seeds"
+    assert sentence in table(trials({("A", "human-worst"): [1.0, 2.0]})).caption
+    assert sentence not in table(ROWS).caption

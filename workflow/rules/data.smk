@@ -1,7 +1,7 @@
 # Data sets: downloaded where that is possible, and prepared once for all experiments.
 
 
-# The one place that needs a network; on a cluster it runs where snakemake runs.
+# The one place that needs a network; on a cluster it runs where snakemake runs. Its progress goes to the terminal.
 rule download:
     output:
         paths.DOWNLOADS / "{dataset}" / "{file}",
@@ -14,7 +14,7 @@ rule download:
         labelnoise=LABELNOISE,
         folder=lambda wildcards: paths.DOWNLOADS / wildcards.dataset,
     shell:
-        "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q} 2>&1"
+        "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q}"
 
 
 rule data:

@@ -85,6 +85,8 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
         f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
         f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; descriptive, no test is made",
     ]
+    if rows.kind.isin(["human", "file"]).any():
+        sentences.append("Human labels and labels from a file are the same for all seeds")
     unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
     if unfinished:
         sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")

@@ -69,7 +69,7 @@ def _append(url: str, part: Path) -> None:
         with (
             part.open("ab" if have else "wb") as file,
             tqdm(
-                total=total, initial=have, unit="B", unit_scale=True, desc=part.name, file=sys.stdout, ascii=True
+                total=total, initial=have, unit="B", unit_scale=True, desc=part.name, file=sys.stderr, ascii=True
             ) as bar,
         ):
             while chunk := answer.read(_CHUNK):

@@ -48,7 +48,7 @@ class NoiseEntry(_Strict):
     )
     variant: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] | None = None
     map: dict[str | int, str | int] | None = None
-    matrix: list[list[float]] | None = None
+    matrix: list[list[float]] | str | None = None
     path: str | None = None
     label: Label | None = None
 

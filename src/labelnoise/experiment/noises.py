@@ -111,10 +111,11 @@ def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
 def _asymmetric(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
     entry, info = case.entry, dataset.info
     if entry.matrix is not None:
-        from labelnoise.noise.transitions import check_matrix
+        from labelnoise.noise.transitions import check_matrix, read_matrix
 
         try:
-            matrix = check_matrix(entry.matrix, len(info.classes))
+            rows = read_matrix(Path(entry.matrix)) if isinstance(entry.matrix, str) else entry.matrix
+            matrix = check_matrix(rows, len(info.classes))
         except UserError as error:
             raise EntryError(str(error), "matrix") from None
         return {"variant": "matrix", "matrix": matrix, "content": canonical_hash(matrix, digits=6)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,14 @@ def margin(matrix: np.ndarray) -> float:
     """The least T_ii − max_{j≠i} T_ij: clean labels dominate (ALF, Definition 1) where it is positive."""
     rivals = np.where(np.eye(len(matrix), dtype=bool), -np.inf, matrix).max(axis=1)
     return float((matrix.diagonal() - rivals).min())
+
+
+def read_matrix(path: Path) -> np.ndarray:
+    """The rows of a CSV without a header; `UserError` when it cannot be read as numbers."""
+    try:
+        return np.loadtxt(path, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a CSV of numbers ({error})") from None
 
 
 def check_matrix(matrix: Any, num_classes: int) -> list[list[float]]:

@@ -1,0 +1,123 @@
+"""Training from image files: the same whatever the workers, resumed bit for bit, honest about a lost image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import trees
+
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import Prepared, open_prepared, prepare
+from labelnoise.errors import UserError
+from labelnoise.losses import create
+from labelnoise.training import checkpoint, loop, recipe
+from labelnoise.training.augmentation import rotate, turn
+from labelnoise.training.data import assemble
+from labelnoise.training.files import evaluation_transform, training_transform
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("animal10n")
+    trees.animal10n(folder / "raw")
+    prepare(DATASETS["animal10n"], folder / "raw", folder / "out")
+    return open_prepared(folder / "out", {"name": "animal10n", "version": 1})
+
+
+def a_recipe(**changes: object) -> recipe.Recipe:
+    small = {"model": "digits_cnn", "image_size": 8, "resize": [10, 10], "epochs": 2, "precision": "fp32", "threads": 1}
+    return recipe.Recipe(**recipe.load("animal10n") | small | changes)
+
+
+def trained(prepared: Prepared, chosen: recipe.Recipe, loss: str = "CE", **options: object) -> loop.Outcome:
+    labels = np.array(prepared.train.labels)
+    noisy = np.where(np.arange(len(labels)) % 10 == 0, (labels + 1) % 10, labels)
+    data = assemble(prepared, noisy, labels, chosen, seed=1, device=CPU)
+    return loop.train(data, create(loss, num_classes=10), chosen, seed=1, device=CPU, **options)
+
+
+def same(first: loop.Outcome, second: loop.Outcome) -> bool:
+    return first.metrics == second.metrics and all(
+        torch.equal(values, second.predictions[name]) for name, values in first.predictions.items()
+    )
+
+
+def test_the_number_of_workers_changes_nothing(prepared: Prepared):
+    assert same(trained(prepared, a_recipe(threads=1)), trained(prepared, a_recipe(threads=2)))
+
+
+def test_a_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: Path):
+    class Stop(Exception):
+        pass
+
+    def stop(row: dict) -> None:
+        if row["epoch"] == 2:
+            raise Stop
+
+    chosen = a_recipe(epochs=3)
+    whole = trained(prepared, chosen)
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(Stop):
+        trained(prepared, chosen, each_epoch=stop, checkpoint=checkpoint.Checkpoint(path, "a", seconds=0))
+    resumed = checkpoint.Checkpoint(path, "a", seconds=0)
+    assert same(whole, trained(prepared, chosen, checkpoint=resumed))
+    assert resumed.epochs_restored == 1
+
+
+def test_views_of_an_image_differ_and_losses_get_both(prepared: Prepared):
+    assert trained(prepared, a_recipe(), loss="GJS").metrics[-1]["train_loss"] > 0
+
+
+def test_wrong_labels_are_counted_as_in_memory(prepared: Prepared):
+    row = trained(prepared, a_recipe(validation=0.25)).metrics[-1]
+    assert row["memorised"] is not None
+    assert row["validation_accuracy"] is not None
+
+
+def test_a_lost_image_is_named(prepared: Prepared, tmp_path: Path):
+    lost = prepared.train.root / prepared.train.files[7].decode()
+    lost.rename(tmp_path / "away")
+    try:
+        with pytest.raises(UserError, match=r"cannot be read .* though it could when"):
+            trained(prepared, a_recipe())
+    finally:
+        (tmp_path / "away").rename(lost)
+
+
+@pytest.mark.parametrize("name", ["webvision_mini", "clothing1m", "animal10n"])
+def test_published_transforms_give_square_bytes(name: str):
+    from PIL import Image
+
+    chosen = recipe.Recipe(**recipe.load(name))
+    image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (300, 400, 3)).astype(np.uint8))
+    for transform in (training_transform(chosen), evaluation_transform(chosen)):
+        found = transform(image)
+        assert found.dtype == torch.uint8
+        assert found.shape == (3, chosen.image_size, chosen.image_size)
+
+
+@pytest.mark.parametrize("degrees", [-20.0, -7.3, 0.0, 11.9, 20.0, 90.0])
+def test_images_are_turned_as_pil_turns_them(degrees: float):
+    from PIL import Image
+
+    pixels = np.random.RandomState(0).randint(1, 256, (32, 32, 3)).astype(np.uint8)
+    expected = np.asarray(Image.fromarray(pixels).rotate(degrees, resample=Image.Resampling.NEAREST))
+    found = turn(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.tensor([degrees], dtype=torch.float64))
+    # PIL counts in 16-bit fractions: a pixel in a hundred may lie on the other side of an edge
+    assert (found[0].permute(1, 2, 0).numpy() == expected).mean() > 0.99
+
+
+def test_rotations_are_uniform_up_to_the_limit_and_follow_the_generator():
+    images = torch.zeros(2000, 1, 9, 9, dtype=torch.uint8)
+    images[:, :, :, 4] = 255  # a vertical line
+    first = rotate(images, torch.Generator().manual_seed(1), degrees=20)
+    assert torch.equal(first, rotate(images, torch.Generator().manual_seed(1), degrees=20))
+    top = first[:, 0, 0].argmax(dim=1)
+    # 20° move the line's upper end by 1.6 pixels, to the left as often as to the right
+    assert set(top.tolist()) == {3, 4, 5} | ({2, 6} & set(top.tolist()))
+    assert abs(int((top > 4).sum()) - int((top < 4).sum())) < 5 * 2000**0.5
