@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -143,7 +144,7 @@ def test_label_bytes_are_pinned_in_another_process_with_another_number_of_thread
     root = Path(__file__).parents[2]
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True, env=threads
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True, env=os.environ | threads
     )
     assert done.stdout.strip() == PINNED[kind, variant] == sha256(made(kind, variant))
 

@@ -103,6 +103,19 @@ class Config(_Strict):
     on_code_change: Literal["keep", "retrain"] = "keep"
 
 
+# What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
+_LABEL = re.compile(r"(?![_ ])[^\x00-\x1f\x7f$\\|]+(?<! )")
+
+
+def check_label(label: str) -> None:
+    """`EntryError` unless the label can stand in tables and figures."""
+    if not _LABEL.fullmatch(label):
+        raise EntryError(
+            f"the label {label!r} cannot stand in tables and figures; use no $, \\, | or line break, no space at its "
+            "ends, no underscore at its beginning"
+        )
+
+
 class EntryError(UserError):
     """A mistake in an entry of a list; `key` is the entry's key that it stands at, None for the whole entry."""
 

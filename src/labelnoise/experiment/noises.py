@@ -12,7 +12,7 @@ from typing import Any
 from labelnoise import paths
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment.config import EntryError, NoiseEntry
+from labelnoise.experiment.config import EntryError, NoiseEntry, check_label
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.files import canonical_hash
 from labelnoise.noise.catalogue import DEFAULT_VARIANTS, MAPS, NOISES
@@ -95,7 +95,9 @@ def on(case: NoiseCase, dataset: Dataset) -> Noise:
         spec["variant"] = case.variant or next(iter(info.variants))
     if entry.kind == "instance" and not dataset.info.in_memory:
         raise EntryError(f"instance noise needs images in memory, which {dataset.info.name} has not")
-    return Noise(spec, _heading(entry, spec), source)
+    noise = Noise(spec, _heading(entry, spec), source)
+    check_label(" ".join(filter(None, noise.heading)))
+    return noise
 
 
 def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
@@ -125,6 +127,8 @@ def _asymmetric(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
                 f"the variant {case.variant} has a map of its own; leave `map` or `variant` out", "variant"
             )
         pairs = _pairs(entry.map, info.classes)
+        if case.variant != "sequential":
+            pairs.sort()  # the order says something there only
         return {"variant": case.variant or "parallel", "map": pairs, "content": canonical_hash(pairs, digits=6)}
     if not info.asymmetric_maps:
         having = ", ".join(name for name, other in DATASETS.items() if other.asymmetric_maps)

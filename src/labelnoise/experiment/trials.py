@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import itertools
-import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelnoise import paths, targets
+from labelnoise import paths
 from labelnoise.datasets.catalogue import DatasetInfo
-from labelnoise.errors import UserError, closest, unknown
-from labelnoise.experiment import datasets, noises, presets
-from labelnoise.experiment.config import Config, EntryError, LossEntry, Problems, validate
+from labelnoise.errors import UserError, unknown
+from labelnoise.experiment import datasets, losses, noises, presets
+from labelnoise.experiment.config import Config, EntryError, Problems, validate
 from labelnoise.experiment.datasets import Dataset
+from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, resolve_recipe
 from labelnoise.experiment.source import Place, Source
 from labelnoise.files import canonical_hash
-from labelnoise.losses import catalogue
 from labelnoise.losses.catalogue import LossError
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.training.code import code_version
 from labelnoise.training.recipe import FROM_FILES, IN_MEMORY
-
-# What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
-_LABEL = re.compile(r"(?![_ ])[^\x00-\x1f\x7f$\\|]+(?<! )")
-_LABEL_RULE = "use no $, \\, | or line break, no space at its ends, no underscore at its beginning"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +58,6 @@ class Trial:
         if self.spec["noise"]["kind"] != "human":
             return None
         return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]][0]
-
-
-@dataclass(frozen=True)
-class _LossCase:
-    """A loss entry at one point of its sweep."""
-
-    entry: LossEntry
-    place: Place
-    params: dict[str, Any]
-    label: str
 
 
 def expand(source: Source) -> tuple[Config, list[Trial]]:
@@ -132,71 +116,24 @@ def _noise_cases(config: Config, problems: Problems) -> list[tuple[Place, NoiseC
     return found
 
 
-def _loss_cases(config: Config, problems: Problems) -> list[_LossCase]:
+def _loss_cases(config: Config, problems: Problems) -> list[tuple[Place, LossCase]]:
     """Every loss entry at every point of its sweep; a label belongs to one case only."""
-    cases: list[_LossCase] = []
+    found: list[tuple[Place, LossCase]] = []
+    labels: set[str] = set()
     for i, entry in enumerate(config.losses):
         place: Place = ("losses", i)
-        if (entry.loss is None) == (entry.target is None):
-            problems.add(place, "a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
-            continue
-        name = entry.loss or entry.target.rpartition(":")[2]
         try:
-            cases += _sweep(entry, place, name)
+            cases = list(losses.cases(entry))
         except (LossError, UserError) as error:
             problems.add(place, error)
-    by_label: dict[str, _LossCase] = {}
-    for case in cases:
-        if not _LABEL.fullmatch(case.label):
-            problems.add(case.place, f"the label {case.label!r} cannot stand in tables and figures; {_LABEL_RULE}")
-        if case.label in by_label:
-            remedy = "give one of them a `label:` of its own, or remove it"
-            problems.add(case.place, f"two losses are called {case.label!r} in the tables; {remedy}")
-        by_label[case.label] = case
-    return cases
-
-
-def _sweep(entry: LossEntry, place: Place, name: str) -> Iterator[_LossCase]:
-    for key in entry.parameters:
-        _check_parameter_name(entry, key)
-    swept = {key: value for key, value in entry.parameters.items() if isinstance(value, list)}
-    for key, values in swept.items():
-        if not values:
-            raise UserError(f"{key}: the list is empty; give at least one value")
-    for point in itertools.product(*swept.values()):
-        chosen = dict(zip(swept, point, strict=True))
-        params = entry.parameters | chosen
-        if entry.loss:
-            catalogue.resolve(entry.loss, params)
-        else:
-            _check_plain(params)
-            targets.check(targets.find(entry.target), params)
-        suffix = "".join(
-            f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
-            for key, value in chosen.items()
-        )
-        yield _LossCase(entry, place, params, (entry.label or name) + suffix)
-
-
-def _check_plain(params: dict[str, Any]) -> None:
-    """A target's parameters are part of the trial's identity, so they have to be plain values."""
-    for key, value in params.items():
-        is_plain = (
-            value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
-        )
-        if not is_plain:
-            raise UserError(f"{key}: must be a finite number, text, true, false or null, got {value!r}")
-
-
-def _check_parameter_name(entry: LossEntry, key: str) -> None:
-    """A misspelt `label` or `train` would otherwise be reported as an unknown parameter of the loss."""
-    if entry.loss is None:
-        return
-    full = list(catalogue.parameters(entry.loss))
-    flat = [name.split(".")[-1] for name in full]
-    own = ["loss", "target", "label", "train"]
-    if key not in full + flat and closest(key, own + flat) in own:
-        raise UserError(unknown("key", key, own + flat))
+            continue
+        for case in cases:
+            if case.label in labels:
+                remedy = "give one of them a `label:` of its own, or remove it"
+                problems.add(place, f"two losses are called {case.label!r} in the tables; {remedy}")
+            labels.add(case.label)
+            found.append((place, case))
+    return found
 
 
 def _check_preset(config: Config, problems: Problems) -> None:
@@ -232,8 +169,6 @@ def _noises_on(
             problems.add(error.place(place), error)
             continue
         heading = " ".join(filter(None, noise.heading))
-        if not _LABEL.fullmatch(heading):
-            problems.add(place, f"the label {heading!r} cannot stand in tables and figures; {_LABEL_RULE}")
         if noise.name in names:
             problems.add(place, f"the noise {noise.name} is listed twice; keep one")
         elif noise.heading in headings:
@@ -247,21 +182,22 @@ def _combine(
     config: Config,
     chosen: list[Dataset],
     noise_cases: list[tuple[Place, NoiseCase]],
-    cases: list[_LossCase],
+    cases: list[tuple[Place, LossCase]],
     problems: Problems,
 ) -> Iterator[tuple[Trial, Place]]:
     code = {"code": code_version()} if config.on_code_change == "retrain" else {}
     for dataset in chosen:
-        for (_, noise), case in itertools.product(list(_noises_on(dataset, noise_cases, problems)), cases):
+        on_it = [noise for _, noise in _noises_on(dataset, noise_cases, problems)]
+        for noise, (place, case) in itertools.product(on_it, cases):
             try:
-                loss, train = _resolve_loss(config, case, dataset, noise)
+                loss, train = losses.resolve(case, config.preset, dataset, noise)
                 recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
                 _check_fit(dataset.info, recipe)
             except RecipeError as error:
-                problems.add(("train", error.key) if error.layer == "config" else (*case.place, "train"), error)
+                problems.add(("train", error.key) if error.layer == "config" else (*place, "train"), error)
                 continue
             except (LossError, UserError) as error:
-                problems.add(case.place, error)
+                problems.add(place, error)
                 continue
             for seed in config.seeds:
                 noise_seed = seed if config.noise_seed == "same" else config.noise_seed
@@ -274,7 +210,7 @@ def _combine(
                     **code,
                 }
                 trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
-                yield trial, case.place
+                yield trial, place
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
@@ -305,63 +241,17 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
             raise RecipeError("validation", "config", message)
 
 
-def _resolve_loss(
-    config: Config, case: _LossCase, dataset: Dataset, noise: Noise
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The loss part of the spec, and the recipe overrides that the preset brings."""
-    name = case.entry.loss
-    if name is None:
-        target = targets.find(case.entry.target)
-        spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
-        return spec, {}
-    known = catalogue.parameters(name)
-    given = {catalogue.full_name(name, key): value for key, value in case.params.items()}
-    train: dict[str, Any] = {}
-    if config.preset is not None:
-        case_of = {
-            "dataset": config.preset.dataset or dataset.published,
-            "noise": noise.spec["kind"],
-            "rate": noise.spec["rate"],
-        }
-        values = presets.lookup(config.preset.name, name, **case_of)
-        train = values.train
-        given = {catalogue.full_name(name, key): value for key, value in values.params.items()} | given
-        clamps = presets.constants(config.preset.name)
-        given = {full: clamps[end] for full in known if (end := full.split(".")[-1]) in clamps} | given
-        missing = [full for full, parameter in known.items() if parameter.tuned and full not in given]
-        if missing:
-            have = presets.having(name, **case_of)
-            where = f"{case_of['dataset']}, {noise.name}"
-            raise UserError(
-                f"the preset {config.preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it "
-                f"in the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
-            )
-    spec = {"name": name, "version": catalogue.version(name), "params": catalogue.resolve(name, given)}
-    return spec, train
-
-
 def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
     """Two entries that resolve to the same trial would be one result under two names."""
     first: dict[str, Trial] = {}
     for trial, place in trials:
-        meaning = trial.spec | {"loss": _meaning(trial.spec["loss"])}
+        meaning = trial.spec | {"loss": losses.meaning(trial.spec["loss"])}
         twin = first.setdefault(canonical_hash(meaning), trial)
         if twin is not trial:
             problems.add(
                 place,
                 f"{trial.label!r} is the same trial as {twin.label!r}: same loss, parameters and recipe; keep one",
             )
-
-
-def _meaning(loss: dict[str, Any]) -> Any:
-    """The same for two names of one loss: SCE, CE+RCE and RCE+CE with the weights exchanged."""
-    if "target" in loss or catalogue.is_entropy_regularised(loss["name"]):
-        return loss
-    if len(parts := catalogue.parts(loss["name"])) == 1:
-        return loss | {"name": parts[0].name}
-    params = dict(loss["params"])
-    weights = (params.pop("alpha"), params.pop("beta"))
-    return [sorted(zip((entry.name for entry in parts), weights, strict=True)), params]
 
 
 def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> list[tuple[Trial, Place]]:

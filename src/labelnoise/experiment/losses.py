@@ -1,0 +1,121 @@
+"""An entry of `losses:` → every loss that it asks for, and what each is on a data set under a noise."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from labelnoise import targets
+from labelnoise.errors import closest, unknown
+from labelnoise.experiment import presets
+from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check_label
+from labelnoise.experiment.datasets import Dataset
+from labelnoise.experiment.noises import Noise
+from labelnoise.losses import catalogue
+
+
+@dataclass(frozen=True)
+class LossCase:
+    """A loss entry at one point of its sweep."""
+
+    entry: LossEntry
+    params: dict[str, Any]
+    label: str
+
+
+def cases(entry: LossEntry) -> Iterator[LossCase]:
+    """The entry at every point of its sweep; `EntryError` or `LossError` on what is wrong whatever the data set."""
+    if (entry.loss is None) == (entry.target is None):
+        raise EntryError("a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
+    for key in entry.parameters:
+        _check_parameter_name(entry, key)
+    swept = {key: value for key, value in entry.parameters.items() if isinstance(value, list)}
+    for key, values in swept.items():
+        if not values:
+            raise EntryError(f"{key}: the list is empty; give at least one value")
+    for point in itertools.product(*swept.values()):
+        chosen = dict(zip(swept, point, strict=True))
+        params = entry.parameters | chosen
+        if entry.loss:
+            catalogue.resolve(entry.loss, params)
+        else:
+            _check_plain(params)
+            targets.check(targets.find(entry.target), params)
+        suffix = "".join(
+            f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
+            for key, value in chosen.items()
+        )
+        name = entry.loss or entry.target.rpartition(":")[2]
+        case = LossCase(entry, params, (entry.label or name) + suffix)
+        check_label(case.label)
+        yield case
+
+
+def _check_plain(params: dict[str, Any]) -> None:
+    """A target's parameters are part of the trial's identity, so they have to be plain values."""
+    for key, value in params.items():
+        is_plain = (
+            value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+        )
+        if not is_plain:
+            raise EntryError(f"{key}: must be a finite number, text, true, false or null, got {value!r}")
+
+
+def _check_parameter_name(entry: LossEntry, key: str) -> None:
+    """A misspelt `label` or `train` would otherwise be reported as an unknown parameter of the loss."""
+    if entry.loss is None:
+        return
+    full = list(catalogue.parameters(entry.loss))
+    flat = [name.split(".")[-1] for name in full]
+    own = ["loss", "target", "label", "train"]
+    if key not in full + flat and closest(key, own + flat) in own:
+        raise EntryError(unknown("key", key, own + flat))
+
+
+def resolve(
+    case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The loss part of the spec, and the recipe overrides that the preset brings."""
+    name = case.entry.loss
+    if name is None:
+        target = targets.find(case.entry.target)
+        spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
+        return spec, {}
+    known = catalogue.parameters(name)
+    given = {catalogue.full_name(name, key): value for key, value in case.params.items()}
+    train: dict[str, Any] = {}
+    if preset is not None:
+        case_of = {
+            "dataset": preset.dataset or dataset.published,
+            "noise": noise.spec["kind"],
+            "rate": noise.spec["rate"],
+        }
+        values = presets.lookup(preset.name, name, **case_of)
+        train = values.train
+        given = {catalogue.full_name(name, key): value for key, value in values.params.items()} | given
+        clamps = presets.constants(preset.name)
+        given = {full: clamps[end] for full in known if (end := full.split(".")[-1]) in clamps} | given
+        missing = [full for full, parameter in known.items() if parameter.tuned and full not in given]
+        if missing:
+            have = presets.having(name, **case_of)
+            where = f"{case_of['dataset']}, {noise.name}"
+            raise EntryError(
+                f"the preset {preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it "
+                f"in the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
+            )
+    spec = {"name": name, "version": catalogue.version(name), "params": catalogue.resolve(name, given)}
+    return spec, train
+
+
+def meaning(loss: dict[str, Any]) -> Any:
+    """The same for two names of one loss: SCE, CE+RCE and RCE+CE with the weights exchanged."""
+    if "target" in loss or catalogue.is_entropy_regularised(loss["name"]):
+        return loss
+    if len(parts := catalogue.parts(loss["name"])) == 1:
+        return loss | {"name": parts[0].name}
+    params = dict(loss["params"])
+    weights = (params.pop("alpha"), params.pop("beta"))
+    return [sorted(zip((entry.name for entry in parts), weights, strict=True)), params]
