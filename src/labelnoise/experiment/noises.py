@@ -63,7 +63,7 @@ def cases(entry: NoiseEntry) -> Iterator[NoiseCase]:
         raise EntryError(f"{entry.kind} noise needs a rate, such as {{kind: {entry.kind}, rate: [0.2, 0.4]}}")
     if entry.kind == "instance" and 0 in rates:
         raise EntryError("instance noise at rate 0 is not clean: its flip rates spread around it; use `clean`", "rate")
-    for rate, variant in itertools.product(rates, variants):
+    for variant, rate in itertools.product(variants, rates):
         yield NoiseCase(entry, rate, variant)
 
 

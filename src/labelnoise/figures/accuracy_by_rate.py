@@ -39,5 +39,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         if shown.rate.nunique() <= 6:
             axes.set_xticks(sorted(shown.rate.unique()))
     style.label_edges(panels, columns=3)
+    for axes in panels:
+        axes.tick_params(labelbottom=True)  # each kind has rates of its own
     style.legend_beside(figure, panels[0])
     return figure

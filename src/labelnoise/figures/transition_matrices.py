@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -24,13 +25,15 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     size = len(next(iter(found.values()))["classes"])
     figure, panels = plt.subplots(2, len(found), figsize=(1.75 * len(found) + 0.9, 4.1), squeeze=False)
     for column, (noise, audit) in enumerate(found.items()):
+        title = textwrap.fill(results.noise_title(noise), 16)
         for row, which in enumerate(("requested", "realised")):
             axes = panels[row][column]
             few = size <= 20
             if audit[f"{which}_transition"] is None:
                 axes.text(0.5, 0.5, "no matrix\nasked for", ha="center", va="center", transform=axes.transAxes)
-                axes.set_axis_off()
-                axes.set_title(results.noise_title(noise))
+                axes.set(xticks=[], yticks=[], title=title)
+                axes.set_box_aspect(1)
+                axes.spines[:].set_visible(False)
                 continue
             sns.heatmap(
                 audit[f"{which}_transition"],
@@ -39,7 +42,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
             )  # fmt: skip
             axes.tick_params(length=0, labelsize=6)
             if row == 0:
-                axes.set_title(results.noise_title(noise))
+                axes.set_title(title)
             else:
                 axes.set_xlabel(f"given label\n{audit['realised_rate']:.3f} wrong")
         panels[0][0].set_ylabel("asked for\ntrue class")

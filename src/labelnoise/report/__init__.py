@@ -83,7 +83,11 @@ def _parameters(results: Results) -> list[dict[str, str]]:
     for (label, loss, params), group in finished.groupby(["label", "loss", "loss_params"], sort=False):
         told = ", ".join(f"{key} = {_short(value)}" for key, value in json.loads(params).items()) or "none"
         spec = json.loads((Path(group.iloc[0].folder) / "spec.json").read_text(encoding="utf-8"))
-        recipe = {key: value for key, value in spec["recipe"].items() if key not in ("version", "threads")}
+        recipe = {
+            key: value
+            for key, value in spec["recipe"].items()
+            if key not in ("version", "threads") and value is not None
+        }
         rows.append(
             {
                 "label": label,
