@@ -74,6 +74,10 @@ def of_labels(
     true, classes = formats.encode(formats.read(source, formats.TRUE), source)
     if len(classes) < 2:
         raise UserError(f"{source}: noise needs at least two classes, and here is one")
+    if (missing := np.flatnonzero(np.bincount(true, minlength=len(classes)) == 0)).size:
+        raise UserError(
+            f"{source}: no sample has the label {missing[0]}; classes are numbered from 0 without gaps, or named"
+        )
     noise: dict[str, Any] = {"kind": kind, "version": info.version, "seed": seed, "rate": rate}
     noise["variant"] = variant or next(iter(info.variants))
     if noise["variant"] not in info.variants:
@@ -113,9 +117,14 @@ def _asymmetric(
     name = MAPS.get(variant, next(iter(maps)))
     if name not in maps:
         raise UserError(f"the variant {variant} is not for {like}")
-    if len(classes) != len(having[like].classes):
-        raise UserError(f"{like} has {len(having[like].classes)} classes, these labels have {len(classes)}")
-    return {"map": [list(pair) for pair in maps[name]]}
+    theirs = having[like].classes
+    if len(classes) != len(theirs):
+        raise UserError(f"{like} has {len(theirs)} classes, these labels have {len(classes)}")
+    if all(called.isdecimal() for called in classes):
+        return {"map": [list(pair) for pair in maps[name]]}
+    if set(classes) != set(theirs):
+        raise UserError(f"these classes are called otherwise than those of {like} ({', '.join(theirs)}); use --map")
+    return {"map": [[classes.index(theirs[true]), classes.index(theirs[wrong])] for true, wrong in maps[name]]}
 
 
 def _features(path: Path | None, size: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from labelnoise import cli
+from labelnoise.datasets.catalogue import DATASETS
 
 NAMES = ["cat", "dog", "eel"]
 
@@ -59,6 +60,23 @@ def test_the_published_map_of_a_data_set_can_be_taken(here: Path):
         true, given = file["clean_labels"], file["noisy_labels"]
     assert (true != given).mean() == 0.2
     assert set(given[true == 9].tolist()) == {1, 9}
+
+
+def test_published_maps_go_by_name_where_there_are_names(here: Path):
+    names = [*DATASETS["fashion_mnist"].classes]
+    Path("labels.csv").write_text("".join(f"{i % 10 + 1}\n" for i in range(1000)))
+    assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 2  # numbered from 1
+    Path("labels.csv").write_text("".join(f"{names[i % 10]}\n" for i in range(1000)))
+    assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 2  # other names
+    shuffled = sorted(DATASETS["cifar10"].classes, key=lambda name: name[::-1])
+    Path("labels.csv").write_text("".join(f"{shuffled[i % 10]}\n" for i in range(1000)))
+    assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 0
+    wrong = {
+        (row["clean_label"], row["noisy_label"]) for row in csv.DictReader(Path("noisy.csv").read_text().splitlines())
+    }
+    assert {pair for pair in wrong if pair[0] != pair[1]} == {
+        ("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat"),
+    }  # fmt: skip
 
 
 def test_a_transition_matrix_is_read_from_a_csv(here: Path):

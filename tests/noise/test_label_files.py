@@ -157,6 +157,20 @@ def test_a_name_that_is_no_class_is_told_with_the_nearest():
         formats.encode(["cat", "dgo"], Path("l.csv"), ["cat", "dog"])
 
 
+def test_zero_padded_numbers_are_names_and_whole_floats_are_numbers():
+    assert formats.encode(["01", "1", "02"], Path("l.csv"))[1] == ["01", "02", "1"]
+    assert formats.encode(["1.0", "0.0"], Path("l.csv"))[0].tolist() == [1, 0]
+    assert formats.encode([1.0, 0.0], Path("l.json"))[0].tolist() == [1, 0]
+    assert formats.encode(["NA", "nan", "1e3"], Path("l.csv"))[1] == ["1e3", "NA", "nan"]
+
+
+def test_text_goes_by_name_before_number_and_bare_numbers_are_refused_where_that_differs():
+    classes = ["1", "2", "10"]
+    assert formats.encode(["10", "1", "2"], Path("l.csv"), classes)[0].tolist() == [2, 0, 1]
+    with pytest.raises(UserError, match="could be names or places"):
+        formats.encode(np.array([1, 2]), Path("l.npy"), classes)
+
+
 def test_pickled_labels_are_not_loaded(tmp_path: Path):
     np.save(tmp_path / "l.npy", np.array([0, {"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match="cannot be read"):

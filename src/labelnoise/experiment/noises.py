@@ -154,10 +154,10 @@ def _pairs(given: dict[Any, Any], classes: tuple[str, ...]) -> list[list[int]]:
     """A user's map as (true, wrong) numbers, from numbers or class names."""
 
     def number(value: Any) -> int:
-        if isinstance(value, int) and 0 <= value < len(classes):
-            return value
         if str(value) in classes:
             return classes.index(str(value))
+        if isinstance(value, int) and 0 <= value < len(classes) and not any(name.isdecimal() for name in classes):
+            return value
         raise EntryError(f"{unknown('class', value, classes)} (or their numbers 0..{len(classes) - 1})", "map")
 
     if not given:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ import numpy as np
 
 from labelnoise.errors import UserError, closest
 from labelnoise.files import write_csv
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,9})(\.0+)?")
 
 # The columns or arrays that hold the labels, the first that is there.
 GIVEN = ("noisy_labels", "noisy_label", "labels", "label")
@@ -52,22 +55,47 @@ def read_pairs(path: Path, classes: Sequence[str] | None = None) -> tuple[np.nda
 def encode(
     values: Sequence[str | int] | np.ndarray, path: Path, classes: Sequence[str] | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """The labels as int64 `(N,)` and the classes: those given, else 0..max for numbers and sorted names for names."""
+    """The labels as int64 `(N,)` and the classes: those given, else 0..max for numbers and sorted names for names.
+
+    Text that reads like a whole number is one, unless it is the name of a class or zero-padded. `UserError` names the
+    first sample whose label is out of range or no class; it refuses numbers where classes are numbered otherwise.
+    """
     array = np.asarray(values)
     if array.ndim != 1:
         raise UserError(f"{path}: labels must be one a sample, but these have shape {array.shape}")
-    try:
-        numbers = array.astype(np.int64)
-        is_number = array.dtype.kind in "iuU" or bool((numbers == array).all())
-    except ValueError:
-        is_number = False
-    if is_number and not (classes is not None and array.dtype.kind == "U" and set(array.tolist()) <= set(classes)):
-        found = list(classes) if classes is not None else [str(k) for k in range(int(numbers.max()) + 1)]
-        if (bad := np.flatnonzero((numbers < 0) | (numbers >= len(found)))).size:
-            raise UserError(
-                f"{path}: sample {bad[0]} has the label {numbers[bad[0]]}; the classes are 0..{len(found) - 1}"
-            )
-        return numbers, found
+    is_named = classes is not None and array.dtype.kind == "U" and set(array.tolist()) <= set(classes)
+    numbers = None if is_named else _numbers(array)
+    if numbers is None:
+        return _by_name(array, path, classes)
+    if classes is not None and is_misnumbered(classes):
+        raise UserError(
+            f"{path}: labels are numbers, but the classes are called {', '.join(list(classes)[:3])} …, so they could "
+            "be names or places; give the labels as text, by name (a CSV)"
+        )
+    found = list(classes) if classes is not None else [str(k) for k in range(int(numbers.max()) + 1)]
+    if (bad := np.flatnonzero((numbers < 0) | (numbers >= len(found)))).size:
+        raise UserError(f"{path}: sample {bad[0]} has the label {numbers[bad[0]]}; the classes are 0..{len(found) - 1}")
+    return numbers, found
+
+
+def is_misnumbered(classes: Sequence[str]) -> bool:
+    """Whether a class is called by a number that is not its place: `1` as the first of them."""
+    return any(name.isdecimal() and name != str(k) for k, name in enumerate(classes))
+
+
+def _numbers(array: np.ndarray) -> np.ndarray | None:
+    """The labels as int64 where all of them are whole numbers, else None."""
+    if array.dtype.kind == "U":
+        if not all(_NUMBER.fullmatch(text) for text in set(array.tolist())):
+            return None
+        return array.astype(np.float64).astype(np.int64)
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        return None
+    numbers = array.astype(np.int64)
+    return numbers if (numbers == array).all() else None
+
+
+def _by_name(array: np.ndarray, path: Path, classes: Sequence[str] | None) -> tuple[np.ndarray, list[str]]:
     if array.dtype.kind != "U":
         raise UserError(f"{path}: labels must be whole numbers or class names, but these are {array.dtype}")
     found = list(classes) if classes is not None else sorted(set(array.tolist()))
