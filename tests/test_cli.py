@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from labelnoise import cli
@@ -11,6 +14,7 @@ COMMANDS = (
     "plan",
     "losses",
     "data",
+    "download",
     "noise",
     "audit",
     "train",
@@ -70,3 +74,10 @@ def test_missing_file_is_one_line(project: Project):
     done = project.labelnoise("train", "--spec", "nowhere.json", "--out", "x")
     assert done.returncode == 2
     assert done.stderr.strip() == "labelnoise train: error: nowhere.json: there is no such trial spec"
+
+
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly():
+    command = f"{sys.executable} -m labelnoise losses | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.stdout
+    assert done.stderr == ""

@@ -17,9 +17,12 @@ def main() -> None:
     gc.disable()
     from labelnoise import cli
 
-    code = cli.main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        code = cli.main(sys.argv[1:])
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        code = 0
     os._exit(code)
 
 

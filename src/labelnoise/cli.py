@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -207,6 +208,9 @@ def _train(options: argparse.Namespace) -> None:
     from labelnoise.files import read_json
     from labelnoise.training import trial
 
+    # Off while torch was imported (__main__); a long training makes garbage of its own.
+    gc.freeze()
+    gc.enable()
     trial.run(read_json(options.spec, "trial spec"), options.out)
 
 
