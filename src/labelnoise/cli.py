@@ -20,6 +20,10 @@ The other commands do single steps of it; the Snakefile calls them.
 """
 
 
+# The exit code of a trial that was told to stop and has saved its checkpoint (sysexits' EX_TEMPFAIL).
+STOPPED = 75
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; the exit code. 2 is a mistake of the user's, told in one message."""
     options = _parser().parse_args(arguments)
@@ -93,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
+    train.add_argument(
+        "--checkpoint-seconds", type=float, default=60.0, metavar="S", help="save no more often (default: 60)"
+    )
 
     steps = (
         ("collect", _collect, "join the trials' results into trials.csv"),
@@ -204,14 +211,19 @@ def _audit(options: argparse.Namespace) -> None:
     print(audit.describe(options.file))
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> int:
     from labelnoise.files import read_json
-    from labelnoise.training import trial
+    from labelnoise.training import loop, trial
 
     # Off while torch was imported (__main__); a long training makes garbage of its own.
     gc.freeze()
     gc.enable()
-    trial.run(read_json(options.spec, "trial spec"), options.out)
+    try:
+        trial.run(read_json(options.spec, "trial spec"), options.out, checkpoint_seconds=options.checkpoint_seconds)
+    except loop.Stopped:
+        print("stopped; the next call goes on from the checkpoint", flush=True)
+        return STOPPED
+    return 0
 
 
 def _collect(options: argparse.Namespace) -> None:

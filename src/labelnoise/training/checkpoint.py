@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,42 @@ from torch import Tensor, nn
 from labelnoise.files import replacing
 
 
+@dataclass
+class Begun:
+    """An epoch that was interrupted: the steps done in it, and what they left beside the modules."""
+
+    steps: int
+    loss_sum: Tensor
+    predicted: Tensor
+    draws: list[Tensor]
+
+
 class Checkpoint:
     """Saves and restores modules, the optimiser's tensors and the metrics so far, at most once in `seconds`.
 
-    Nothing else is needed: every draw depends on (seed, epoch) only. A file that is damaged or another trial's is moved
-    aside with a message and never trusted; it is read with `weights_only=True`.
+    Nothing else is needed between epochs: every draw depends on (seed, epoch) only. Within one, `begun` holds the rest.
+    A file that is damaged or another trial's is moved aside with a message and never trusted; it is read with
+    `weights_only=True`.
     """
 
     def __init__(self, path: Path, identity: str, *, seconds: float = 60.0):
         self.path, self.identity, self.seconds = path, identity, seconds
         self.epochs_restored = 0
+        self.begun: Begun | None = None
         self._last = time.monotonic()
 
     def restore(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor]) -> list[dict[str, Any]]:
-        """Put the saved state into `modules` and `optimizer`, in place; the metrics rows of the epochs done."""
+        """Put the saved state into `modules` and `optimizer`, in place; the metrics rows of the epochs done.
+
+        An epoch that was interrupted is then in `begun`.
+        """
         if not self.path.exists():
             return []
         try:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             if saved["identity"] != self.identity:
                 raise ValueError("it is another trial's")
+            self.begun = Begun(**saved["begun"]) if saved["begun"] else None
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
             aside = self.path.with_suffix(".unusable")
             self.path.replace(aside)
@@ -43,18 +60,28 @@ class Checkpoint:
         for name, tensor in optimizer.items():
             tensor.copy_(saved["optimizer"][name])
         self.epochs_restored = len(saved["metrics"])
-        print(f"going on after epoch {self.epochs_restored}", flush=True)
+        begun = f", {self.begun.steps} steps into the next" if self.begun else ""
+        print(f"going on after epoch {self.epochs_restored}{begun}", flush=True)
         return saved["metrics"]
 
-    def save(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor], metrics: list[dict[str, Any]]) -> None:
-        """Write the state after an epoch, unless the last write is less than `seconds` ago."""
-        if time.monotonic() - self._last < self.seconds:
+    def save(
+        self,
+        modules: tuple[nn.Module, ...],
+        optimizer: dict[str, Tensor],
+        metrics: list[dict[str, Any]],
+        begun: Begun | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Write the state, unless the last write is less than `seconds` ago and it need not be `at_once`."""
+        if not at_once and time.monotonic() - self._last < self.seconds:
             return
         state = {
             "identity": self.identity,
             "modules": [module.state_dict() for module in modules],
             "optimizer": optimizer,
             "metrics": metrics,
+            "begun": vars(begun) if begun else None,
         }
         with replacing(self.path) as temporary:
             torch.save(state, temporary)

@@ -31,8 +31,13 @@ class Samples(Protocol):
     def take(self, index: Tensor) -> Samples:
         """These samples, in this order."""
 
-    def training_batches(self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int) -> Iterator:
-        """For each batch in `order` `(n,)`, its augmented views: a list of uint8 `(B, C, H, W)` on the device."""
+    def training_batches(
+        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
+    ) -> Iterator[list[Tensor]]:
+        """For each batch in `order` `(n,)`, its augmented views: a list of uint8 `(B, C, H, W)` on the device.
+
+        The first `done` batches are left out.
+        """
 
     def evaluation_batches(self) -> Iterator[Tensor]:
         """All images in order, uint8 `(B, C, H, W)`, as the networks are judged by them."""
@@ -57,14 +62,14 @@ class ImagesInMemory:
         return ImagesInMemory(self.images[index], self.given[index], self.true[index])
 
     def training_batches(
-        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int
+        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
     ) -> Iterator[list[Tensor]]:
         shuffled = self.images[order]
         augmented = [
             augment(shuffled, recipe.augmentation, draws.generator(seed, f"augmentation {view}", epoch))
             for view in range(views)
         ]
-        for start in range(0, len(order), recipe.batch_size):
+        for start in range(done * recipe.batch_size, len(order), recipe.batch_size):
             yield [images[start : start + recipe.batch_size] for images in augmented]
 
     def evaluation_batches(self) -> Iterator[Tensor]:

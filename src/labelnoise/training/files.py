@@ -6,6 +6,7 @@ order of the batches changes what a trial sees.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,12 @@ class _Decoding(Dataset):
         return views
 
 
+def _leave_signals(_: int) -> None:
+    """What is meant to stop the job reaches its workers as well; the job itself stops them when it has saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 def _collate(items: list[list[Tensor] | str]) -> list[Tensor] | str:
     broken = next((item for item in items if isinstance(item, str)), None)
     return broken or [torch.stack(view) for view in zip(*items, strict=True)]
@@ -93,9 +100,10 @@ class ImagesInFiles:
         )
 
     def training_batches(
-        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int
+        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
     ) -> Iterator[list[Tensor]]:
         seeds = [(seed, f"augmentation {view}", epoch) for view in range(views)]
+        order = order[done * recipe.batch_size :]
         yield from self._batches(order.cpu().numpy(), training_transform(recipe), seeds, recipe.batch_size)
 
     def evaluation_batches(self) -> Iterator[Tensor]:
@@ -113,6 +121,7 @@ class ImagesInFiles:
             num_workers=self.recipe.threads,
             collate_fn=_collate,
             pin_memory=self.device.type == "cuda",
+            worker_init_fn=_leave_signals,
         )
         for views in loader:
             if isinstance(views, str):

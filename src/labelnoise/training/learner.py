@@ -42,15 +42,38 @@ class Learner:
             self.loss.set_class_counts(torch.bincount(given, minlength=num_classes))
 
     def begin_epoch(self, epoch: int) -> None:
-        """Before each epoch (1-based): its number, and random draws of the loss's own."""
+        """Before each epoch (1-based): its number, and random draws of the loss's own.
+
+        What takes no generator (dropout, a user's loss) draws from torch's global one, seeded for the epoch.
+        """
+        draws.seed_globally(self.seed, "training", epoch)
         self.model.train()
         self.loss.train()
         if "epoch" in self.needs:
             self.loss.set_epoch(epoch)
-        if "draws" in self.needs:
-            for module in self.loss.modules():
-                if "draws" in getattr(module, "needs", ()):
-                    module.generator = draws.generator(self.seed, "loss", epoch, device=self.device)
+        for module in self._drawing():
+            module.generator = draws.generator(self.seed, "loss", epoch, device=self.device)
+
+    def _drawing(self) -> list[nn.Module]:
+        """The parts of the loss that draw from a generator of their own."""
+        if "draws" not in self.needs:
+            return []
+        return [module for module in self.loss.modules() if "draws" in getattr(module, "needs", ())]
+
+    def draws_state(self) -> list[Tensor]:
+        """Where every stream of random draws stands within the epoch."""
+        streams = [torch.get_rng_state(), *(module.generator.get_state() for module in self._drawing())]
+        if self.device.type == "cuda":
+            streams.append(torch.cuda.get_rng_state(self.device))
+        return streams
+
+    def restore_draws(self, streams: list[Tensor]) -> None:
+        """Put every stream back to where `draws_state` found it."""
+        torch.set_rng_state(streams[0])
+        for module, state in zip(self._drawing(), streams[1:], strict=False):
+            module.generator.set_state(state)
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(streams[-1], self.device)
 
     def step(self, views: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`."""

@@ -12,12 +12,16 @@ from torch import Tensor, nn
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
-from labelnoise.training.checkpoint import Checkpoint
+from labelnoise.training.checkpoint import Begun, Checkpoint
 from labelnoise.training.data import Data, Normalise, Samples
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.learner import Learner
 from labelnoise.training.optimizers import OPTIMIZERS
 from labelnoise.training.recipe import Recipe
+
+
+class Stopped(BaseException):
+    """Training was asked to stop, and has saved its checkpoint; no error, so not an `Exception`."""
 
 
 @dataclass
@@ -42,11 +46,13 @@ def train(
     device: torch.device,
     each_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
     checkpoint: Checkpoint | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
     `loss(logits, targets)` is any module, its `needs` are served; `each_epoch` gets every metrics row as it is made.
-    With a `checkpoint`, training goes on after the last epoch saved there.
+    With a `checkpoint`, training goes on after the last step saved there. When `stop()` becomes true, the step is
+    finished, the checkpoint saved and `Stopped` raised.
     """
     draws.seed_globally(seed, "initialisation")
     model = models.create(
@@ -71,12 +77,19 @@ def train(
         lr = recipe.learning_rate(epoch)
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
         given, true = data.train.given[order], data.train.true[order]
-        batches = data.train.training_batches(order, recipe, seed=seed, epoch=epoch, views=learner.views)
         loss_sum = torch.zeros((), device=device)
         predicted = torch.empty_like(given)
 
         learner.begin_epoch(epoch)
-        for start, views in zip(range(0, size, recipe.batch_size), batches, strict=True):
+        done = 0
+        if checkpoint is not None and (begun := checkpoint.begun):
+            done, checkpoint.begun = begun.steps, None
+            loss_sum.copy_(begun.loss_sum)
+            predicted.copy_(begun.predicted)
+            learner.restore_draws(begun.draws)
+        starts = range(done * recipe.batch_size, size, recipe.batch_size)
+        batches = data.train.training_batches(order, recipe, seed=seed, epoch=epoch, views=learner.views, done=done)
+        for start, views in zip(starts, batches, strict=True):
             batch = slice(start, start + recipe.batch_size)
             targets = given[batch]
             logits, value = learner.step([normalise(images) for images in views], targets)
@@ -90,6 +103,10 @@ def train(
             with torch.no_grad():
                 loss_sum += value.detach() * len(targets)
                 torch.argmax(logits.detach(), dim=1, out=predicted[batch])
+            if stop() and checkpoint is not None:
+                begun = Begun(1 + start // recipe.batch_size, loss_sum, predicted, learner.draws_state())
+                checkpoint.save(learner.modules, optimizer.state(), outcome.metrics, begun, at_once=True)
+                raise Stopped
 
         if not bool(loss_sum.isfinite() & parameters.values.isfinite().all()):
             outcome.diverged_at = epoch

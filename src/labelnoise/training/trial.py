@@ -5,14 +5,16 @@ result.json, metrics.csv and predictions.npz hold only what the spec determines;
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
+import signal
 import socket
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +38,10 @@ from labelnoise.training.loop import Outcome, train
 from labelnoise.training.recipe import Recipe
 
 
-def run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def run(spec: Mapping[str, Any], folder: Path, *, checkpoint_seconds: float = 60.0) -> dict[str, Any]:
     """Do the trial unless `folder` holds its result already; return the result.
 
+    SIGTERM and SIGINT finish the step at hand, save a checkpoint and raise `Stopped`; the next call goes on from there.
     A crash inside training becomes a result with status `failed` and the reason, a loss that is no longer finite
     one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong.
     """
@@ -50,10 +53,10 @@ def run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
                 raise UserError(f"{result} belongs to another trial; move the folder {folder} away and run again")
             print(f"{result} is there already: adopted", flush=True)
             return found
-        return _run(spec, folder)
+        return _run(spec, folder, checkpoint_seconds)
 
 
-def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def _run(spec: Mapping[str, Any], folder: Path, checkpoint_seconds: float) -> dict[str, Any]:
     started = time.time()
     recipe = Recipe(**spec["recipe"])
     cores = len(os.sched_getaffinity(0))
@@ -68,7 +71,7 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     ready = time.time()
 
     outcome, reason, status = Outcome(), None, "ok"
-    checkpoint = Checkpoint(folder / "checkpoint.pt", canonical_hash(spec, digits=64))
+    checkpoint = Checkpoint(folder / "checkpoint.pt", canonical_hash(spec, digits=64), seconds=checkpoint_seconds)
     bar = tqdm(total=recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
     def each_epoch(row: dict[str, Any]) -> None:
@@ -79,9 +82,17 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     try:
         draws.seed_globally(spec["seed"], "loss")
         loss = create_loss(spec["loss"], num_classes=data.num_classes)
-        outcome = train(
-            data, loss, recipe, seed=spec["seed"], device=device, each_epoch=each_epoch, checkpoint=checkpoint
-        )
+        with _stopping() as stop:
+            outcome = train(
+                data,
+                loss,
+                recipe,
+                seed=spec["seed"],
+                device=device,
+                each_epoch=each_epoch,
+                checkpoint=checkpoint,
+                stop=stop,
+            )
         if outcome.diverged_at is not None:
             status, reason = (
                 "diverged",
@@ -110,6 +121,24 @@ def _run(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     checkpoint.remove()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
+
+
+@contextlib.contextmanager
+def _stopping() -> Iterator[Callable[[], bool]]:
+    """A function that tells whether SIGTERM or SIGINT has come; a second one kills at once."""
+    received: list[int] = []
+
+    def receive(number: int, _: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        print(f"{signal.Signals(number).name}: saving a checkpoint", flush=True)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
