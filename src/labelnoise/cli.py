@@ -32,6 +32,10 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(f"labelnoise {options.command}: error: {error}", file=sys.stderr)
         return 2
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        told = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"labelnoise {options.command}: error: {told}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -142,7 +146,10 @@ def _map(text: str) -> dict[str, str]:
     pairs = [pair.split("=") for pair in text.split(",")]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
         raise argparse.ArgumentTypeError(f"must read cat=dog,dog=cat, got {text!r}")
-    return {true.strip(): wrong.strip() for true, wrong in pairs}
+    found = {true.strip(): wrong.strip() for true, wrong in pairs}
+    if len(found) < len(pairs):
+        raise argparse.ArgumentTypeError(f"names a class twice: {text!r}")
+    return found
 
 
 def _download(options: argparse.Namespace) -> None:

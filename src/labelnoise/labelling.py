@@ -24,7 +24,11 @@ def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[s
     `source` is where human labels or a label file of the user's are read from. Raises `UserError` when they do not fit
     the data set.
     """
+    if not {"dataset", "noise"} <= set(spec):
+        raise UserError("this is no trial's spec: it has no data set or no noise")
     noise = spec["noise"]
+    if noise["kind"] in ("human", "file") and (source is None or not source.exists()):
+        raise UserError(f"--source has to name where the labels of kind {noise['kind']} lie, got {source}")
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
     true = np.array(prepared.train.labels)
     if noise["kind"] == "human":
@@ -78,6 +82,7 @@ def of_labels(
         raise UserError(
             f"{source}: no sample has the label {missing[0]}; classes are numbered from 0 without gaps, or named"
         )
+    _check_options(kind, rate=rate, variant=variant, features=features, map=map, matrix=matrix, like=like)
     noise: dict[str, Any] = {"kind": kind, "version": info.version, "seed": seed, "rate": rate}
     noise["variant"] = variant or next(iter(info.variants))
     if noise["variant"] not in info.variants:
@@ -88,14 +93,32 @@ def of_labels(
         noise |= {"rate": None, "variant": "matrix"}
     elif rate is None or not 0 <= rate < 1 or (kind == "instance" and rate == 0):
         raise UserError(f"{kind} noise needs a --rate in {'(' if kind == 'instance' else '['}0, 1), got {rate}")
+    stem = out.with_suffix("") if out.suffix in (".npz", ".csv", ".json") else out
+    written = {ending: stem.with_name(f"{stem.name}.{ending}") for ending in ("npz", "csv", "json")}
+    for given_file in filter(None, (source, features, matrix)):
+        if given_file.resolve() in {path.resolve() for path in written.values()}:
+            raise UserError(f"{given_file} would be overwritten; choose another --out")
     inputs = _features(features, len(true)) if kind == "instance" else None
     given = labels.generate(true, num_classes=len(classes), noise=noise, features=inputs)
-    stem = out.with_suffix("") if out.suffix in (".npz", ".csv", ".json") else out
-    if stem.with_suffix(source.suffix).resolve() == source.resolve():
-        raise UserError(f"{source} would be overwritten; choose another --out")
-    described = labels.write(stem.with_name(f"{stem.name}.npz"), true, given, classes=classes, noise=noise)
-    formats.write_pairs(stem.with_name(f"{stem.name}.csv"), true, given, classes)
+    described = labels.write(written["npz"], true, given, classes=classes, noise=noise)
+    formats.write_pairs(written["csv"], true, given, classes)
     return described
+
+
+def _check_options(kind: str, **given: Any) -> None:
+    """`UserError` on an option that the kind of noise has no use for."""
+    useless = {
+        "asymmetric": ("features",),
+        "instance": ("map", "matrix", "like"),
+        "symmetric": ("features", "map", "matrix", "like"),
+    }
+    for name in useless[kind]:
+        if given[name] is not None:
+            raise UserError(f"--{name} is not for {kind} noise; leave it out")
+    if given["matrix"] is not None:
+        for name in ("rate", "variant"):
+            if given[name] is not None:
+                raise UserError(f"a noise given by a matrix takes no --{name}; leave it out")
 
 
 def _asymmetric(
@@ -109,6 +132,10 @@ def _asymmetric(
         for name in (*map, *map.values()):
             if name not in classes:
                 raise UserError(f"--map: {unknown('class', name, classes)}")
+        if same := [true for true, wrong in map.items() if true == wrong]:
+            raise UserError(f"--map: {same[0]} turns into itself; leave it out")
+        if variant in MAPS:
+            raise UserError(f"the variant {variant} has a map of its own; leave --map or --variant out")
         return {"map": [[classes.index(true), classes.index(wrong)] for true, wrong in map.items()]}
     having = {name: info for name, info in DATASETS.items() if info.asymmetric_maps}
     if like not in having:
@@ -133,8 +160,10 @@ def _features(path: Path | None, size: int) -> np.ndarray:
         raise UserError("instance noise needs --features, a .npy with one row a sample")
     try:
         features = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path} is no .npy that can be read ({error})") from None
+    if not isinstance(features, np.ndarray):
+        raise UserError(f"{path} is an .npz; give the one array of features as a .npy")
     if features.ndim < 2 or len(features) != size or features.dtype.kind not in "uif":
         raise UserError(f"{path}: must be {size} rows of numbers, one a sample; got {features.dtype} {features.shape}")
     if features.dtype.kind == "f" and not np.isfinite(features).all():

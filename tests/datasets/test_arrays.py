@@ -78,7 +78,33 @@ def test_prepared_under_another_fingerprint_is_refused(tmp_path: Path):
         open_prepared(tmp_path / "out", chosen.identity | {"fingerprint": "0"})
 
 
+def test_published_maps_go_by_class_name(tmp_path: Path):
+    ten = np.arange(30) % 10
+    reversed_names = np.array(mine(written(tmp_path / "a.npz", y_train=ten)).info.classes[::-1])
+    pairs = mine(written(tmp_path / "a.npz", y_train=ten, classes=reversed_names)).info.asymmetric_maps["published"]
+    assert ("truck", "automobile") in [(reversed_names[true], reversed_names[wrong]) for true, wrong in pairs]
+    others = np.array(list("abcdefghij"))
+    assert not mine(written(tmp_path / "a.npz", y_train=ten, classes=others)).info.asymmetric_maps
+
+
+def test_numbered_names_of_ones_own_stay(tmp_path: Path):
+    names = np.array([str(k) for k in range(1, 11)])
+    assert mine(written(tmp_path / "a.npz", y_train=np.arange(30) % 10, classes=names)).info.classes == tuple(names)
+
+
+def test_another_like_is_prepared_anew(tmp_path: Path):
+    path = written(tmp_path / "a.npz", y_train=np.arange(30) % 10)
+    assert mine(path, "cifar10").info.fingerprint != mine(path, "fashion_mnist").info.fingerprint
+
+
 BAD = [
+    ({"x_test": IMAGES[:9, :6, :6]}, "x_test has 3 channels and a side of 6, x_train 3 and 12"),
+    ({"x_test": IMAGES[:9, ..., 0]}, "x_test has 1 channels"),
+    ({"y_train": np.full(30, 1_000_000)}, "y_train goes up to 1000000, but has 30 labels"),
+    ({"y_train": np.zeros(30, int)}, "at least two classes"),
+    ({"classes": np.array(["cat", "cat", "dog"])}, "two classes are called 'cat'"),
+    ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
+    ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot stand in tables and figures"),
     ({"y_test": None}, "lacks y_test"),
     ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),

@@ -107,6 +107,11 @@ BROKEN = [
     ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "../a.jpg 1"), "lies outside the data set"),
     ("clothing1m", lambda r: remove(r / "annotations/noisy_label_kv.txt"), "noisy_label_kv.txt is missing"),
     ("clothing1m", lambda r: append(r / "annotations/noisy_label_kv.txt", "x.jpg 14"), "the label 14 is none of 0..13"),
+    (
+        "clothing1m",
+        lambda r: append(r / "annotations/noisy_label_kv.txt", "images/0/0,0.jpg 5"),
+        "images/0/0,0.jpg has two labels",
+    ),
     ("clothing1m", lambda r: append(r / "annotations/clean_test_key_list.txt", "x.jpg"), "x.jpg has no label"),
     ("clothing1m", lambda r: (r / "annotations/clean_val_key_list.txt").write_text(""), "is empty"),
     ("animal10n", lambda r: remove(r / "testing"), "testing is missing"),
@@ -162,7 +167,41 @@ def test_another_image_or_label_is_another_data_set(tmp_path: Path):
     assert own(tmp_path)[0].fingerprint != before
 
 
+def test_linked_class_folders_are_followed_and_hidden_ones_are_not(tmp_path: Path):
+    trees.image_folder(tmp_path / "a")
+    (tmp_path / "a/train/bird").rename(tmp_path / "birds")
+    (tmp_path / "a/train/bird").symlink_to(tmp_path / "birds")
+    (tmp_path / "a/train/.cache").mkdir()
+    (tmp_path / "a/train/.cache/0.jpg").write_bytes(b"")
+    (tmp_path / "a/train/cat/._0.jpg").write_bytes(b"")
+    info, source = own(tmp_path / "a")
+    files, labels = image_folder.load(info, source)["train"]
+    assert info.classes == ("bird", "cat", "dog", "eel")
+    assert (len(files), labels.count(0)) == (160, 40)
+
+
+def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
+    trees.image_folder(tmp_path, classes=tuple(str(k) for k in range(1, 11)))
+    info, source = own(tmp_path)
+    assert info.classes == ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
+    assert set(image_folder.load(info, source)["test"][1]) == set(range(10))
+
+
+@pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
+def test_images_of_more_than_eight_bits_are_not_clipped(tmp_path: Path, kind: str):
+    from PIL import Image
+
+    from labelnoise.datasets import images
+
+    Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(tmp_path / "deep.tiff")
+    with pytest.raises(OSError, match="more than 8 bits"):
+        images.read(tmp_path / "deep.tiff")
+
+
 BROKEN_FOLDERS = [
+    (lambda r: [remove(path) for path in (r / "train/eel").iterdir()], "train/eel: this class folder has no images"),
+    (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,a\nbird/1.jpg,b\n"), "line 3: .* is listed twice"),
+    (lambda r: (r / "train.csv").write_bytes(b"file,label\n\xff.jpg,a\n"), "cannot be read"),
     (lambda r: remove(r / "train"), "an image folder has train/ and test/"),
     (lambda r: remove(r / "test"), "an image folder has train/ and test/"),
     (lambda r: remove(r / "test/eel"), "test: no image of the class 'eel'"),

@@ -112,12 +112,20 @@ WRONG = [
     (["--kind", "instance", "--rate", "0.4", "--features", "short.npy"], "short.npy: must be 300 rows of numbers"),
     (["--kind", "symmetric", "--rate", "0.001"], "class 0 has 100 samples, too few for a noise rate of 0.001"),
     (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv"], "labels.csv would be overwritten"),
+    (["--kind", "instance", "--rate", "0.4", "--features", "features.npy", "--map", "cat=dog"], "--map is not for"),
+    (["--kind", "symmetric", "--rate", "0.4", "--features", "features.npy"], "--features is not for symmetric noise"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=cat"], "cat turns into itself"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--matrix", "T.csv"], "takes no --rate"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=dog", "--variant", "blocks"], "has a map of its own"),
+    (["--kind", "asymmetric", "--matrix", "T.csv", "--out", "T"], "T.csv would be overwritten"),
+    (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv/x"], "labels.csv"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
 def test_mistakes_are_told_and_nothing_is_written(here: Path, capsys, arguments: list[str], message: str):
     np.save("short.npy", np.zeros((7, 5)))
+    Path("T.csv").write_text("1,0,0\n0,1,0\n0,0,1\n")
     before = {path: path.read_bytes() for path in here.iterdir()}
     assert noise(*arguments) == 2
     assert message in capsys.readouterr().err

@@ -130,10 +130,14 @@ def test_numbers_are_read_from_any_format(tmp_path: Path):
 BAD = {
     "gone.csv": (None, "no such label file"),
     "empty.csv": ("", "there are no labels"),
-    "hole.csv": ("label\ncat\n \n", r"line 3: the label is missing"),
+    "hole.csv": ("label\ncat\n \ndog\n", r"line 3: the label is missing"),
+    "blank.csv": ("cat\n\ndog\ncat\n", r"line 2: the label is missing"),
+    "header.csv": ("class\ncat\ndog\ncat\ndog\n", "the first line, 'class', occurs once: if it is a header"),
+    "ragged.json": ("[[1], [2, 3]]", "some here are lists"),
+    "gap.json": ("[0, 1000000000]", "labels go up to 1000000000, but there are 2"),
     "columns.csv": ("a,b\n1,2\n", "none of the columns a, b is called noisy_labels"),
     "floats.json": ("[0.5, 1]", "whole numbers or class names"),
-    "deep.json": ("[[0], [1]]", "one a sample"),
+    "deep.json": ("[[0], [1]]", "one a sample, but some here are lists"),
     "broken.json": ("[0, 1", "cannot be read"),
     "labels.txt": ("0", "not from .txt"),
     "labels.npy": ("not an array", "cannot be read"),
@@ -169,6 +173,21 @@ def test_text_goes_by_name_before_number_and_bare_numbers_are_refused_where_that
     assert formats.encode(["10", "1", "2"], Path("l.csv"), classes)[0].tolist() == [2, 0, 1]
     with pytest.raises(UserError, match="could be names or places"):
         formats.encode(np.array([1, 2]), Path("l.npy"), classes)
+
+
+def test_a_list_of_given_labels_alone_is_no_label_file(tmp_path: Path):
+    (tmp_path / "plain.csv").write_text("label\ncat\ndog\n")
+    np.savez(tmp_path / "one.npz", labels=np.array([0, 1]))
+    np.save(tmp_path / "one.npy", np.array([0, 1]))
+    for name in ("plain.csv", "one.npz", "one.npy"):
+        with pytest.raises(UserError, match=name.replace(".", r"\.")):
+            describe(tmp_path / name)
+
+
+def test_a_foreign_json_beside_a_label_file_is_no_audit(label_file: Path):
+    label_file.with_suffix(".json").write_text("[1]")
+    with pytest.raises(UserError, match="is no audit of a label file"):
+        describe(label_file)
 
 
 def test_pickled_labels_are_not_loaded(tmp_path: Path):

@@ -112,6 +112,28 @@ def test_changed_data_or_labels_are_new_trials_and_the_old_ones_come_back(projec
     assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "labels": 2, "train": 2}
 
 
+def test_images_that_moved_or_changed_are_read_again(project: Project):
+    def configure(path: str, *losses: str) -> None:
+        config = {"datasets": [{"name": "animal10n", "path": path}], "noise": ["clean"], "losses": list(losses)}
+        project.write(yaml.safe_dump(config | {"seeds": [1], "train": TINY | {"epochs": 1}}))
+
+    trees.animal10n(project.folder / "old")
+    configure("old", "CE")
+    project.snakemake("results/trials.csv")
+    (project.folder / "old").rename(project.folder / "new")
+    configure("new", "CE")
+    assert "train" not in project.would_run("results/trials.csv")
+    configure("new", "CE", "MAE")
+    assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "train": 1}
+    project.snakemake("results/trials.csv")
+    (described,) = project.results.glob("data/animal10n-*/dataset.json")
+    assert json.loads(described.read_text())["root"] == "new"
+    assert project.would_run("results/trials.csv") == {}
+    # an image more is another data set
+    (project.folder / "new/training/0_9999.jpg").write_bytes((project.folder / "new/training/0_0.jpg").read_bytes())
+    assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "labels": 1, "train": 2}
+
+
 def test_a_label_file_of_another_length_stops_its_trials_only_and_says_why(project: Project, arrays: Path):
     (project.folder / "given.csv").write_text("label\ncat\ndog\n")
     project.write(OWN + "train: {epochs: 1}\nonly: {noise: [clean, file], seeds: [1]}\n")

@@ -57,6 +57,13 @@ UNUSABLE = {
     if workflow.is_main_process and trial.result.exists() and not is_finished(trial)
 }
 
+# Image files that have moved: their index is made again.
+MOVED = {
+    name: marker
+    for name, dataset in DATASETS.items()
+    if workflow.is_main_process and (marker := manifest.moved_marker(paths.DATA / name, dataset.source))
+}
+
 # Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
 DEPLOYED = bool(workflow.deployment_settings and workflow.deployment_settings.deployment_method)
 LABELNOISE = f"{'python' if DEPLOYED else shlex.quote(sys.executable)} -m labelnoise"
@@ -98,7 +105,9 @@ def train_input(wildcards):
 def official_files(wildcards):
     """What is downloaded for the data set when it is not there; nothing for one that lies elsewhere."""
     dataset = DATASETS[wildcards.dataset]
-    return [dataset.source / file for file in dataset.info.files] if dataset.downloads else []
+    if dataset.downloads:
+        return [dataset.source / file for file in dataset.info.files]
+    return [MOVED[wildcards.dataset]] if wildcards.dataset in MOVED else []
 
 
 def dataset_entry(wildcards):

@@ -7,8 +7,16 @@ from pathlib import Path
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.datasets.lists import Listed
 from labelnoise.errors import UserError
+from labelnoise.files import canonical_hash
 
 _FOLDERS = {"train": "training", "test": "testing"}
+
+
+def fingerprint(folder: Path) -> str | None:
+    """A hash of all names, which are the labels as well."""
+    if not all((folder / name).is_dir() for name in _FOLDERS.values()):
+        return None
+    return canonical_hash([sorted(path.name for path in (folder / name).glob("*.jpg")) for name in _FOLDERS.values()])
 
 
 def load(info: DatasetInfo, folder: Path) -> dict[str, Listed]:

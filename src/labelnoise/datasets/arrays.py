@@ -13,6 +13,12 @@ from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
 
+# What numpy and zipfile raise for files that are damaged, encrypted, of another kind, or lie about their size.
+_UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
+
 
 def describe(path: Path) -> dict[str, object]:
     """What a config needs to know of the file without reading its images.
@@ -29,8 +35,9 @@ def describe(path: Path) -> dict[str, object]:
             )
         shape = _shape(file, "x_train", path)
         labels = _labels(file, "y_train", path)
-        named = _array(file, "classes", path) if "classes" in names else range(int(labels.max()) + 1)
-        classes = tuple(map(str, named))
+        if labels.max() >= len(labels):
+            raise UserError(f"{path}: y_train goes up to {labels.max()}, but has {len(labels)} labels; number from 0")
+        classes = _classes(file, path) if "classes" in names else tuple(map(str, range(int(labels.max()) + 1)))
     with zipfile.ZipFile(path) as archive:
         members = sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist())
     return {
@@ -50,7 +57,11 @@ def load(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
         for split in ("train", *info.test_sets):
             if f"y_{split}" not in file.files:
                 raise UserError(f"{path}: there is x_{split}, but no y_{split}")
-            _shape(file, f"x_{split}", path)
+            if (shape := _shape(file, f"x_{split}", path)[1:]) != (info.channels, info.image_size):
+                raise UserError(
+                    f"{path}: x_{split} has {shape[0]} channels and a side of {shape[1]}, x_train {info.channels} and "
+                    f"{info.image_size}"
+                )
             found[f"{split}_images"] = _channels_first(_array(file, f"x_{split}", path))
             found[f"{split}_labels"] = _labels(file, f"y_{split}", path)
     return found
@@ -61,7 +72,7 @@ def _open(path: Path) -> NpzFile:
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path} is no .npz that can be read ({error})") from None
     if not isinstance(file, NpzFile):
         raise UserError(f"{path} is no .npz that can be read: it holds one array without a name")
@@ -70,9 +81,19 @@ def _open(path: Path) -> NpzFile:
 
 def _array(file: NpzFile, name: str, path: Path) -> np.ndarray:
     try:
-        return file[name]
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        found = file[name]
+    except _UNREADABLE as error:
         raise UserError(f"{path} is damaged or not of numbers: {name} cannot be read ({error})") from None
+    if not isinstance(found, np.ndarray):
+        raise UserError(f"{path}: {name} is no array")
+    return found
+
+
+def _classes(file: NpzFile, path: Path) -> tuple[str, ...]:
+    named = _array(file, "classes", path)
+    if named.ndim != 1 or named.dtype.kind != "U":
+        raise UserError(f"{path}: classes must be a list of names (text), got {named.dtype} {named.shape}")
+    return tuple(named.tolist())
 
 
 def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
@@ -97,7 +118,7 @@ def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.d
     try:
         with file.zip.open(f"{name}.npy") as member:
             shape, _, kind = readers[np.lib.format.read_magic(member)](member)
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path}: the array {name} cannot be read ({error})") from None
     return shape, kind
 

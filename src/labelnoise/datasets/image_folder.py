@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from labelnoise.datasets.catalogue import DatasetInfo
@@ -15,7 +16,7 @@ _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"}
 
 
 def describe(folder: Path) -> dict[str, object]:
-    """What a config needs to know: the splits' classes, sizes and a hash over all file names and labels.
+    """What a config needs to know: the splits' classes, numbers, and a hash over all file names, sizes and labels.
 
     A split is a folder NAME/ or a NAME.csv (columns file and label) beside it, which then decides. Raises `UserError`
     when there is no train split, or no other one to test on.
@@ -32,9 +33,19 @@ def describe(folder: Path) -> dict[str, object]:
             f"here are {', '.join(names) or 'no folders'}"
         )
     rows = {name: _rows(folder, name) for name in names}
+    for file in (file for found in rows.values() for file, _ in found):
+        try:
+            file.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{folder}: the file name {file!r} is not UTF-8; rename it") from None
     classes = tuple(sorted({label for _, label in rows["train"]}, key=_order))
     return {
-        "fingerprint": canonical_hash(rows),
+        "fingerprint": canonical_hash(
+            {
+                name: [(file, label, (folder / file).stat().st_size) for file, label in found]
+                for name, found in rows.items()
+            }
+        ),
         "classes": classes,
         "train_size": len(rows["train"]),
         "channels": 3,
@@ -73,34 +84,66 @@ def _rows(folder: Path, name: str) -> list[tuple[str, str]]:
     if table.exists():
         return _read_table(folder, table)
     found = []
-    for inside, _, files in sorted(os.walk(folder / name)):
-        root = Path(inside)
+    for root, files in _walk(folder / name):
         parts = root.relative_to(folder / name).parts
-        images = sorted(file for file in files if Path(file).suffix.lower() in _ENDINGS)
+        images = sorted(file for file in files if Path(file).suffix.lower() in _ENDINGS and file[0] != ".")
         if images and not parts:
             raise UserError(f"{root / images[0]} lies in no class folder; or list the images in {table.name}")
         found += [((root / file).relative_to(folder).as_posix(), parts[0]) for file in images]
+    empty = [child.name for child in _children(folder / name) if child.name not in {label for _, label in found}]
+    if found and empty:
+        raise UserError(f"{folder / name / empty[0]}: this class folder has no images ({', '.join(sorted(_ENDINGS))})")
     if not found:
         raise UserError(f"{folder / name} has no images in class folders, and there is no {table.name} beside it")
     return found
 
 
+def _children(folder: Path) -> list[Path]:
+    """The folders in it that are not hidden."""
+    return [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."] if folder.is_dir() else []
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder below and its files, links followed, hidden folders left out; in the order of their names."""
+    inside: list[tuple[Path, list[str]]] = []
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if name[0] != "." and os.path.realpath(f"{root}/{name}") not in seen]
+        seen |= {os.path.realpath(f"{root}/{name}") for name in folders}
+        inside.append((Path(root), files))
+    yield from sorted(inside)
+
+
 def _read_table(folder: Path, table: Path) -> list[tuple[str, str]]:
     """The rows of a CSV; files are named from the split's folder or from the folder above it."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"file", "label"} <= set(reader.fieldnames or ()):
-            raise UserError(f"{table}: must have the columns file and label, has {', '.join(reader.fieldnames or ())}")
-        rows = list(reader)
-    found = []
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows, names = list(reader), reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table} cannot be read ({error})") from None
+    if not {"file", "label"} <= set(names):
+        raise UserError(f"{table}: must have the columns file and label, has {', '.join(names)}")
+    found: list[tuple[str, str]] = []
+    seen: set[str] = set()
     for number, row in enumerate(rows, start=2):
         name, label = (row["file"] or "").strip(), (row["label"] or "").strip()
         if not name or not label:
             raise UserError(f"{table}, line {number}: file or label is missing")
-        inside = next((path for path in (f"{table.stem}/{name}", name) if (folder / path).is_file()), None)
+        inside = next((path for path in (f"{table.stem}/{name}", name) if _is_file(folder / path)), None)
         if inside is None or ".." in Path(name).parts or Path(name).is_absolute():
             raise UserError(f"{table}, line {number}: there is no image {name} in {folder / table.stem} or {folder}")
+        if inside in seen:
+            raise UserError(f"{table}, line {number}: {name} is listed twice")
+        seen.add(inside)
         found.append((inside, label))
     if not found:
         raise UserError(f"{table} lists no images")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False

@@ -13,6 +13,9 @@ from labelnoise.errors import UserError
 # At most this share of a training set may be unreadable; those are left out. Test sets are judged whole or not at all.
 UNREADABLE_LIMIT = 1e-3
 
+# Modes whose values a conversion to 8 bits would clip, not scale.
+_DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
 
 def read(path: Path):
     """The image as an RGB PIL image; OSError when it is missing or broken."""
@@ -20,6 +23,8 @@ def read(path: Path):
 
     try:
         with Image.open(path) as image:
+            if image.mode in _DEEP:
+                raise OSError(f"{path}: its pixels have more than 8 bits (mode {image.mode}); convert it")
             return image.convert("RGB")
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what PIL raises beside OSError
         raise OSError(f"{path}: {error}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from labelnoise.errors import UserError
@@ -19,9 +21,22 @@ def lines(path: Path, dataset: str) -> list[str]:
             f"{path} is missing: {dataset} is read from a folder in its official layout (docs/data.md); name it as "
             f"`path:` of {dataset} in the config"
         ) from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{path} cannot be read ({error})") from None
     if not found:
         raise UserError(f"{path} is empty")
     return found
+
+
+def fingerprint(paths: Iterable[Path]) -> str | None:
+    """A hash of the files' content; None where one is missing."""
+    digest = hashlib.sha256()
+    try:
+        for path in paths:
+            digest.update(path.read_bytes())
+    except OSError:
+        return None
+    return digest.hexdigest()[:10]
 
 
 def pairs(path: Path, dataset: str, num_classes: int) -> list[tuple[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from labelnoise.datasets import lists
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.datasets.classes import WEBVISION_MINI
 from labelnoise.datasets.lists import Listed, pairs
@@ -12,6 +13,11 @@ from labelnoise.errors import UserError
 _ALL_CLASSES = 1000
 _VALIDATION_FOLDERS = ("val_images_256", "val_images")
 _ILSVRC12_FOLDERS = ("imagenet/val", "ILSVRC2012/val", "ilsvrc12/val")
+
+
+def fingerprint(folder: Path) -> str | None:
+    """A hash of the official lists."""
+    return lists.fingerprint([folder / "info" / "train_filelist_google.txt", folder / "info" / "val_filelist.txt"])
 
 
 def load(info: DatasetInfo, folder: Path) -> dict[str, Listed]:

@@ -47,8 +47,8 @@ class NoiseEntry(_Strict):
         None
     )
     variant: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] | None = None
-    map: dict[str | int, str | int] | None = None
-    matrix: list[list[float]] | str | None = None
+    map: dict[Any, Any] | None = None
+    matrix: list[Any] | str | None = None
     path: str | None = None
     label: Label | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +11,12 @@ from typing import Any
 
 from labelnoise import paths
 from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
+from labelnoise.datasets.classes import Map
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment.config import DatasetEntry, EntryError
+from labelnoise.experiment.config import DatasetEntry, EntryError, check_label
+from labelnoise.files import canonical_hash
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,9 @@ class Dataset:
         """What a spec says of it."""
         identity: dict[str, Any] = {"name": self.info.name, "version": self.info.version}
         if self.info.fingerprint is not None:
-            identity |= {"fingerprint": self.info.fingerprint, "like": self.info.like}
+            identity["fingerprint"] = self.info.fingerprint
+        if self.info.like is not None:
+            identity["like"] = self.info.like
         return identity
 
     @property
@@ -49,7 +55,9 @@ def resolve(entry: DatasetEntry) -> Dataset:
     if entry.name in DATASETS:
         raise EntryError(f"{entry.name} is a data set of the catalogue; give yours a name of its own", "name")
     if not _NAME.fullmatch(entry.name):
-        raise EntryError(f"the name {entry.name!r} becomes a folder's: use letters, digits, - _ and .", "name")
+        raise EntryError(
+            f"the name {entry.name!r} becomes a folder's: use letters, digits, - _ and ., at most 60", "name"
+        )
     alike = [name for name, info in DATASETS.items() if info.in_memory == bool(entry.arrays)]
     if entry.like is None:
         raise EntryError(f"say whose recipe it takes: `like:` one of {', '.join(alike)}")
@@ -71,11 +79,17 @@ def _of_catalogue(entry: DatasetEntry) -> Dataset:
         raise EntryError(
             f"{entry.path}: there is no such folder; `path:` names the folder with {entry.name}'s files", "path"
         )
-    return Dataset(info, Path(entry.path))
+    source = Path(entry.path)
+    if info.in_memory and not info.files:
+        raise EntryError(f"{entry.name} is read from no files; leave `path:` out", "path")
+    if not info.in_memory:
+        module = importlib.import_module(f"labelnoise.datasets.{info.module}")
+        info = dataclasses.replace(info, fingerprint=module.fingerprint(source))
+    return Dataset(info, source)
 
 
 def _own(entry: DatasetEntry, like: DatasetInfo) -> DatasetInfo:
-    """A user's data set as a catalogue entry: its own content, the recipe and (with as many classes) maps of `like`."""
+    """A user's data set as a catalogue entry: its own content, the recipe and (for the same classes) maps of `like`."""
     if entry.arrays:
         from labelnoise.datasets import arrays as module
     else:
@@ -84,9 +98,12 @@ def _own(entry: DatasetEntry, like: DatasetInfo) -> DatasetInfo:
         found = module.describe(Path(entry.arrays or entry.image_folder))
     except UserError as error:
         raise EntryError(str(error)) from None
-    same_classes = len(found["classes"]) == len(like.classes)
-    if same_classes and all(name.isdecimal() for name in found["classes"]):
+    numbers = tuple(str(k) for k in range(len(like.classes)))
+    if entry.arrays and found["classes"] == numbers:
         found["classes"] = like.classes
+    _check_classes(found["classes"])
+    # Prepared data says what its classes are called.
+    found["fingerprint"] = canonical_hash([found["fingerprint"], found["classes"]])
     return DatasetInfo(
         name=entry.name,
         module="arrays" if entry.arrays else "image_folder",
@@ -95,8 +112,28 @@ def _own(entry: DatasetEntry, like: DatasetInfo) -> DatasetInfo:
         license="the user's",
         recipe=like.recipe,
         in_memory=bool(entry.arrays),
-        asymmetric_maps=like.asymmetric_maps if same_classes else {},
-        human=like.human if same_classes and found["train_size"] == like.train_size else {},
+        asymmetric_maps=_maps(like, found["classes"]),
+        human=like.human if (found["classes"], found["train_size"]) == (like.classes, like.train_size) else {},
         like=like.name,
         **found,
     )
+
+
+def _check_classes(classes: tuple[str, ...]) -> None:
+    if len(classes) < 2:
+        raise EntryError("a data set needs at least two classes, and here is one")
+    if len(set(classes)) < len(classes):
+        raise EntryError(f"two classes are called {max(classes, key=classes.count)!r}")
+    for name in classes:
+        check_label(name)
+
+
+def _maps(like: DatasetInfo, classes: tuple[str, ...]) -> dict[str, Map]:
+    """The maps of `like` for the same classes in any order; none for others."""
+    if set(classes) != set(like.classes):
+        return {}
+    place = {k: classes.index(name) for k, name in enumerate(like.classes)}
+    return {
+        name: tuple((place[true], place[wrong]) for true, wrong in pairs)
+        for name, pairs in like.asymmetric_maps.items()
+    }

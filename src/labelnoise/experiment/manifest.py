@@ -98,6 +98,22 @@ def retry_marker(trial: Trial) -> Path:
     return marker
 
 
+def moved_marker(folder: Path, source: Path) -> Path | None:
+    """An empty file newer than the prepared data set where that was made from images in another place than `source`."""
+    described = folder / "dataset.json"
+    try:
+        root = json.loads(described.read_bytes())["root"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if root in (None, source.as_posix()):
+        return None
+    marker = folder / ".moved"
+    marker.touch()
+    newer = max(time.time(), described.stat().st_mtime + 1)
+    os.utime(marker, (newer, newer))
+    return marker
+
+
 def set_aside(trial: Trial) -> None:
     """Move a failed or damaged result to the first free failed-N.json, so that nothing is overwritten."""
     number = 1

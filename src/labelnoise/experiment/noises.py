@@ -104,7 +104,8 @@ def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
     """(group, rate) as tables and figures print them."""
     rate = "" if spec["rate"] is None or entry.kind == "clean" else f"{spec['rate']!r}"
     if entry.label:
-        return entry.label, rate
+        several = entry.variant is not None and len(entry.variant) > 1
+        return f"{entry.label} {spec['variant']}" if several else entry.label, rate
     shown = [] if spec["variant"] in DEFAULT_VARIANTS else [spec["variant"]]
     name = Path(entry.path).stem if entry.path else entry.kind
     return " ".join([name, *shown, *(["own map"] if entry.map else [])]), rate
@@ -154,6 +155,8 @@ def _pairs(given: dict[Any, Any], classes: tuple[str, ...]) -> list[list[int]]:
     """A user's map as (true, wrong) numbers, from numbers or class names."""
 
     def number(value: Any) -> int:
+        if isinstance(value, bool):
+            raise EntryError(f"YAML reads a class called yes, no, on or off as {value}; quote it", "map")
         if str(value) in classes:
             return classes.index(str(value))
         if isinstance(value, int) and 0 <= value < len(classes) and not any(name.isdecimal() for name in classes):

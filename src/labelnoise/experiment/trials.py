@@ -229,6 +229,11 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
             f"{size} × {size}; models for them: {fitting}, timm/NAME"
         )
         raise RecipeError("model", "config", message)
+    if not dataset.in_memory:
+        shortest = min(recipe["resize"]) if isinstance(recipe["resize"], list) else recipe["resize"]
+        if recipe["image_size"] > shortest:
+            message = f"image_size ({recipe['image_size']}) must not be above resize ({shortest}): it is cut out"
+            raise RecipeError("image_size", "config", message)
     fitting = IN_MEMORY if dataset.in_memory else FROM_FILES
     for name in recipe["augmentation"]:
         if name not in fitting:

@@ -63,6 +63,8 @@ def describe(path: Path) -> str:
     if not beside.exists():
         return _told(path, audit(clean, noisy, classes=classes, noise=None))
     found = read_json(beside, "audit of a label file")
+    if not isinstance(found, dict) or not {"classes", "sha256", "clean_sha256", "generator"} <= set(found):
+        raise UserError(f"{beside} is no audit of a label file; move it away, or make the labels again")
     if path.suffix == ".csv":
         clean, noisy, _ = formats.read_pairs(path, found["classes"])
     for labels, key in ((noisy, "sha256"), (clean, "clean_sha256")):

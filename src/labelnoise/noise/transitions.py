@@ -48,7 +48,11 @@ def margin(matrix: np.ndarray) -> float:
 def read_matrix(path: Path) -> np.ndarray:
     """The rows of a CSV without a header; `UserError` when it cannot be read as numbers."""
     try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path} is empty")
         return np.loadtxt(path, delimiter=",", ndmin=2)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a CSV of numbers ({error})") from None
 
