@@ -58,6 +58,8 @@ def run(spec: Mapping[str, Any], folder: Path, *, checkpoint_seconds: float = 60
 
 def _run(spec: Mapping[str, Any], folder: Path, checkpoint_seconds: float) -> dict[str, Any]:
     started = time.time()
+    for begun in folder.glob(".*.tmp"):  # what a killed process was writing; the lock is ours
+        begun.unlink()
     recipe = Recipe(**spec["recipe"])
     cores = len(os.sched_getaffinity(0))
     if recipe.threads > cores:
