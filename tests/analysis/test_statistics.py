@@ -12,7 +12,8 @@ def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
     """trials.csv's rows for (label, noise) → last accuracies; None is a failed trial."""
     rows = [
         {"label": label, "noise": noise, "seed": seed, "last_accuracy": value, "trial": f"{label}{noise}{seed}",
-         "best_accuracy": value, "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test",
+         "best_accuracy": value, "validated_accuracy": None,
+         "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test",
          "kind": noise.partition("-")[0]}
         for (label, noise), accuracies in values.items()
         for seed, value in enumerate(accuracies)

@@ -73,3 +73,16 @@ def test_cross_entropy_memorises_and_ncerce_holds_at_symmetric_04(project: Proje
     assert trials.groupby("label").seed.nunique().to_dict() == {"CE": 3, "NCE+RCE": 3}
     means = trials.groupby("label").last_accuracy.mean()
     assert means["CE"] <= means["NCE+RCE"] - 15
+
+
+def test_noisy_validation_chooses_an_epoch_with_a_table_of_its_own(project: Project):
+    project.edit(train={"epochs": 4, "validation": 0.2}, noise=[{"kind": "symmetric", "rate": 0.4}], losses=["CE"])
+    project.snakemake()
+    trials = pd.read_csv(project.results / "trials.csv")
+    for row in trials.itertuples():
+        metrics = pd.read_csv(project.folder / row.folder / "metrics.csv", index_col="epoch")
+        assert row.validated_epoch == metrics.validation_accuracy.idxmax()
+        assert row.validated_accuracy == metrics.test_accuracy[row.validated_epoch]
+    table = pd.read_csv(project.results / "tables" / "digits-validated.csv", index_col=0)
+    assert table["symmetric-0.4 mean"].iloc[0] == pytest.approx(trials.validated_accuracy.mean(), abs=1e-3)
+    assert "held-out noisy labels" in (project.results / "report.html").read_text()

@@ -16,6 +16,7 @@ from labelnoise.experiment import manifest as manifests
 METRICS = {
     "last": "last-epoch test accuracy",
     "best": "best test accuracy over epochs (chosen on the test set)",
+    "validated": "test accuracy at the epoch with the best accuracy on held-out noisy labels",
 }
 
 

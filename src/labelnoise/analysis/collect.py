@@ -15,9 +15,9 @@ from labelnoise.files import write_csv
 
 COLUMNS = (
     "trial", "dataset", "noise", "kind", "rate", "variant", "noise_seed", "loss", "label", "loss_params", "model",
-    "epochs", "seed", "test_set", "status", "reason", "last_accuracy", "best_accuracy", "best_epoch", "last5_accuracy",
-    "validation_accuracy", "memorised", "realised_rate", "seconds", "images_per_second", "torch", "device",
-    "precision", "threads", "code", "folder",
+    "epochs", "seed", "test_set", "status", "reason", "last_accuracy", "best_accuracy", "best_epoch",
+    "last5_accuracy", "validated_accuracy", "validated_epoch", "validation_accuracy", "memorised", "realised_rate",
+    "seconds", "images_per_second", "torch", "device", "precision", "threads", "code", "folder",
 )  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
         "status": result.get("status", manifests.MISSING),
         "reason": result.get("reason"),
         "validation_accuracy": result.get("validation"),
+        "validated_epoch": result.get("validated_epoch"),
         "memorised": result.get("memorised"),
         "realised_rate": audit.get("realised_rate"),
         "seconds": round(sum(seconds.values()), 3) if seconds else None,
@@ -90,7 +91,7 @@ def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         common
         | {"test_set": name, "best_epoch": values.get("best_epoch")}
-        | {f"{key}_accuracy": values.get(key) for key in ("last", "best", "last5")}
+        | {f"{key}_accuracy": values.get(key) for key in ("last", "best", "last5", "validated")}
         for name, values in accuracies.items()
     ]
 

@@ -57,6 +57,8 @@ def tables(results: Results) -> Iterator[Table]:
             rows = results.of(dataset, test_set)
             several = len(results.test_sets(dataset)) > 1
             for metric in METRICS:
+                if rows[f"{metric}_accuracy"].isna().all() and metric == "validated":
+                    continue  # no validation split
                 cells = summarise(rows, metric)
                 means = cells["mean"].unstack("noise").reindex(index=results.losses, columns=results.noises)
                 name = "-".join([dataset, *([test_set] if several else []), metric])

@@ -157,7 +157,10 @@ def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
 
 
 def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str, Any]:
-    """Best, last and last-5-mean accuracy for each test set; None for a trial that is not ok."""
+    """Best, last and last-5-mean accuracy for each test set, and that of the epoch that the noisy validation chooses.
+
+    None for a trial that is not ok.
+    """
     summary: dict[str, Any] = {
         "epochs": len(outcome.metrics),
         "memorised": outcome.memorised,
@@ -165,6 +168,8 @@ def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str,
     }
     if not complete:
         return summary
+    validation = [row["validation_accuracy"] for row in outcome.metrics]
+    chosen = None if validation[0] is None else validation.index(max(validation))
     for name in tests:
         curve = [row[f"{name}_accuracy"] for row in outcome.metrics]
         summary["test_sets"][name] = {
@@ -172,8 +177,10 @@ def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str,
             "best": max(curve),
             "best_epoch": 1 + curve.index(max(curve)),
             "last5": sum(curve[-5:]) / len(curve[-5:]),
+            "validated": None if chosen is None else curve[chosen],
         }
-    summary["validation"] = outcome.metrics[-1]["validation_accuracy"]
+    summary["validation"] = validation[-1]
+    summary["validated_epoch"] = None if chosen is None else 1 + chosen
     return summary
 
 
