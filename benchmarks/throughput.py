@@ -1,6 +1,6 @@
 """Training speed: the published code's loop, plain PyTorch with the data in memory, and this engine, in one run.
 
-    python benchmarks/throughput.py [cnn8 cnn4] [--threads 2] [--rounds 5] > benchmarks/throughput.csv
+    python benchmarks/throughput.py [--models cnn8 cnn4] [--threads 2] [--rounds 5] > benchmarks/throughput.csv
 
 (a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, as APL, ALF, ANL
 and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last, torch.optim; (c) `engine`:
@@ -157,7 +157,7 @@ def measure(name: str, rounds: int) -> list[dict[str, object]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--models", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()

@@ -38,3 +38,22 @@ def test_unknown_timm_model_is_told_with_its_neighbours():
 def test_models_without_weights_refuse_to_be_pretrained():
     with pytest.raises(UserError, match="no pretrained weights for cnn8"):
         catalogue.create("cnn8", num_classes=10, channels=3, pretrained=True)
+
+
+def test_pooling_before_relu_is_relu_before_pooling():
+    """The papers' code pools after ReLU; here it is the other way round, with the same values and gradients."""
+    images = torch.randn(8, 3, 32, 32)
+    first = catalogue.create("cnn8", num_classes=10, channels=3)
+    second = catalogue.create("cnn8", num_classes=10, channels=3)
+    second.load_state_dict(first.state_dict())
+    layers = list(second.features)
+    for i in range(len(layers) - 1):
+        if isinstance(layers[i], torch.nn.MaxPool2d):
+            layers[i], layers[i + 1] = torch.nn.ReLU(), layers[i]
+    second.features = torch.nn.Sequential(*layers)
+    outputs = [model(images) for model in (first, second)]
+    assert torch.equal(*outputs)
+    for output in outputs:
+        output.square().sum().backward()
+    for ours, papers in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(ours.grad, papers.grad)

@@ -14,10 +14,8 @@ class CNN4(nn.Module):
         super().__init__()
         self.feature_dim = 128
         self.features = nn.Sequential(
-            *_block(channels, 32),
-            nn.MaxPool2d(2),
-            *_block(32, 64),
-            nn.MaxPool2d(2),
+            *_block(channels, 32, nn.MaxPool2d(2)),
+            *_block(32, 64, nn.MaxPool2d(2)),
             *_head(64 * 7 * 7, self.feature_dim),
         )
         self.classifier = nn.Linear(self.feature_dim, num_classes)
@@ -35,7 +33,7 @@ class CNN8(nn.Module):
         self.feature_dim = 256
         layers: list[nn.Module] = []
         for width in (64, 128, 196):
-            layers += [*_block(channels, width), *_block(width, width), nn.MaxPool2d(2)]
+            layers += [*_block(channels, width), *_block(width, width, nn.MaxPool2d(2))]
             channels = width
         self.features = nn.Sequential(*layers, *_head(196 * 4 * 4, self.feature_dim))
         self.classifier = nn.Linear(self.feature_dim, num_classes)
@@ -45,9 +43,11 @@ class CNN8(nn.Module):
         return self.classifier(self.features(images))
 
 
-def _block(width_in: int, width_out: int) -> list[nn.Module]:
-    return [nn.Conv2d(width_in, width_out, kernel_size=3, padding=1), nn.BatchNorm2d(width_out), nn.ReLU()]
+def _block(width_in: int, width_out: int, *pooling: nn.Module) -> list[nn.Module]:
+    # Pooling before ReLU, where the papers' code has it after: the same values and gradients, at a quarter of the work.
+    convolution = nn.Conv2d(width_in, width_out, kernel_size=3, padding=1)
+    return [convolution, nn.BatchNorm2d(width_out), *pooling, nn.ReLU(inplace=True)]
 
 
 def _head(width_in: int, width_out: int) -> list[nn.Module]:
-    return [nn.Flatten(), nn.Linear(width_in, width_out), nn.BatchNorm1d(width_out), nn.ReLU()]
+    return [nn.Flatten(), nn.Linear(width_in, width_out), nn.BatchNorm1d(width_out), nn.ReLU(inplace=True)]
