@@ -2,8 +2,8 @@
 
     python benchmarks/precision.py      # writes docs/measured/precision.csv
 
-Forty seeds × four losses under symmetric 0.4, the default recipe (ten leave an interval of ± 0.6 points). Per loss and over all pairs: mean accuracies, mean
-difference (bf16 − fp32) and its 90 % t-interval, in points.
+Forty seeds × four losses under symmetric 0.4, the default recipe (ten leave an interval of ± 0.6 points). Per loss and
+over all pairs: mean accuracies, mean difference (bf16 − fp32) and its 90 % t-interval, in points.
 """
 
 from __future__ import annotations

@@ -46,10 +46,13 @@ def test_pooling_before_relu_is_relu_before_pooling():
     first = catalogue.create("cnn8", num_classes=10, channels=3)
     second = catalogue.create("cnn8", num_classes=10, channels=3)
     second.load_state_dict(first.state_dict())
-    layers = list(second.features)
-    for i in range(len(layers) - 1):
-        if isinstance(layers[i], torch.nn.MaxPool2d):
-            layers[i], layers[i + 1] = torch.nn.ReLU(), layers[i]
+    layers: list[torch.nn.Module] = []
+    for layer in second.features:
+        if isinstance(layer, torch.nn.ReLU) and isinstance(layers[-1], torch.nn.MaxPool2d):
+            layers.insert(-1, torch.nn.ReLU())
+        else:
+            layers.append(layer)
+    assert [type(layer) for layer in layers] != [type(layer) for layer in first.features]
     second.features = torch.nn.Sequential(*layers)
     outputs = [model(images) for model in (first, second)]
     assert torch.equal(*outputs)
