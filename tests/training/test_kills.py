@@ -79,7 +79,7 @@ def test_twenty_kills_change_no_bit(here: Path):
         process = started("killed")
         had_one = (folder / "checkpoint.pt").exists()
         seen = 0
-        wanted = "write" if kill % 4 == 3 else "new"
+        wanted = "write" if kill % 2 else "new"  # a write may end before the signal comes: try often
         if kill < 2:
             time.sleep(draw.uniform(0.2, 0.6))  # while it starts
         else:
