@@ -16,18 +16,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import torch
+from digits_trials import prepare, trained
 
-from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.experiment.source import read
 from labelnoise.experiment.trials import expand
-from labelnoise.noise.labels import generate
-from labelnoise.training.data import assemble
-from labelnoise.training.loop import train
-from labelnoise.training.recipe import Recipe
-from labelnoise.training.trial import create_loss
 
 ROOT = Path(__file__).parent.parent
 GRID = {"lr": (0.01, 0.03, 0.1, 0.3), "epochs": (20, 40, 60)}
@@ -37,14 +29,7 @@ HELD_OUT = 0.1
 def held_out_accuracy(job: tuple[str, dict, dict]) -> float:
     """Accuracy (%) on the held-out part's given labels after the last epoch of one trial."""
     folder, spec, overrides = job
-    torch.set_num_threads(1)
-    prepared = open_prepared(Path(folder), spec["dataset"])
-    labels = np.array(prepared.train.labels)
-    noisy = generate(labels, num_classes=prepared.num_classes, noise=spec["noise"])
-    recipe = Recipe(**spec["recipe"] | overrides | {"validation": HELD_OUT})
-    data = assemble(prepared, noisy, labels, recipe, seed=spec["seed"], device=torch.device("cpu"))
-    loss = create_loss(spec["loss"], num_classes=prepared.num_classes)
-    outcome = train(data, loss, recipe, seed=spec["seed"], device=torch.device("cpu"))
+    outcome = trained(Path(folder), spec, validation=HELD_OUT, **overrides)
     return outcome.metrics[-1]["validation_accuracy"] if outcome.diverged_at is None else 0.0
 
 
@@ -53,7 +38,7 @@ def main() -> None:
     trials = [trial for trial in trials if trial.spec["seed"] == 1]
     rows = []
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(2) as pool:
-        prepare(DATASETS["digits"], Path(), Path(folder))
+        prepare(Path(folder))
         for values in itertools.product(*GRID.values()):
             overrides = dict(zip(GRID, values, strict=True))
             found = pool.map(held_out_accuracy, [(folder, trial.spec, overrides) for trial in trials], chunksize=1)

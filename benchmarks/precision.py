@@ -17,17 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from digits_trials import prepare, trained
 from scipy import stats
 
-from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
-from labelnoise.noise.labels import generate
-from labelnoise.training.data import assemble
-from labelnoise.training.loop import train
-from labelnoise.training.recipe import Recipe
-from labelnoise.training.trial import create_loss
 
 ROOT = Path(__file__).parent.parent
 PRECISIONS = ("fp32", "bf16")
@@ -43,15 +37,7 @@ CONFIG = {
 def last_accuracy(job: tuple[str, dict, str]) -> float:
     """Test accuracy (%) after the last epoch of one trial."""
     folder, spec, precision = job
-    torch.set_num_threads(1)
-    prepared = open_prepared(Path(folder), spec["dataset"])
-    labels = np.array(prepared.train.labels)
-    noisy = generate(labels, num_classes=prepared.num_classes, noise=spec["noise"])
-    recipe = Recipe(**spec["recipe"] | {"precision": precision})
-    data = assemble(prepared, noisy, labels, recipe, seed=spec["seed"], device=torch.device("cpu"))
-    torch.manual_seed(0)
-    loss = create_loss(spec["loss"], num_classes=prepared.num_classes)
-    return train(data, loss, recipe, seed=spec["seed"], device=torch.device("cpu")).metrics[-1]["test_accuracy"]
+    return trained(Path(folder), spec, precision=precision).metrics[-1]["test_accuracy"]
 
 
 def row(name: str, pairs: np.ndarray) -> dict[str, object]:
@@ -75,7 +61,7 @@ def row(name: str, pairs: np.ndarray) -> dict[str, object]:
 def main() -> None:
     _, trials = expand(Source("config.yaml", CONFIG))
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(2) as pool:
-        prepare(DATASETS["digits"], Path(), Path(folder))
+        prepare(Path(folder))
         jobs = [(folder, trial.spec, precision) for trial, precision in itertools.product(trials, PRECISIONS)]
         pairs = np.array(pool.map(last_accuracy, jobs, chunksize=1)).reshape(-1, 2)
     by_loss = {name: pairs[[trial.label == name for trial in trials]] for name in CONFIG["losses"]}
