@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -69,7 +70,7 @@ def cifar100(path: Path) -> list[dict[str, object]]:
     return batches
 
 
-def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path, train_size: int | None = None) -> None:
+def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path) -> None:
     """Let the files in `folder` be the official ones: their checksums are looked up, as the real ones' are."""
     real = sources.source
 
@@ -84,6 +85,4 @@ def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path, train_si
 
 def info(dataset: str, train_size: int) -> catalogue.DatasetInfo:
     """The catalogue entry with another number of training images."""
-    import dataclasses
-
     return dataclasses.replace(catalogue.DATASETS[dataset], train_size=train_size)

@@ -15,8 +15,8 @@ from labelnoise.errors import UserError
 from labelnoise.losses import create
 from labelnoise.training import checkpoint, loop, recipe
 from labelnoise.training.augmentation import rotate, turn
-from labelnoise.training.data import assemble
-from labelnoise.training.files import evaluation_transform, training_transform
+from labelnoise.training.data import Data, ImagesInMemory, assemble
+from labelnoise.training.files import ImagesInFiles, evaluation_transform, training_transform
 
 CPU = torch.device("cpu")
 
@@ -34,11 +34,15 @@ def a_recipe(**changes: object) -> recipe.Recipe:
     return recipe.Recipe(**recipe.load("animal10n") | small | changes)
 
 
-def trained(prepared: Prepared, chosen: recipe.Recipe, loss: str = "CE", **options: object) -> loop.Outcome:
+def data(prepared: Prepared, chosen: recipe.Recipe) -> Data:
+    """A tenth of the labels is wrong."""
     labels = np.array(prepared.train.labels)
     noisy = np.where(np.arange(len(labels)) % 10 == 0, (labels + 1) % 10, labels)
-    data = assemble(prepared, noisy, labels, chosen, seed=1, device=CPU)
-    return loop.train(data, create(loss, num_classes=10), chosen, seed=1, device=CPU, **options)
+    return assemble(prepared, noisy, labels, chosen, seed=1, device=CPU)
+
+
+def trained(prepared: Prepared, chosen: recipe.Recipe, loss: str = "CE", **options: object) -> loop.Outcome:
+    return loop.train(data(prepared, chosen), create(loss, num_classes=10), chosen, seed=1, device=CPU, **options)
 
 
 def same(first: loop.Outcome, second: loop.Outcome) -> bool:
@@ -70,13 +74,33 @@ def test_a_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: P
 
 
 def test_views_of_an_image_differ_and_losses_get_both(prepared: Prepared):
-    assert trained(prepared, a_recipe(), loss="GJS").metrics[-1]["train_loss"] > 0
+    chosen = a_recipe(augmentation=["resized_crop", "flip"])
+    samples = data(prepared, chosen).train
+    order = torch.arange(len(samples))
+    first, second = next(samples.training_batches(order, chosen, seed=1, epoch=1, views=2))
+    assert first.shape == second.shape
+    assert not torch.equal(first, second)
+    again = next(samples.training_batches(order, chosen, seed=1, epoch=1, views=2))
+    assert torch.equal(first, again[0])
+    assert torch.equal(second, again[1])
+    assert not torch.equal(first, next(samples.training_batches(order, chosen, seed=1, epoch=2, views=1))[0])
+    assert len(trained(prepared, chosen, loss="GJS").metrics) == 2
 
 
-def test_wrong_labels_are_counted_as_in_memory(prepared: Prepared):
-    row = trained(prepared, a_recipe(validation=0.25)).metrics[-1]
-    assert row["memorised"] is not None
-    assert row["validation_accuracy"] is not None
+def test_training_from_files_is_training_from_memory_on_the_same_pixels(prepared: Prepared):
+    chosen = a_recipe(augmentation=[], validation=0.25)
+    from_files = data(prepared, chosen)
+
+    def loaded(samples: ImagesInFiles) -> ImagesInMemory:
+        return ImagesInMemory(torch.cat(list(samples.evaluation_batches())), samples.given, samples.true)
+
+    tests = {name: loaded(samples) for name, samples in from_files.tests.items()}
+    in_memory = Data(loaded(from_files.train), loaded(from_files.validation), tests, 10)
+    first, second = (
+        loop.train(held, create("CE", num_classes=10), chosen, seed=1, device=CPU) for held in (from_files, in_memory)
+    )
+    assert same(first, second)
+    assert first.metrics[-1]["memorised"] is not None
 
 
 def test_a_lost_image_is_named(prepared: Prepared, tmp_path: Path):
