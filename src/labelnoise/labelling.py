@@ -37,14 +37,14 @@ def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[s
     elif noise["kind"] == "file":
         if hashlib.sha256(source.read_bytes()).hexdigest()[: len(noise["content"])] != noise["content"]:
             raise UserError(f"{source} changed after the run was planned; run snakemake again")
-        given = given_labels(source, true, prepared.classes)
+        given = _given(source, true, prepared.classes)
     else:
         features = prepared.train.images if noise["kind"] == "instance" else None
         given = labels.generate(true, num_classes=prepared.num_classes, noise=noise, features=features)
     return labels.write(path, true, given, classes=prepared.classes, noise=noise)
 
 
-def given_labels(path: Path, true: np.ndarray, classes: list[str]) -> np.ndarray:
+def _given(path: Path, true: np.ndarray, classes: list[str]) -> np.ndarray:
     """The int64 labels `(N,)` in a user's file; `UserError` unless they fit the true ones `(N,)` and the classes."""
     given, _ = formats.encode(formats.read(path, formats.GIVEN), path, classes)
     if len(given) != len(true):

@@ -11,7 +11,7 @@ try:
     from labelnoise.errors import UserError
     from labelnoise.experiment import config as experiment_config
     from labelnoise.experiment import manifest, progress, source
-    from labelnoise.experiment.trials import expand, warnings
+    from labelnoise.experiment.trials import doubts, expand
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
@@ -37,7 +37,7 @@ DATASETS = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIS
 
 # Jobs on other nodes parse this file as well: only the run that the user started may change or say anything.
 if workflow.is_main_process:
-    for line in warnings(TRIAL_LIST):
+    for line in doubts(TRIAL_LIST):
         logger.warning(f"warning: {line}")
     try:
         manifest.write(manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT, paths.config_name(CONFIG_FILE)), MANIFEST)

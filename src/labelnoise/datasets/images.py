@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -30,10 +31,8 @@ def read(path: Path):
         raise OSError(f"{path}: {error}") from None
 
 
-def unreadable(root: Path, files: Sequence[str], what: str) -> dict[int, str]:
+def _unreadable(root: Path, files: Sequence[str], what: str) -> dict[int, str]:
     """Index → reason of every file that cannot be decoded. All are read, in parallel, with progress."""
-    import sys
-
     from tqdm import tqdm
 
     found: dict[int, str] = {}
@@ -52,7 +51,7 @@ def readable(root: Path, files: Sequence[str], labels: Sequence[int], what: str,
 
     Raises `UserError` when more than `UNREADABLE_LIMIT` of them (at least one) cannot, or any where `complete`.
     """
-    broken = unreadable(root, files, what)
+    broken = _unreadable(root, files, what)
     told = [f"{files[index]}: {reason}" for index, reason in broken.items()]
     allowed = 0 if complete else max(1, int(UNREADABLE_LIMIT * len(files)))
     if len(broken) > allowed:

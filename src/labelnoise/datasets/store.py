@@ -63,7 +63,7 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
             skipped += told
             arrays[f"{split}_files"] = np.array([file.encode() for file in kept])
             arrays[f"{split}_labels"] = np.array(kept_labels, dtype=np.int64)
-    _check(arrays, info)
+    _check(arrays, info, source)
     for key, array in arrays.items():
         with replacing(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
@@ -127,20 +127,22 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
     )
 
 
-def _check(arrays: dict[str, np.ndarray], info: DatasetInfo) -> None:
+def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> None:
     """`UserError` where labels and images do not fit each other or the catalogue."""
+    remedy = f"{info.name}; " + ("make the file anew" if info.like else "get its files anew")
     for split in ("train", *info.test_sets):
         labels = arrays[f"{split}_labels"]
         content = arrays[f"{split}_images" if info.in_memory else f"{split}_files"]
         if len(content) != len(labels):
-            raise UserError(f"{info.name}: {len(content)} images but {len(labels)} labels in {split}")
+            raise UserError(f"{source}: {len(content)} images but {len(labels)} labels in {split} of {remedy}")
         if not len(labels):
-            raise UserError(f"{info.name}: {split} is empty")
+            raise UserError(f"{source}: there are no images in {split} of {remedy}")
         if labels.min() < 0 or labels.max() >= len(info.classes):
             bad = int(np.flatnonzero((labels < 0) | (labels >= len(info.classes)))[0])
             raise UserError(
-                f"{info.name}: sample {bad} of {split} has the label {labels[bad]}, outside 0..{len(info.classes) - 1}"
+                f"{source}: sample {bad} of {split} has the label {labels[bad]}, outside 0..{len(info.classes) - 1}, "
+                f"in {remedy}"
             )
     found = len(arrays["train_labels"])
     if info.in_memory and info.train_size is not None and found != info.train_size:
-        raise UserError(f"{info.name}: expected {info.train_size} training images, found {found}")
+        raise UserError(f"{source}: expected {info.train_size} training images, found {found}, in {remedy}")

@@ -73,19 +73,17 @@ def _of_catalogue(entry: DatasetEntry) -> Dataset:
     if entry.like is not None:
         raise EntryError(f"`like:` is for data sets of yours; {entry.name} has a recipe of its own")
     info = DATASETS[entry.name]
-    if entry.path is None:
-        return Dataset(info, paths.DOWNLOADS / entry.name, downloads=bool(info.files))
-    if not Path(entry.path).is_dir():
+    if entry.path is not None and not Path(entry.path).is_dir():
         raise EntryError(
             f"{entry.path}: there is no such folder; `path:` names the folder with {entry.name}'s files", "path"
         )
-    source = Path(entry.path)
-    if info.in_memory and not info.files:
+    if entry.path is not None and info.in_memory and not info.files:
         raise EntryError(f"{entry.name} is read from no files; leave `path:` out", "path")
+    source = Path(entry.path) if entry.path is not None else paths.DOWNLOADS / entry.name
     if not info.in_memory:
         module = importlib.import_module(f"labelnoise.datasets.{info.module}")
         info = dataclasses.replace(info, fingerprint=module.fingerprint(source))
-    return Dataset(info, source)
+    return Dataset(info, source, downloads=entry.path is None and bool(info.files))
 
 
 def _own(entry: DatasetEntry, like: DatasetInfo) -> DatasetInfo:

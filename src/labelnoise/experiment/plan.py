@@ -11,7 +11,7 @@ from typing import Any
 
 from labelnoise.experiment import manifest, source
 from labelnoise.experiment.config import experiment_name
-from labelnoise.experiment.trials import Trial, expand, warnings
+from labelnoise.experiment.trials import Trial, doubts, expand
 from labelnoise.models import catalogue as models
 
 # Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
@@ -38,7 +38,7 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         f"done {counts[manifest.OK]}, diverged {counts[manifest.DIVERGED]}, "
         f"failed {counts[manifest.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
         f"to train {len(pending)}",
-        *(f"warning: {line}" for line in warnings(trials)),
+        *(f"warning: {line}" for line in doubts(trials)),
     ]
     if pending:
         cores = cores or os.cpu_count() or 1

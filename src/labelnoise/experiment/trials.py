@@ -77,7 +77,7 @@ def expand(source: Source) -> tuple[Config, list[Trial]]:
     return config, [trial for trial, _ in trials]
 
 
-def warnings(trials: list[Trial]) -> list[str]:
+def doubts(trials: list[Trial]) -> list[str]:
     """A line for each noise under which clean labels do not dominate: allowed, but no loss is robust there."""
     from labelnoise.noise import transitions
 
