@@ -9,6 +9,7 @@ from pathlib import Path
 
 import labelnoise
 from labelnoise.errors import UserError
+from labelnoise.training.options import KEEPABLE, Options
 
 _DESCRIPTION = """\
 labelnoise trains classifiers on wrong labels with many losses and says which of them hold.
@@ -101,9 +102,25 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
+    usual = Options()
     train.add_argument(
-        "--checkpoint-seconds", type=float, default=60.0, metavar="S", help="save no more often (default: 60)"
+        "--checkpoint-minutes",
+        type=float,
+        default=usual.checkpoint_minutes,
+        metavar="M",
+        help=f"save a checkpoint no more often (default: {usual.checkpoint_minutes:g})",
     )
+    train.add_argument("--checkpoint-epochs", type=int, metavar="N", help="save one after every N epochs instead")
+    train.add_argument("--keep", nargs="+", choices=KEEPABLE, default=(), help="what to leave beside the result")
+    train.add_argument("--snapshots", nargs="+", type=int, default=(), metavar="N", help="epochs to keep too")
+    train.add_argument("--deterministic", action="store_true", help="the same bits every time on a GPU too")
+    train.add_argument("--gpus", type=_gpus, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
+    train.add_argument(
+        "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
+    )
+
+    features = command("features", _features, "write a finished trial's features from the weights it kept")
+    features.add_argument("folder", type=Path, metavar="DIR", help="the trial's folder")
 
     steps = (
         ("collect", _collect, "join the trials' results into trials.csv"),
@@ -139,6 +156,14 @@ def _losses(options: argparse.Namespace) -> None:
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"a seed is a whole number 0..2³² − 1, got {text!r}")
+    return int(text)
+
+
+def _gpus(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number or all, got {text!r}")
     return int(text)
 
 
@@ -226,11 +251,19 @@ def _train(options: argparse.Namespace) -> int:
     gc.freeze()
     gc.enable()
     try:
-        trial.run(read_json(options.spec, "trial spec"), options.out, checkpoint_seconds=options.checkpoint_seconds)
+        chosen = Options(**{field: getattr(options, field) for field in Options.__dataclass_fields__})
+        trial.run(read_json(options.spec, "trial spec"), options.out, chosen)
     except loop.Stopped:
         print("stopped; the next call goes on from the checkpoint", flush=True)
         return STOPPED
     return 0
+
+
+def _features(options: argparse.Namespace) -> None:
+    from labelnoise.training import trial
+
+    for path in trial.derive_features(options.folder):
+        print(f"{path} is written")
 
 
 def _collect(options: argparse.Namespace) -> None:

@@ -77,6 +77,18 @@ def test_unusable_checkpoint_is_set_aside_and_told(tmp_path: Path, capsys: pytes
 
 
 def test_checkpoint_waits_between_writes(tmp_path: Path):
-    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600)
+    due = [Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=seconds).is_due(1, 9) for seconds in (0, 3600)]
+    assert due == [True, False]
+
+
+def test_checkpoint_every_so_many_epochs(tmp_path: Path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0, epochs=3)
+    assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [3, 6]
+
+
+def test_kept_checkpoint_is_that_of_the_last_epoch(tmp_path: Path):
+    checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
+    assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
     checkpoint.save((), {}, [])
-    assert not checkpoint.path.exists()
+    checkpoint.finish()
+    assert checkpoint.path.exists()

@@ -81,7 +81,7 @@ def test_step_is_torchs_with_clipping_and_l1(values: dict, reference: Callable, 
         nn.functional.cross_entropy(ours(images), labels).backward()
         flat.add_l1(l1)
         flat.clip(0.5)
-        optimizer.step(0.1)
+        optimizer.step(torch.tensor(0.1, dtype=torch.float64))
         torchs.zero_grad()
         penalty = l1 * sum(p.abs().sum() for p in theirs.parameters())
         (nn.functional.cross_entropy(theirs(images), labels) + penalty).backward()

@@ -44,7 +44,7 @@ def started(folder: str, seconds: float = 0) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "labelnoise", "train", "--spec", "spec.json", "--out", f"{folder}/s1-trial"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*command, "--checkpoint-seconds", str(seconds)], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--checkpoint-minutes", str(seconds / 60)], stdout=subprocess.PIPE, text=True, env=environment
     )
 
 

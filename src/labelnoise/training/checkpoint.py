@@ -25,15 +25,21 @@ class Begun:
 
 
 class Checkpoint:
-    """Saves and restores modules, the optimiser's tensors and the metrics so far, at most once in `seconds`.
+    """Saves and restores modules, the optimiser's tensors and the metrics so far.
+
+    Saved is after every epoch, but not within `seconds` of the last time; where `epochs` is given, after every so many
+    instead. With `keep`, the last epoch's stays when the trial is complete.
 
     Nothing else is needed between epochs: every draw depends on (seed, epoch) only. Within one, `begun` holds the rest.
     A file that is damaged or another trial's is moved aside with a message and never trusted; it is read with
     `weights_only=True`.
     """
 
-    def __init__(self, path: Path, identity: str, *, seconds: float = 60.0):
-        self.path, self.identity, self.seconds = path, identity, seconds
+    def __init__(
+        self, path: Path, identity: str, *, seconds: float = 60.0, epochs: int | None = None, keep: bool = False
+    ):
+        self.path, self.identity = path, identity
+        self.seconds, self.epochs, self.keep = seconds, epochs, keep
         self.epochs_restored = 0
         self.begun: Begun | None = None
         self._last = time.monotonic()
@@ -64,18 +70,22 @@ class Checkpoint:
         print(f"going on after epoch {self.epochs_restored}{begun}", flush=True)
         return saved["metrics"]
 
+    def is_due(self, epoch: int, last: int) -> bool:
+        """Whether to save after this epoch (1-based)."""
+        if epoch == last and self.keep:
+            return True
+        if self.epochs is not None:
+            return epoch % self.epochs == 0
+        return time.monotonic() - self._last >= self.seconds
+
     def save(
         self,
         modules: tuple[nn.Module, ...],
         optimizer: dict[str, Tensor],
         metrics: list[dict[str, Any]],
         begun: Begun | None = None,
-        *,
-        at_once: bool = False,
     ) -> None:
-        """Write the state, unless the last write is less than `seconds` ago and it need not be `at_once`."""
-        if not at_once and time.monotonic() - self._last < self.seconds:
-            return
+        """Write the state."""
         state = {
             "identity": self.identity,
             "modules": [module.state_dict() for module in modules],
@@ -87,6 +97,7 @@ class Checkpoint:
             torch.save(state, temporary)
         self._last = time.monotonic()
 
-    def remove(self) -> None:
+    def finish(self) -> None:
         """The trial is complete."""
-        self.path.unlink(missing_ok=True)
+        if not self.keep:
+            self.path.unlink(missing_ok=True)

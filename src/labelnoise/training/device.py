@@ -1,16 +1,70 @@
-"""Where a trial runs and in which precision."""
+"""Where a trial runs, in which precision, and how exactly it repeats itself."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 
+from labelnoise.errors import UserError
+from labelnoise.models import catalogue as models
 
-def choose() -> torch.device:
-    """The first visible CUDA device, else the CPU."""
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+WAIT_SECONDS = 0.5
+
+
+@contextlib.contextmanager
+def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch.device]:
+    """A device of this trial's own until the block ends: a free slot of a GPU, the CPU where there is no GPU.
+
+    `gpus`: how many of the visible GPUs to use (None: all; 0: the CPU). What CUDA_VISIBLE_DEVICES hides, SLURM's or the
+    user's, stays hidden. Waits while all slots are taken. Raises `UserError` when fewer GPUs are visible than asked.
+    """
+    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus is not None and gpus > visible:
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        why = f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
+        raise UserError(f"{gpus} GPUs are asked for, but {visible} can be used here{why}; give another `gpus`")
+    use = visible if gpus is None else gpus
+    if use == 0:
+        yield torch.device("cpu")
+        return
+    names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(use)]
+    with slot(names, trials_per_gpu) as number:
+        torch.cuda.set_device(number)
+        yield torch.device("cuda", number)
+
+
+@contextlib.contextmanager
+def slot(names: list[str], trials_per_gpu: int, folder: Path | None = None) -> Iterator[int]:
+    """The index of the device, of those called `names`, that has a free slot, empty devices first.
+
+    A slot is a `flock`, so it is free again when its process dies, however it dies. They lie in a folder of the user's
+    in the machine's temporary folder, so all experiments on the machine share them.
+    """
+    folder = folder or Path(tempfile.gettempdir()) / f"labelnoise-gpus-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    told = False
+    while True:
+        for place in range(trials_per_gpu):
+            for number, name in enumerate(names):
+                with (folder / f"{name}-{place}.lock").open("w") as handle:
+                    try:
+                        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    except BlockingIOError:
+                        continue
+                    yield number
+                    return
+        if not told:
+            print(f"waiting for one of {len(names) * trials_per_gpu} GPU slots in {folder}", flush=True)
+            told = True
+        time.sleep(WAIT_SECONDS)
 
 
 def describe(device: torch.device) -> str:
@@ -20,11 +74,17 @@ def describe(device: torch.device) -> str:
     return f"cpu ({platform.processor() or platform.machine()})"
 
 
-def precision_used(requested: str, device: torch.device) -> str:
-    """`auto` is bf16 on a GPU that has it and fp32 elsewhere."""
+def precision_used(requested: str, device: torch.device, model: str) -> str:
+    """`auto` is bf16 where it was measured to be faster (benchmarks/README.md), and fp32 elsewhere.
+
+    That is on a GPU that has it, and on a CPU that has it for some networks.
+    """
     if requested != "auto":
         return requested
-    return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    has_it = torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if has_it and models.find(model).faster_in_bf16 else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
@@ -32,3 +92,23 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
     if precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def deterministic(wanted: bool = True) -> Iterator[None]:
+    """On a GPU, inside the block: kernels that give the same bits every time if `wanted`, else the fastest ones.
+
+    Warned about, not refused, is what has no such kernel. The CPU gives the same bits every time in any case. cuBLAS
+    reads CUBLAS_WORKSPACE_CONFIG when it is first used, so a process does not go back from it.
+    """
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = not wanted
+    if wanted:  # only then: it imports torch._inductor, a second
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+        if wanted:
+            torch.use_deterministic_algorithms(False)

@@ -15,6 +15,11 @@ def generator(seed: int, purpose: str, epoch: int = 0, device: torch.device | st
     return torch.Generator(device).manual_seed(_mix(seed, purpose, epoch))
 
 
+def reseed(generator: torch.Generator, seed: int, purpose: str, epoch: int) -> None:
+    """Put a generator to where `generator` would start one."""
+    generator.manual_seed(_mix(seed, purpose, epoch))
+
+
 def seed_globally(seed: int, purpose: str, epoch: int = 0) -> None:
     """Seed torch's global generators, for code that takes no generator (initialisation, transforms, a user's loss)."""
     torch.manual_seed(_mix(seed, purpose, epoch))

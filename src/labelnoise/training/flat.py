@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import torch
 from torch import nn
+
+# Parameters begin at multiples of this many elements: GPU kernels load 16 bytes at once. The gaps hold zeros.
+ALIGNMENT = 16
 
 
 class FlatParameters:
@@ -19,17 +23,15 @@ class FlatParameters:
         unique = dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad)
         parameters = list(unique)
         first = parameters[0]
-        size = sum(p.numel() for p in parameters)
-        self.values = nn.Parameter(torch.empty(size, dtype=first.dtype, device=first.device))
+        offsets = [0, *itertools.accumulate(-(-p.numel() // ALIGNMENT) * ALIGNMENT for p in parameters)]
+        self.values = nn.Parameter(torch.zeros(offsets[-1], dtype=first.dtype, device=first.device))
         self.values.grad = torch.zeros_like(self.values)
-        offset = 0
-        for p in parameters:
+        for p, offset in zip(parameters, offsets, strict=False):
             for name, flat in (("data", self.values.data), ("grad", self.values.grad)):
                 view = flat[offset : offset + p.numel()].as_strided(p.shape, p.stride(), offset)
                 if name == "data":
                     view.copy_(p.data)
                 setattr(p, name, view)
-            offset += p.numel()
 
     def zero_grad(self) -> None:
         self.values.grad.zero_()

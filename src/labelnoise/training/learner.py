@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from labelnoise import losses
 from labelnoise.errors import UserError
+from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
+from labelnoise.training.data import Data
+from labelnoise.training.recipe import Recipe
 
 # What a loss may declare in `needs`; a loss without that attribute needs nothing but logits and targets.
 KNOWN_NEEDS = ("views", "features", "epoch", "class_counts", "draws")
+
+
+def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: torch.device, precision: str) -> Learner:
+    """The recipe's network as it is before training, with the loss."""
+    draws.seed_globally(seed, "initialisation")
+    model = models.create(
+        recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
+    )
+    learner = Learner(model, loss, seed=seed, precision=precision, device=device)
+    if "class_counts" in learner.needs:
+        loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
+    return learner
 
 
 class Learner:
@@ -30,16 +46,20 @@ class Learner:
             draws.seed_globally(seed, "loss")
             loss.initialise(model.feature_dim)
         self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
+        self._drawing = [part for part in loss.modules() if "draws" in getattr(part, "needs", ())]
+        for part in self._drawing:
+            part.generator = torch.Generator(device)
+
+    @property
+    def is_capturable(self) -> bool:
+        """Whether every step does the same operations, whatever Python holds: ours do, a user's loss may say so."""
+        ours = type(self.loss).__module__.startswith(f"{losses.__name__}.")
+        return ours or getattr(self.loss, "capturable", False)
 
     @property
     def views(self) -> int:
         """How many augmented views of each image a step takes."""
         return 2 if "views" in self.needs else 1
-
-    def begin(self, given: Tensor, num_classes: int) -> None:
-        """Before the first epoch: the classes' sizes by the given labels `(N,)`."""
-        if "class_counts" in self.needs:
-            self.loss.set_class_counts(torch.bincount(given, minlength=num_classes))
 
     def begin_epoch(self, epoch: int) -> None:
         """Before each epoch (1-based): its number, and random draws of the loss's own.
@@ -51,18 +71,16 @@ class Learner:
         self.loss.train()
         if "epoch" in self.needs:
             self.loss.set_epoch(epoch)
-        for module in self._drawing():
-            module.generator = draws.generator(self.seed, "loss", epoch, device=self.device)
+        for generator in self.generators():
+            draws.reseed(generator, self.seed, "loss", epoch)
 
-    def _drawing(self) -> list[nn.Module]:
-        """The parts of the loss that draw from a generator of their own."""
-        if "draws" not in self.needs:
-            return []
-        return [module for module in self.loss.modules() if "draws" in getattr(module, "needs", ())]
+    def generators(self) -> list[torch.Generator]:
+        """Of the parts of the loss that draw from one of their own."""
+        return [module.generator for module in self._drawing]
 
     def draws_state(self) -> list[Tensor]:
         """Where every stream of random draws stands within the epoch."""
-        streams = [torch.get_rng_state(), *(module.generator.get_state() for module in self._drawing())]
+        streams = [torch.get_rng_state(), *(generator.get_state() for generator in self.generators())]
         if self.device.type == "cuda":
             streams.append(torch.cuda.get_rng_state(self.device))
         return streams
@@ -70,8 +88,8 @@ class Learner:
     def restore_draws(self, streams: list[Tensor]) -> None:
         """Put every stream back to where `draws_state` found it."""
         torch.set_rng_state(streams[0])
-        for module, state in zip(self._drawing(), streams[1:], strict=False):
-            module.generator.set_state(state)
+        for generator, state in zip(self.generators(), streams[1:], strict=False):
+            generator.set_state(state)
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(streams[-1], self.device)
 
@@ -97,12 +115,19 @@ class Learner:
                 raise UserError(f"a loss has to return a scalar tensor, the mean over the batch; this one gave {told}")
             return (logits if len(views) == 1 else given[0]), value
 
-    @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
         """Float32 logits `(B, K)` in evaluation mode."""
+        if "features" in self.needs:
+            return self._evaluated(images, lambda x: self.loss.logits(self.model.features(x)))
+        return self._evaluated(images, self.model)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Float32 features `(B, D)`, what the classifier sees, in evaluation mode."""
+        return self._evaluated(images, self.model.features)
+
+    @torch.inference_mode()
+    def _evaluated(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
         self.model.eval()
         self.loss.eval()
         with devices.autocast(self.precision, self.device):
-            if "features" in self.needs:
-                return self.loss.logits(self.model.features(images)).float()
-            return self.model(images).float()
+            return read(images).float()

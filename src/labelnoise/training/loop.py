@@ -9,15 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
+from labelnoise.training import learner as learners
+from labelnoise.training import step as steps
 from labelnoise.training.checkpoint import Begun, Checkpoint
-from labelnoise.training.data import Data, Normalise, Samples
-from labelnoise.training.flat import FlatParameters
-from labelnoise.training.learner import Learner
-from labelnoise.training.optimizers import OPTIMIZERS
+from labelnoise.training.data import Data, Normalise
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.trained import Trained
 
 
 class Stopped(BaseException):
@@ -45,83 +44,67 @@ def train(
     seed: int,
     device: torch.device,
     each_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
+    keep: Callable[[int, Trained], None] = lambda epoch, trained: None,
     checkpoint: Checkpoint | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
-    `loss(logits, targets)` is any module, its `needs` are served; `each_epoch` gets every metrics row as it is made.
-    With a `checkpoint`, training goes on after the last step saved there. When `stop()` becomes true, the step is
-    finished, the checkpoint saved and `Stopped` raised.
+    `loss(logits, targets)` is any module, its `needs` are served. `each_epoch` gets every metrics row as it is made,
+    and `keep` the epoch and the network as it is then. With a `checkpoint`, training goes on after the last step saved
+    there. When `stop()` becomes true, the step is finished, the checkpoint saved and `Stopped` raised.
     """
-    draws.seed_globally(seed, "initialisation")
-    model = models.create(
-        recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
-    )
-    precision = devices.precision_used(recipe.precision, device)
-    learner = Learner(model, loss, seed=seed, precision=precision, device=device)
-    learner.begin(data.train.given, data.num_classes)
-    parameters = FlatParameters(learner.modules)
-    optimizer = OPTIMIZERS[recipe.optimizer](parameters.values, recipe)
+    precision = devices.precision_used(recipe.precision, device, recipe.model)
+    learner = learners.create(data, loss, recipe, seed=seed, device=device, precision=precision)
     normalise = Normalise(recipe, device)
-    evaluate = Evaluator(learner, normalise)
+    step = steps.create(learner, normalise, recipe)
+    state = step.optimizer.state()
+    trained = Trained(learner, normalise, data)
     size = _usable(len(data.train), recipe.batch_size)
-    wrong = data.train.given != data.train.true
     outcome = Outcome()
     if checkpoint is not None:
-        outcome.metrics = checkpoint.restore(learner.modules, optimizer.state())
+        outcome.metrics = checkpoint.restore(learner.modules, state)
         for row in outcome.metrics:
             each_epoch(row)
 
     for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
-        lr = recipe.learning_rate(epoch)
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
         given, true = data.train.given[order], data.train.true[order]
-        loss_sum = torch.zeros((), device=device)
         predicted = torch.empty_like(given)
 
-        learner.begin_epoch(epoch)
+        step.begin_epoch(epoch)
         done = 0
         if checkpoint is not None and (begun := checkpoint.begun):
             done, checkpoint.begun = begun.steps, None
-            loss_sum.copy_(begun.loss_sum)
+            step.loss_sum.copy_(begun.loss_sum)
             predicted.copy_(begun.predicted)
             learner.restore_draws(begun.draws)
         starts = range(done * recipe.batch_size, size, recipe.batch_size)
         batches = data.train.training_batches(order, recipe, seed=seed, epoch=epoch, views=learner.views, done=done)
         for start, views in zip(starts, batches, strict=True):
             batch = slice(start, start + recipe.batch_size)
-            targets = given[batch]
-            logits, value = learner.step([normalise(images) for images in views], targets)
-            parameters.zero_grad()
-            value.backward()
-            if recipe.l1:
-                parameters.add_l1(recipe.l1)
-            if recipe.clip_norm:
-                parameters.clip(recipe.clip_norm)
-            optimizer.step(lr)
-            with torch.no_grad():
-                loss_sum += value.detach() * len(targets)
-                torch.argmax(logits.detach(), dim=1, out=predicted[batch])
+            predicted[batch] = step(views, given[batch])
             if stop() and checkpoint is not None:
-                begun = Begun(1 + start // recipe.batch_size, loss_sum, predicted, learner.draws_state())
-                checkpoint.save(learner.modules, optimizer.state(), outcome.metrics, begun, at_once=True)
+                begun = Begun(1 + start // recipe.batch_size, step.loss_sum, predicted, learner.draws_state())
+                checkpoint.save(learner.modules, state, outcome.metrics, begun)
                 raise Stopped
 
-        if not bool(loss_sum.isfinite() & parameters.values.isfinite().all()):
+        if not bool(step.loss_sum.isfinite() & step.parameters.values.isfinite().all()):
             outcome.diverged_at = epoch
             return outcome
 
-        row = {"epoch": epoch, "lr": lr, "train_loss": loss_sum.item() / size}
+        row = {"epoch": epoch, "lr": recipe.learning_rate(epoch), "train_loss": step.loss_sum.item() / size}
         row |= _training_shares(predicted, given, true)
-        row |= {f"{name}_accuracy": evaluate.accuracy(samples) for name, samples in data.tests.items()}
-        row["validation_accuracy"] = evaluate.accuracy(data.validation) if data.validation else None
+        row |= {f"{name}_accuracy": trained.accuracy(samples) for name, samples in data.tests.items()}
+        row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
         outcome.metrics.append(row)
         each_epoch(row)
-        if checkpoint is not None:
-            checkpoint.save(learner.modules, optimizer.state(), outcome.metrics)
+        keep(epoch, trained)
+        if checkpoint is not None and checkpoint.is_due(epoch, recipe.epochs):
+            checkpoint.save(learner.modules, state, outcome.metrics)
 
-    outcome.memorised, outcome.predictions = _final(evaluate, data, wrong)
+    outcome.predictions, fits = trained.predictions()
+    outcome.memorised = _share(fits, data.train.given != data.train.true)
     return outcome
 
 
@@ -147,29 +130,3 @@ def _training_shares(predicted: Tensor, given: Tensor, true: Tensor) -> dict[str
         "wrong_samples_accuracy": _share(right, wrong),
         "memorised": _share(fits, wrong),
     }
-
-
-class Evaluator:
-    """The learner in evaluation mode, in large batches."""
-
-    def __init__(self, learner: Learner, normalise: Normalise):
-        self.learner, self.normalise = learner, normalise
-
-    def logits(self, samples: Samples) -> Tensor:
-        """Float32 logits `(N, K)`."""
-        return torch.cat([self.learner.logits(self.normalise(images)) for images in samples.evaluation_batches()])
-
-    def accuracy(self, samples: Samples) -> float:
-        """Percentage of samples predicted as given."""
-        hits = self.logits(samples).argmax(dim=1) == samples.given
-        return 100 * int(hits.sum()) / len(samples)
-
-
-def _final(evaluate: Evaluator, data: Data, wrong: Tensor) -> tuple[float | None, dict[str, Tensor]]:
-    """The share of wrong labels memorised at the end, and the predictions to keep (float32, on the CPU)."""
-    logits = evaluate.logits(data.train)
-    memorised = _share(logits.argmax(dim=1) == data.train.given, wrong)
-    confidence = logits.softmax(dim=1).gather(1, data.train.given.unsqueeze(1)).squeeze(1)
-    predictions = {f"{name}_probabilities": evaluate.logits(tests).softmax(dim=1) for name, tests in data.tests.items()}
-    predictions["train_confidence"] = confidence
-    return memorised, {name: values.cpu() for name, values in predictions.items()}

@@ -1,4 +1,4 @@
-"""SGD and Adam over one flat vector, equal to torch.optim's (a test holds them to it).
+"""SGD and Adam over one flat vector, equal to torch.optim's (a test holds them to it). `lr` is a 0-dimensional tensor.
 
 torch.optim imports torch._dynamo and sympy when first used: 0.76 s, as long as a digits trial (benchmarks/README.md).
 """
@@ -19,13 +19,13 @@ class SGD:
         self.velocity = torch.zeros_like(values.data)
 
     @torch.no_grad()
-    def step(self, lr: float) -> None:
+    def step(self, lr: Tensor) -> None:
         recipe, grad = self.recipe, self.values.grad
         if recipe.weight_decay:
             grad.add_(self.values, alpha=recipe.weight_decay)
         self.velocity.mul_(recipe.momentum).add_(grad)
         update = grad.add_(self.velocity, alpha=recipe.momentum) if recipe.nesterov else self.velocity
-        self.values.add_(update, alpha=-lr)
+        self.values.addcmul_(update, lr, value=-1)
 
     def state(self) -> dict[str, Tensor]:
         """The tensors to checkpoint, by name; they are updated in place."""
@@ -43,7 +43,7 @@ class Adam:
         self.steps = torch.zeros((), device=values.device, dtype=torch.float64)
 
     @torch.no_grad()
-    def step(self, lr: float) -> None:
+    def step(self, lr: Tensor) -> None:
         grad, (beta1, beta2) = self.values.grad, self.BETAS
         if self.recipe.weight_decay:
             grad.add_(self.values, alpha=self.recipe.weight_decay)

@@ -27,24 +27,29 @@ import labelnoise
 from labelnoise import losses, paths, targets
 from labelnoise.datasets import store
 from labelnoise.errors import UserError
-from labelnoise.files import canonical_hash, locked, read_json, replacing, write_csv, write_json
+from labelnoise.files import canonical_hash, locked, read_json, write_csv, write_json
 from labelnoise.noise import labels as label_files
 from labelnoise.training import device as devices
-from labelnoise.training import draws
+from labelnoise.training import draws, keep
+from labelnoise.training import learner as learners
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.code import code_version
-from labelnoise.training.data import assemble
+from labelnoise.training.data import Data, Normalise, assemble
 from labelnoise.training.loop import Outcome, train
+from labelnoise.training.options import Options
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.trained import Trained
 
 
-def run(spec: Mapping[str, Any], folder: Path, *, checkpoint_seconds: float = 60.0) -> dict[str, Any]:
+def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -> dict[str, Any]:
     """Do the trial unless `folder` holds its result already; return the result.
 
     SIGTERM and SIGINT finish the step at hand, save a checkpoint and raise `Stopped`; the next call goes on from there.
     A crash inside training becomes a result with status `failed` and the reason, a loss that is no longer finite
-    one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong.
+    one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong, or more is
+    asked of the machine than it has.
     """
+    options = options or Options()
     with locked(folder / ".lock"):
         result = folder / "result.json"
         if result.exists():
@@ -53,27 +58,28 @@ def run(spec: Mapping[str, Any], folder: Path, *, checkpoint_seconds: float = 60
                 raise UserError(f"{result} belongs to another trial; move the folder {folder} away and run again")
             print(f"{result} is there already: adopted", flush=True)
             return found
-        return _run(spec, folder, checkpoint_seconds)
+        with (
+            devices.deterministic(options.deterministic),
+            devices.acquired(options.gpus, options.trials_per_gpu) as device,
+        ):
+            return _run(spec, folder, options, device)
 
 
-def _run(spec: Mapping[str, Any], folder: Path, checkpoint_seconds: float) -> dict[str, Any]:
+def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.device) -> dict[str, Any]:
     started = time.time()
     for begun in folder.glob(".*.tmp"):  # what a killed process was writing; the lock is ours
         begun.unlink()
-    recipe = Recipe(**spec["recipe"])
-    cores = len(os.sched_getaffinity(0))
-    if recipe.threads > cores:
-        remedy = "set train: {threads: …} to fewer"
-        raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
-    torch.set_num_threads(recipe.threads)
-    device = devices.choose()
-    prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
-    noisy, clean = label_files.read(paths.labels(spec))
-    data = assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device)
+    recipe, data, noisy = _prepare(spec, device)
     ready = time.time()
 
     outcome, reason, status = Outcome(), None, "ok"
-    checkpoint = Checkpoint(folder / "checkpoint.pt", canonical_hash(spec, digits=64), seconds=checkpoint_seconds)
+    checkpoint = Checkpoint(
+        folder / "checkpoint.pt",
+        canonical_hash(spec, digits=64),
+        seconds=60 * options.checkpoint_minutes,
+        epochs=options.checkpoint_epochs,
+        keep="checkpoint" in options.keep,
+    )
     bar = tqdm(total=recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
     def each_epoch(row: dict[str, Any]) -> None:
@@ -92,6 +98,7 @@ def _run(spec: Mapping[str, Any], folder: Path, checkpoint_seconds: float) -> di
                 seed=spec["seed"],
                 device=device,
                 each_epoch=each_epoch,
+                keep=keep.Keep(folder, options, last=recipe.epochs),
                 checkpoint=checkpoint,
                 stop=stop,
             )
@@ -117,12 +124,42 @@ def _run(spec: Mapping[str, Any], folder: Path, checkpoint_seconds: float) -> di
     _write(folder, result, outcome)
     seen = (len(outcome.metrics) - checkpoint.epochs_restored) * len(data.train)
     circumstances = _circumstances(recipe, device, started, ready, trained)
+    circumstances["deterministic"] = options.deterministic
     circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
     write_json(folder / "run.json", circumstances)
     write_json(folder / "result.json", result)
-    checkpoint.remove()
+    checkpoint.finish()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
+
+
+def _prepare(spec: Mapping[str, Any], device: torch.device) -> tuple[Recipe, Data, np.ndarray]:
+    """The trial's recipe, its data on the device, and the labels given; takes as many threads as the recipe says."""
+    recipe = Recipe(**spec["recipe"])
+    cores = len(os.sched_getaffinity(0))
+    if recipe.threads > cores:
+        remedy = "set train: {threads: …} to fewer"
+        raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
+    torch.set_num_threads(recipe.threads)
+    prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
+    noisy, clean = label_files.read(paths.labels(spec))
+    return recipe, assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device), noisy
+
+
+def derive_features(folder: Path) -> list[Path]:
+    """Write features.npz for every weights file that the finished trial in `folder` kept; the files written.
+
+    Raises `UserError` where no weights were kept: features cannot be had without training again.
+    """
+    if not (folder / "weights.pt").exists():
+        raise UserError(f"{folder} kept no weights; `keep: [weights]` and training again is the only way to features")
+    with locked(folder / ".lock"), devices.acquired() as device:
+        spec = read_json(folder / "result.json", "result")["spec"]
+        recipe, data, _ = _prepare(spec, device)
+        loss = create_loss(spec["loss"], num_classes=data.num_classes)
+        precision = devices.precision_used(recipe.precision, device, recipe.model)
+        learner = learners.create(data, loss, recipe, seed=spec["seed"], device=device, precision=precision)
+        return keep.derive_features(folder, Trained(learner, Normalise(recipe, device), data))
 
 
 @contextlib.contextmanager
@@ -189,8 +226,7 @@ def _write(folder: Path, result: Mapping[str, Any], outcome: Outcome) -> None:
     if outcome.metrics:
         write_csv(folder / "metrics.csv", outcome.metrics, list(outcome.metrics[0]))
     if outcome.predictions:
-        with replacing(folder / "predictions.npz") as temporary, temporary.open("wb") as file:
-            np.savez(file, **{name: values.numpy() for name, values in outcome.predictions.items()})
+        keep.write_arrays(folder / "predictions.npz", outcome.predictions)
 
 
 def _circumstances(
@@ -203,7 +239,7 @@ def _circumstances(
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "device": devices.describe(device),
-        "precision": devices.precision_used(recipe.precision, device),
+        "precision": devices.precision_used(recipe.precision, device, recipe.model),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -1,0 +1,97 @@
+"""One optimisation step, run operation by operation or replayed as one CUDA graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from labelnoise.training.data import Normalise
+from labelnoise.training.flat import FlatParameters
+from labelnoise.training.learner import Learner
+from labelnoise.training.optimizers import OPTIMIZERS
+from labelnoise.training.recipe import Recipe
+
+
+class Step:
+    """Trains `learner` on a batch; `loss_sum` adds up the losses of the epoch's samples, on the device."""
+
+    def __init__(self, learner: Learner, normalise: Normalise, recipe: Recipe):
+        self.learner, self.normalise, self.recipe = learner, normalise, recipe
+        self.parameters = FlatParameters(learner.modules)
+        self.optimizer = OPTIMIZERS[recipe.optimizer](self.parameters.values, recipe)
+        # Tensors, so that a captured step reads what they hold when it is replayed.
+        self.lr = torch.zeros_like(self.parameters.values.data[0])
+        self.loss_sum = torch.zeros((), device=learner.device)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Before each epoch (1-based)."""
+        self.learner.begin_epoch(epoch)
+        self.lr.fill_(self.recipe.learning_rate(epoch))
+        self.loss_sum.zero_()
+
+    def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
+        """Train on uint8 views `(B, C, H, W)` and int64 targets `(B,)`; the classes predicted before it, `(B,)`."""
+        logits, value = self.learner.step([self.normalise(images) for images in views], targets)
+        self.parameters.zero_grad()
+        value.backward()
+        if self.recipe.l1:
+            self.parameters.add_l1(self.recipe.l1)
+        if self.recipe.clip_norm:
+            self.parameters.clip(self.recipe.clip_norm)
+        self.optimizer.step(self.lr)
+        with torch.no_grad():
+            self.loss_sum += value.detach() * len(targets)
+            return logits.detach().argmax(dim=1)
+
+
+class CapturedStep(Step):
+    """The same step as one CUDA graph, so that its hundreds of small kernels cost one launch.
+
+    The first `WARM_UP` full batches are trained on operation by operation, on a stream of its own as capturing asks,
+    and let the libraries choose their kernels; then a batch is captured, which trains nothing, and it and all that
+    follow are replayed. The last, smaller batch of an epoch is never captured.
+    """
+
+    WARM_UP = 3
+
+    def __init__(self, learner: Learner, normalise: Normalise, recipe: Recipe):
+        super().__init__(learner, normalise, recipe)
+        self._warm = 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._stream = torch.cuda.Stream(learner.device)
+
+    def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
+        if self._warm < self.WARM_UP or len(targets) < self.recipe.batch_size:
+            self._warm += len(targets) == self.recipe.batch_size
+            return self._uncaptured(views, targets)
+        if self._graph is None:
+            self._capture(views, targets)
+        for held, images in zip(self._views, views, strict=True):
+            held.copy_(images)
+        self._targets.copy_(targets)
+        self._graph.replay()
+        return self._predicted
+
+    def _uncaptured(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
+            predicted = super().__call__(views, targets)
+        torch.cuda.current_stream().wait_stream(self._stream)
+        return predicted
+
+    def _capture(self, views: Sequence[Tensor], targets: Tensor) -> None:
+        self._views, self._targets = [images.clone() for images in views], targets.clone()
+        graph = torch.cuda.CUDAGraph()
+        for generator in self.learner.generators():
+            graph.register_generator_state(generator)
+        with torch.cuda.graph(graph, stream=self._stream):
+            self._predicted = super().__call__(self._views, self._targets)
+        self._graph = graph
+
+
+def create(learner: Learner, normalise: Normalise, recipe: Recipe) -> Step:
+    """A captured step where there is a GPU and the loss says that its step may be captured."""
+    captured = learner.device.type == "cuda" and learner.is_capturable
+    return (CapturedStep if captured else Step)(learner, normalise, recipe)

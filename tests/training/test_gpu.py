@@ -1,0 +1,160 @@
+"""The step on a GPU. What needs one is marked `gpu` (`pytest -m gpu`); the rest runs on tensors that only pretend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from test_checkpoint import Killed
+from test_engine import ARRAYS, NOISY, PREPARED, a_recipe
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from labelnoise import losses
+from labelnoise.models import catalogue as models
+from labelnoise.training import device as devices
+from labelnoise.training import loop
+from labelnoise.training import step as steps
+from labelnoise.training.checkpoint import Checkpoint
+from labelnoise.training.data import Data, Normalise, assemble
+from labelnoise.training.learner import Learner
+from labelnoise.training.recipe import Recipe
+
+GPU = torch.device("cuda", 0)
+# One of every formula and of every need, and a sum.
+NAMES = [*(name for name in losses.names() if "+" not in name), "NCE+RCE"]
+
+
+def parameters(name: str) -> dict[str, object]:
+    """What a loss without defaults of its own needs."""
+    return {"alpha": 1.0, "beta": 1.0} if name in ("NCE+RCE",) else {}
+
+
+class Waiting(TorchDispatchMode):
+    """Raises on what makes the host wait for the device, or brings data to it in every step."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.overloadpacket.__name__
+        if name in ("_local_scalar_dense", "nonzero", "masked_select"):
+            raise AssertionError(f"{name} waits for the device")
+        found = func(*args, **(kwargs or {}))
+        if name in ("_to_copy", "copy_") and args[0].device != found.device:
+            raise AssertionError(f"{name} copies between host and device")
+        return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(nn.Module, "to", lambda self, *args, **options: self)  # pretended weights cannot be moved
+    no_generator = type("Generator", (torch.Generator,), {"__new__": lambda cls, device=None: None})
+    monkeypatch.setattr(torch, "Generator", no_generator)  # nor drawn with one
+    with FakeTensorMode():
+        with torch.device(GPU):
+            model = models.create("digits_cnn", num_classes=10, channels=1)
+            loss = losses.create(name, num_classes=10, **parameters(name))
+            learner = Learner(model, loss, seed=1, precision="bf16", device=GPU)
+            targets = torch.zeros(8, dtype=torch.int64)
+            if "class_counts" in learner.needs:
+                loss.set_class_counts(torch.ones(10, dtype=torch.int64))
+        images = [torch.zeros(8, 1, 8, 8, device=GPU) for _ in range(learner.views)]
+        with Waiting():
+            logits, value = learner.step(images, targets)
+    assert (logits.device, value.device) == (GPU, GPU)
+
+
+def test_only_our_losses_and_those_that_say_so_are_captured():
+    class Users(nn.Module):
+        def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            return nn.functional.cross_entropy(logits, targets)
+
+    class Promising(Users):
+        capturable = True
+
+    def is_capturable(loss: nn.Module) -> bool:
+        model = models.create("digits_cnn", num_classes=10, channels=1)
+        return Learner(model, loss, seed=1, precision="fp32", device=torch.device("cpu")).is_capturable
+
+    assert is_capturable(losses.create("NCE+RCE", num_classes=10, alpha=1.0, beta=1.0))
+    assert is_capturable(Promising())
+    assert not is_capturable(Users())
+
+
+# From here on: with a GPU.
+
+
+def on_gpu(recipe: Recipe) -> Data:
+    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], recipe, seed=1, device=GPU)
+
+
+def trained(recipe: Recipe, loss: str = "NCE+RCE", **options: object) -> loop.Outcome:
+    made = losses.create(loss, num_classes=10, **parameters(loss))
+    return loop.train(on_gpu(recipe), made, recipe, seed=1, device=GPU, **options)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", NAMES)
+def test_captured_step_trains_as_the_uncaptured_one(name: str, monkeypatch: pytest.MonkeyPatch):
+    recipe = a_recipe(epochs=2, lr=0.01, augmentation=["crop1"], l1=1e-5)
+    with devices.deterministic():
+        captured = trained(recipe, name)
+        monkeypatch.setattr(steps, "CapturedStep", steps.Step)
+        uncaptured = trained(recipe, name)
+    for mine, plain in zip(captured.metrics, uncaptured.metrics, strict=True):
+        assert mine["train_loss"] == pytest.approx(plain["train_loss"], rel=1e-3)
+        assert mine["given_accuracy"] == pytest.approx(plain["given_accuracy"], abs=0.5)
+
+
+@pytest.mark.gpu
+def test_captured_step_never_waits():
+    recipe = a_recipe(epochs=1, precision="bf16")
+    data = on_gpu(recipe)
+    learner = Learner(
+        models.create("digits_cnn", num_classes=10, channels=1),
+        losses.create("JAL-CE", num_classes=10),
+        seed=1,
+        precision="bf16",
+        device=GPU,
+    )
+    step = steps.create(learner, Normalise(recipe, GPU), recipe)
+    assert isinstance(step, steps.CapturedStep)
+    step.begin_epoch(1)
+    size = recipe.batch_size
+    for _ in range(5):
+        step([data.train.images[:size]], data.train.given[:size])
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(5):
+            step([data.train.images[:size]], data.train.given[:size])
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.gpu
+def test_gpu_learns_as_the_cpu_does():
+    recipe = a_recipe(epochs=30, precision="bf16")
+    assert trained(recipe).metrics[-1]["test_accuracy"] > 88
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("loss", ["NCE+RCE", "NLNL", "SR"])
+def test_deterministic_trial_and_a_resumed_one_end_with_the_same_bits(tmp_path: Path, loss: str):
+    recipe = a_recipe(epochs=4, augmentation=["crop1"])
+
+    def killed_in(epoch: int):
+        def each_epoch(row: dict) -> None:
+            if row["epoch"] == epoch:
+                raise Killed
+
+        return each_epoch
+
+    with devices.deterministic():
+        first, again = trained(recipe, loss), trained(recipe, loss)
+        with pytest.raises(Killed):
+            checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0)
+            trained(recipe, loss, checkpoint=checkpoint, each_epoch=killed_in(3))
+        resumed = trained(recipe, loss, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0))
+    assert first.metrics == again.metrics
+    # A resumed trial warms up again, operation by operation, where the other one replays its graph.
+    assert resumed.metrics[-1]["train_loss"] == pytest.approx(first.metrics[-1]["train_loss"], rel=1e-3)
