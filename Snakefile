@@ -16,6 +16,7 @@ rule all:
     default_target: True
     input:
         results(),  # a lost result is trained again although the products are there
+        features(),  # those that finished trials can still give
         PRODUCTS / "trials.csv",
         PRODUCTS / "tables",
         PRODUCTS / "figures",

@@ -2,11 +2,12 @@
 
     python benchmarks/throughput.py [--models cnn8 cnn4] [--threads 2] [--rounds 5] > benchmarks/throughput.csv
 
-(a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, as APL, ALF, ANL
-and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last, torch.optim; (c) `engine`:
-this one, with augmentation, clipping and counters, in fp32 and bf16. Random images: speed does not depend on what they
-show. Rounds are interleaved; printed are medians of images a second, ratios to (a), and, of the engine in bf16, the
-share of the machine's own bf16 matrix-product rate (multiply-adds of convolutions and linear layers, both ways).
+(a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, and ReLU before
+pooling, as APL, ALF, ANL and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last,
+torch.optim; (c) `engine`: this one, with augmentation, clipping and counters, in fp32 and bf16. Random images: speed
+does not depend on what they show. Rounds are interleaved; printed are medians of images a second, ratios to (a), and,
+of the engine in bf16, the share of the machine's own bf16 matrix-product rate (multiply-adds of convolutions and linear
+layers, both ways) and what the test pass and the counters take of an epoch, both with the published sizes.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from labelnoise.models import catalogue
 from labelnoise.training import recipe as recipes
 from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
-from labelnoise.training.loop import train
+from labelnoise.training.loop import train, training_shares
 
 # Recipe, shape of an image, images an epoch: seconds of work in each measurement.
 CASES = {"cnn8": ("cifar10", (3, 32, 32), 1024), "cnn4": ("mnist", (1, 28, 28), 8192)}
-CPU = torch.device("cpu")
+# Test images to a training image: 10,000 to 50,000 and to 60,000.
+TEST_SHARES = {"cnn8": 1 / 5, "cnn4": 1 / 6}
 
 
 def images(shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,18 +49,33 @@ def model_of(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
     return catalogue.create(name, num_classes=10, channels=shape[0])
 
 
-def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe) -> None:
+def published(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
+    """The network with ReLU before pooling, as the papers' code has it; ours has it after, with the same values."""
+    model = model_of(name, shape)
+    layers = list(model.features) if isinstance(model.features, torch.nn.Sequential) else []
+    for i, layer in enumerate(layers):
+        if isinstance(layer, torch.nn.MaxPool2d):
+            layers[i : i + 2] = reversed(layers[i : i + 2])
+    if layers:
+        model.features = torch.nn.Sequential(*layers)
+    return model
+
+
+def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe, device: torch.device) -> None:
     """One epoch as the published code has it."""
     optimizer = torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
     criterion = torch.nn.CrossEntropyLoss()
     for inputs, targets in batches:
+        inputs, targets = inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
         optimizer.zero_grad()
         criterion(model(inputs), targets).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
         optimizer.step()
 
 
-def with_loader(name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, workers: int) -> Callable[[], None]:
+def with_loader(
+    name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, workers: int, device: torch.device
+) -> Callable[[], None]:
     """(a)"""
     steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
     if "crop4" in recipe.augmentation:
@@ -70,44 +87,60 @@ def with_loader(name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray,
         held = datasets.CIFAR10.__new__(datasets.CIFAR10)
         held.data, held.targets = x.transpose(0, 2, 3, 1), y.tolist()
     held.transform, held.target_transform = transforms.Compose(steps), None
-    model = model_of(name, x.shape[1:])
-    return lambda: loop(model, DataLoader(held, recipe.batch_size, shuffle=True, num_workers=workers), recipe)
+    model = published(name, x.shape[1:]).to(device)
+    options = {"num_workers": workers, "pin_memory": device.type == "cuda"}
+    return lambda: loop(model, DataLoader(held, recipe.batch_size, shuffle=True, **options), recipe, device)
 
 
-def in_memory(name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray) -> Callable[[], None]:
+def in_memory(
+    name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, device: torch.device
+) -> Callable[[], None]:
     """(b)"""
-    model = model_of(name, x.shape[1:]).to(memory_format=torch.channels_last)
-    held, targets, normalise = torch.from_numpy(x), torch.from_numpy(y), Normalise(recipe, CPU)
+    model = model_of(name, x.shape[1:]).to(device, memory_format=torch.channels_last)
+    held, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+    normalise = Normalise(recipe, device)
 
     def batches():
-        for index in torch.randperm(len(held)).split(recipe.batch_size):
+        for index in torch.randperm(len(held)).to(device).split(recipe.batch_size):
             yield normalise(augment(held[index], recipe.augmentation, torch.Generator())), targets[index]
 
-    return lambda: loop(model, batches(), recipe)
+    return lambda: loop(model, batches(), recipe, device)
 
 
-def engine(recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray) -> Callable[[int], None]:
+def engine(
+    recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, device: torch.device, *, tests: int = 2
+) -> Callable[[int], None]:
     """(c), for a number of epochs: what is done once a trial is told apart by running two numbers of them."""
-    labels = torch.from_numpy(y)
-    samples = ImagesInMemory(torch.from_numpy(x), labels, labels)
-    data = Data(samples, None, {"test": samples.take(torch.arange(2))}, 10)
+    labels = torch.from_numpy(y).to(device)
+    samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)
+    data = Data(samples, None, {"test": samples.take(torch.arange(tests, device=device))}, 10)
 
     def run(epochs: int) -> None:
         chosen = dataclasses.replace(recipe, epochs=epochs)
-        train(data, losses.create("CE", num_classes=10), chosen, seed=1, device=CPU)
+        train(data, losses.create("CE", num_classes=10), chosen, seed=1, device=device)
 
     return run
 
 
+def an_epoch(run: Callable[[int], None]) -> float:
+    """Seconds of one epoch, without what a trial does once."""
+    once, thrice = seconds(lambda: run(1)), seconds(lambda: run(3))
+    return (thrice - once) / 2
+
+
 def seconds(run: Callable[[], None]) -> float:
+    """Until the device has done it."""
     started = time.perf_counter()
     run()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
-def matrix_products(size: int = 2048) -> float:
+def matrix_products(device: torch.device) -> float:
     """The machine's bf16 rate on large square matrices, in multiply-adds a second."""
-    a, b = (torch.randn(size, size, dtype=torch.bfloat16) for _ in range(2))
+    size = 8192 if device.type == "cuda" else 2048
+    a, b = (torch.randn(size, size, dtype=torch.bfloat16, device=device) for _ in range(2))
     for _ in range(2):
         a @ b
     return 10 * size**3 / seconds(lambda: [a @ b for _ in range(10)])
@@ -121,38 +154,60 @@ def multiply_adds(name: str, shape: tuple[int, int, int]) -> float:
     return counter.get_total_flops() / 2 / 8
 
 
-def measure(name: str, rounds: int) -> list[dict[str, object]]:
-    base, shape, size = CASES[name]
+def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dict[str, object]]:
+    base, shape, _ = CASES[name]
     recipe = recipes.Recipe(**recipes.load(base))
     x, y = images(shape, size)
-    workers = min(
-        (0, 1, 2), key=lambda count: seconds(with_loader(name, recipe, x[: size // 2], y[: size // 2], count))
-    )
-    plain = {"loader": with_loader(name, recipe, x, y, workers), "memory": in_memory(name, recipe, x, y)}
-    engines = {p: engine(dataclasses.replace(recipe, precision=p), x, y) for p in ("fp32", "bf16")}
+    some = {"x": x[: size // 2], "y": y[: size // 2], "device": device}
+    counts = (0, 1, 2) if device.type == "cpu" else (4, 8, 16)
+    workers = min(counts, key=lambda count: seconds(with_loader(name, recipe, workers=count, **some)))
+    plain = {
+        "loader": with_loader(name, recipe, x, y, workers, device),
+        "memory": in_memory(name, recipe, x, y, device),
+    }
+    kinds = {p: dataclasses.replace(recipe, precision=p) for p in ("fp32", "bf16")}
+    engines = {p: engine(chosen, x, y, device) for p, chosen in kinds.items()}
+    tested = engine(kinds["bf16"], x, y, device, tests=round(size * TEST_SHARES[name]))
     found: dict[str, list[float]] = {}
-    shares = []
+    shares, tests = [], []
     for _ in range(rounds):
         for key, run in plain.items():
             found.setdefault(key, []).append(size / seconds(run))
         for precision, run in engines.items():
-            once, thrice = seconds(lambda run=run: run(1)), seconds(lambda run=run: run(3))
-            found.setdefault(f"engine {precision}", []).append(2 * size / (thrice - once))
-        shares.append(found["engine bf16"][-1] * multiply_adds(name, shape) / matrix_products())
+            found.setdefault(f"engine {precision}", []).append(size / an_epoch(run))
+        shares.append(found["engine bf16"][-1] * multiply_adds(name, shape) / matrix_products(device))
+        with_tests = an_epoch(tested)
+        tests.append(1 - size / found["engine bf16"][-1] / with_tests)
     rows = []
     for key, speeds in found.items():
         ratio = statistics.median(speed / loader for speed, loader in zip(speeds, found["loader"], strict=True))
-        share = f"{statistics.median(shares):.2f}" if key == "engine bf16" else ""
+        is_ours = key == "engine bf16"
         rows.append(
             {
                 "model": name,
                 "what": f"loader, {workers} workers" if key == "loader" else key,
                 "images/s": round(statistics.median(speeds)),
                 "ratio to loader": f"{ratio:.2f}",
-                "share of bf16 matrix products": share,
+                "share of bf16 matrix products": f"{statistics.median(shares):.2f}" if is_ours else "",
+                "test pass of an epoch": f"{statistics.median(tests):.3f}" if is_ours else "",
+                "counters of an epoch": f"{counters(size) / with_tests:.5f}" if is_ours else "",
             }
         )
     return rows
+
+
+def counters(size: int) -> float:
+    """Seconds that the counters of an epoch take, the argmax of every batch among them."""
+    given, true = (torch.randint(0, 10, (size,)) for _ in range(2))
+    logits = torch.randn(128, 10)
+
+    def count() -> None:
+        predicted = torch.empty_like(given)
+        for start in range(0, size, 128):
+            predicted[start : start + 128] = logits.argmax(dim=1)[: size - start]
+        training_shares(predicted, given, true)
+
+    return statistics.median(seconds(count) for _ in range(5))
 
 
 def main() -> None:
@@ -162,7 +217,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    rows = [row for name in options.models for row in measure(name, options.rounds)]
+    device = torch.device("cpu")
+    rows = [row for name in options.models for row in measure(name, CASES[name][2], options.rounds, device)]
     writer = csv.DictWriter(sys.stdout, rows[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

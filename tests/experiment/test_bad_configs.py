@@ -128,6 +128,13 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"train": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, ["train.mean", "mean and std need 1 value(s)"]),
     ({"train": {"validation": 0.9999}}, ["train.validation", "leaves one part empty"]),
     ({"only": {"losses": ["GCEE"]}}, ["only.losses[0]", "did you mean GCE?"]),
+    ({"only": {"losses": ["CE"], "noise": ["asymetric"]}}, ["only.noise[0]: unknown entry"]),
+    ({"run": {"keep": ["weigths"]}}, ["run.keep[0]", "did you mean weights?"]),
+    ({"run": {"keeps": "weights"}}, ["run.keeps", "did you mean keep?"]),
+    ({"run": {"snapshots": [0]}}, ["run.snapshots[0]", "must be ≥ 1"]),
+    ({"run": {"snapshots": 10_000}}, ["run.snapshots[0]: there is no epoch 10000: the longest recipe has"]),
+    ({"run": {"checkpoint_minutes": -1}}, ["run.checkpoint_minutes", "must be ≥ 0"]),
+    ({"run": {"checkpoint_minutes": 1, "checkpoint_epochs": 1}}, ["run.checkpoint_epochs: give this or"]),
     ({"datasets": None}, ["datasets: must be a list, got None"]),
 ]
 
@@ -140,6 +147,12 @@ def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: lis
     assert message.startswith("config.yaml: ")
     for text in expected:
         assert text in message
+
+
+def test_a_wrong_name_on_one_axis_says_nothing_about_the_others():
+    with pytest.raises(UserError) as raised:
+        expand(Source("config.yaml", GOOD | {"only": {"noise": ["asymetric"], "losses": ["CE"]}}))
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def test_at_least_25_mistakes_are_tried():

@@ -53,6 +53,25 @@ def test_loss_taken_back_trains_nothing_and_leaves_the_tables(copied: Project):
     assert copied.would_run() == PRODUCTS
 
 
+def test_run_options_train_nothing_again_and_tell_what_is_lost(copied: Project):
+    copied.edit(run={"keep": ["weights", "features"], "checkpoint_epochs": 1, "deterministic": True})
+    assert copied.would_run() == {}
+    output = copied.snakemake("-n")
+    assert "8 finished trials kept no features: delete their folders to train them again" in output
+    assert "8 finished trials kept no weights" in output
+
+
+def test_features_asked_for_later_come_from_kept_weights(project: Project):
+    project.edit(run={"keep": "weights"}, noise=["clean"], seeds=[1])
+    project.snakemake()
+    assert len(list(project.results.glob("trials/*/*/*/*/weights.pt"))) == 2
+    project.edit(run={"keep": ["weights", "features"]})
+    assert project.would_run() == {"features": 2}
+    project.snakemake()
+    assert len(list(project.results.glob("trials/*/*/*/*/features.npz"))) == 2
+    assert project.would_run() == {}
+
+
 def test_deleted_snakemake_folder_runs_nothing(copied: Project):
     shutil.rmtree(copied.folder / ".snakemake")
     assert copied.would_run() == {}

@@ -10,7 +10,7 @@ try:
     from labelnoise import paths
     from labelnoise.errors import UserError
     from labelnoise.experiment import config as experiment_config
-    from labelnoise.experiment import manifest, progress, source
+    from labelnoise.experiment import kept, manifest, progress, source
     from labelnoise.experiment.trials import doubts, expand
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -63,6 +63,14 @@ MOVED = {
     for name, dataset in DATASETS.items()
     if workflow.is_main_process and (marker := manifest.moved_marker(paths.DATA / name, dataset.source))
 }
+
+# What finished trials did not keep and `run:` asks for now: derived where that is possible, else told.
+if workflow.is_main_process:
+    UNKEPT, LOST = kept.missing(TRIAL_LIST, CONFIG.run)
+    for line in LOST:
+        logger.warning(f"warning: {line}")
+else:
+    UNKEPT = []
 
 # Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
 DEPLOYED = bool(workflow.deployment_settings and workflow.deployment_settings.deployment_method)
@@ -144,6 +152,10 @@ def source_of_labels(wildcards):
 
 def results():
     return [trial.result for trial in TRIAL_LIST]
+
+
+def features():
+    return [trial.folder / "features.npz" for trial in UNKEPT]
 
 
 def audits():

@@ -84,6 +84,31 @@ class Only(_Strict):
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
+class Run(_Strict):
+    """How trials are run; changes no trial's identity. See `labelnoise.training.options`."""
+
+    checkpoint_minutes: Annotated[float, Field(ge=0)] | None = None
+    checkpoint_epochs: Annotated[int, Field(ge=1)] | None = None
+    keep: Annotated[list[Literal["weights", "features", "checkpoint"]], BeforeValidator(_listed)] = []
+    snapshots: Annotated[list[Annotated[int, Field(ge=1)]], BeforeValidator(_listed)] = []
+    deterministic: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """For `labelnoise train`: those that are given."""
+        found: list[str] = []
+        for name, value in self:
+            if isinstance(value, list):
+                found += [_option(name), *map(str, value)] if value else []
+            elif value not in (None, False):
+                found += [_option(name), *([] if value is True else [f"{value:g}"])]
+        return found
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -98,6 +123,7 @@ class Config(_Strict):
     preset: Annotated[PresetRef, _named("name")] | None = None
     train: dict[str, Any] = {}
     only: Only = Only()
+    run: Run = Run()
     highlight: Literal["best_second", "top2", "top3"] = "best_second"
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
@@ -170,6 +196,7 @@ _FIELDS: dict[str, list[str]] = {
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
     "only": list(Only.model_fields),
+    "run": list(Run.model_fields),
 }
 
 _TYPES = {

@@ -72,6 +72,7 @@ def expand(source: Source) -> tuple[Config, list[Trial]]:
     problems.raise_any()
     trials = list(_combine(config, chosen, noise_cases, cases, problems))
     _check_twins(trials, problems)
+    _check_run(config, trials, problems)
     trials = _only(config, trials, problems)
     problems.raise_any()
     return config, [trial for trial, _ in trials]
@@ -259,6 +260,15 @@ def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
             )
 
 
+def _check_run(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> None:
+    last = max((trial.spec["recipe"]["epochs"] for trial, _ in trials), default=None)
+    for i, epoch in enumerate(config.run.snapshots):
+        if last is not None and epoch > last:
+            problems.add(("run", "snapshots", i), f"there is no epoch {epoch}: the longest recipe has {last}")
+    if config.run.checkpoint_epochs is not None and config.run.checkpoint_minutes is not None:
+        problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes")
+
+
 def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> list[tuple[Trial, Place]]:
     """The trials that `only:` selects; a noise may be named by kind or with its rate."""
     axes = {
@@ -280,5 +290,7 @@ def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems)
             if name not in present:
                 place = ("only", axis, i)
                 problems.add(place, unknown(f"entry of {axis} in this config", name, map(str, present)))
+        if not present.keys() & set(wanted):
+            continue  # told above; the other axes are checked against all trials
         trials = [(trial, place) for trial, place in trials if names(trial) & set(wanted)]
     return trials

@@ -94,7 +94,7 @@ def train(
             return outcome
 
         row = {"epoch": epoch, "lr": recipe.learning_rate(epoch), "train_loss": step.loss_sum.item() / size}
-        row |= _training_shares(predicted, given, true)
+        row |= training_shares(predicted, given, true)
         row |= {f"{name}_accuracy": trained.accuracy(samples) for name, samples in data.tests.items()}
         row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
         outcome.metrics.append(row)
@@ -119,7 +119,7 @@ def _share(hits: Tensor, among: Tensor) -> float | None:
     return 100 * int((hits & among).sum()) / total if total else None
 
 
-def _training_shares(predicted: Tensor, given: Tensor, true: Tensor) -> dict[str, float | None]:
+def training_shares(predicted: Tensor, given: Tensor, true: Tensor) -> dict[str, float | None]:
     """What the predictions made while training say about fitting and memorising."""
     wrong = given != true
     everything = torch.ones_like(wrong)

@@ -1,0 +1,126 @@
+"""Speed on a GPU: ratios to the published code's loop, whole trials, and several trials at once. Needs no Snakemake.
+
+    python benchmarks/gpu.py [--cifar10 cifar10.npz] > benchmarks/gpu.csv
+
+Prints one row a measurement. Without `--cifar10` (x_train, y_train, x_test, y_test) images are random: as fast, but
+nothing is learnt. ResNet-34 is measured over a few epochs and its 200 reckoned from them; the row says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import throughput
+import torch
+
+from labelnoise import losses
+from labelnoise.noise.generators import symmetric
+from labelnoise.training import device as devices
+from labelnoise.training import loop
+from labelnoise.training import recipe as recipes
+from labelnoise.training.data import Data, ImagesInMemory
+
+RATE = 0.4
+EPOCHS_TOGETHER = 12  # of 120, for each of the trials that share the GPU
+EPOCHS_RESNET = 6  # of 200
+
+
+def cifar(file: Path | None, num_classes: int) -> dict[str, np.ndarray]:
+    """Images and labels of CIFAR's size."""
+    if file is not None:
+        with np.load(file) as arrays:
+            found = {name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+        for name in ("x_train", "x_test"):
+            if found[name].shape[-1] == 3:
+                found[name] = found[name].transpose(0, 3, 1, 2)
+        return found | {name: found[name].reshape(-1).astype(np.int64) for name in ("y_train", "y_test")}
+    random = np.random.RandomState(0)
+    return {
+        "x_train": random.randint(0, 256, (50_000, 3, 32, 32)).astype(np.uint8),
+        "y_train": np.arange(50_000) % num_classes,
+        "x_test": random.randint(0, 256, (10_000, 3, 32, 32)).astype(np.uint8),
+        "y_test": np.arange(10_000) % num_classes,
+    }
+
+
+def trial(arrays: dict[str, np.ndarray], recipe: recipes.Recipe, loss: str, rate: float, num_classes: int):
+    """Train on the GPU; seconds from arrays in the host's memory to predictions, and the outcome."""
+    device = torch.device("cuda", 0)
+    started = time.perf_counter()
+    noisy = symmetric(arrays["y_train"], num_classes=num_classes, rate=rate, seed=1)
+    given, true, tests = (torch.from_numpy(v).to(device) for v in (noisy, arrays["y_train"], arrays["y_test"]))
+    train = ImagesInMemory(torch.from_numpy(arrays["x_train"]).to(device), given, true)
+    test = ImagesInMemory(torch.from_numpy(arrays["x_test"]).to(device), tests, tests)
+    made = losses.create(loss, num_classes=num_classes)
+    with devices.deterministic(False):
+        outcome = loop.train(Data(train, None, {"test": test}, num_classes), made, recipe, seed=1, device=device)
+    return time.perf_counter() - started, outcome
+
+
+def of_recipe(name: str, **changes: object) -> recipes.Recipe:
+    return recipes.Recipe(**recipes.load(name) | {"precision": "bf16"} | changes)
+
+
+def _one_of_several(barrier, file: Path | None) -> None:
+    arrays, short = cifar(file, 10), of_recipe("cifar10", epochs=2)
+    trial(arrays, short, "CE", RATE, 10)  # libraries loaded, kernels chosen
+    barrier.wait()
+    trial(arrays, of_recipe("cifar10", epochs=EPOCHS_TOGETHER), "CE", RATE, 10)
+    barrier.wait()
+
+
+def trials_an_hour(count: int, file: Path | None) -> float:
+    """Of whole 120-epoch trials when `count` of them share the GPU, reckoned from their first epochs."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(count + 1)
+    processes = [context.Process(target=_one_of_several, args=(barrier, file)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    barrier.wait()
+    started = time.perf_counter()
+    barrier.wait()
+    seconds = (time.perf_counter() - started) * 120 / EPOCHS_TOGETHER
+    for process in processes:
+        process.join()
+    return 3600 * count / seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cifar10", type=Path, metavar="FILE", help="the real data set as .npz")
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("there is no CUDA device here: nothing is measured")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["what", "value", "unit", "remark"])
+
+    def tell(*row: object) -> None:
+        writer.writerow(row)
+        sys.stdout.flush()
+
+    tell("device", torch.cuda.get_device_name(), "", f"torch {torch.__version__}")
+    arrays = cifar(options.cifar10, 10)
+    seconds, outcome = trial(arrays, of_recipe("cifar10"), "CE", RATE, 10)
+    accuracy = f"last test accuracy {outcome.metrics[-1]['test_accuracy']:.2f} %" if options.cifar10 else ""
+    tell(f"cnn8, 120 epochs, CE, symmetric {RATE}", f"{seconds:.1f}", "s", accuracy)
+    for row in throughput.measure("cnn8", 25_000, 3, torch.device("cuda", 0)):
+        tell(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
+    few = of_recipe("cifar100", epochs=EPOCHS_RESNET)
+    hundred = cifar(None, 100)
+    once, _ = trial(hundred, dataclasses.replace(few, epochs=1), "CE", RATE, 100)
+    several, _ = trial(hundred, few, "CE", RATE, 100)
+    epoch = (several - once) / (EPOCHS_RESNET - 1)
+    tell("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"reckoned from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
+    for count in (1, 2, 4, 8):
+        tell(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "reckoned")
+
+
+if __name__ == "__main__":
+    main()

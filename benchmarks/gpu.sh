@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one call of under eight minutes and without Snakemake: the tests, then the speeds.
+#   bash benchmarks/gpu.sh [FOLDER] [cifar10.npz]     writes FOLDER/tests.txt and FOLDER/gpu.csv (default: build/gpu)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-build/gpu}
+mkdir -p "$out"
+export PYTHONPATH="src:benchmarks${PYTHONPATH:+:$PYTHONPATH}"
+
+python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || { echo "there is no CUDA device here"; exit 1; }
+timeout 180 python -m pytest -m gpu tests/training/test_gpu.py 2>&1 | tee "$out/tests.txt"
+tests=$?
+timeout 290 python benchmarks/gpu.py ${2:+--cifar10 "$2"} | tee "$out/gpu.csv"
+exit $((tests || $?))

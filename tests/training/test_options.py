@@ -1,0 +1,152 @@
+"""Run options: what a trial leaves behind, and the device it takes. None of them changes its result."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_engine import CPU
+
+from labelnoise import labelling, paths
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import prepare
+from labelnoise.errors import UserError
+from labelnoise.experiment.source import Source
+from labelnoise.experiment.trials import expand
+from labelnoise.training import device as devices
+from labelnoise.training import trial
+from labelnoise.training.options import KEEPABLE, Options
+
+CONFIG = {
+    "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["LT-APL"], "seeds": [1],
+    "preset": {"name": "lt2024", "dataset": "mnist"}, "train": {"epochs": 3},
+}  # fmt: skip
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+    """A trial's spec, its data set and label file, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (found,) = expand(Source("config.yaml", CONFIG))[1]
+    prepare(DATASETS["digits"], Path(), paths.dataset(found.spec))
+    labelling.of_trial(found.spec, None, found.labels)
+    return found.spec
+
+
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path) as file:
+        return dict(file)
+
+
+def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dict):
+    plain, keeping = Path("plain/s1-x"), Path("keeping/s1-x")
+    trial.run(spec, plain)
+    trial.run(spec, keeping, Options(keep=KEEPABLE, snapshots=[2], deterministic=True))
+    kept = {path.name for path in keeping.iterdir()} - {path.name for path in plain.iterdir()}
+    assert kept == {
+        "weights.pt", "weights-0002.pt", "features.npz", "features-0002.npz", "predictions-0002.npz", "checkpoint.pt",
+    }  # fmt: skip
+    for name in ("result.json", "metrics.csv", "predictions.npz"):
+        assert (keeping / name).read_bytes() == (plain / name).read_bytes(), name
+    assert {name: array.shape for name, array in arrays(keeping / "features.npz").items()} == {
+        "train_features": (1442, 128),
+        "test_features": (355, 128),
+    }
+    assert not np.array_equal(
+        *(arrays(keeping / name)["train_features"] for name in ("features.npz", "features-0002.npz"))
+    )
+
+
+def test_kept_weights_give_the_kept_predictions(spec: dict):
+    folder = Path("keeping/s1-x")
+    trial.run(spec, folder, Options(keep=["weights", "features"]))
+    loss = trial.create_loss(spec["loss"], num_classes=10)
+    loss.initialise(128)
+    loss.load_state_dict(torch.load(folder / "weights.pt", weights_only=True)["loss"])
+    features = torch.from_numpy(arrays(folder / "features.npz")["test_features"])
+    with torch.inference_mode():
+        found = loss.eval().logits(features).softmax(dim=1).numpy()
+    np.testing.assert_allclose(found, arrays(folder / "predictions.npz")["test_probabilities"], atol=1e-5)
+
+
+def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict):
+    folder = Path("keeping/s1-x")
+    trial.run(spec, folder, Options(keep=["weights", "features"], snapshots=[1]))
+    names = ("features.npz", "features-0001.npz")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    assert len(trial.derive_features(folder)) == 2
+    assert before == {name: (folder / name).read_bytes() for name in names}
+    (folder / "weights.pt").unlink()
+    with pytest.raises(UserError, match="kept no weights"):
+        trial.derive_features(folder)
+
+
+def test_each_process_gets_a_slot_of_its_own_and_the_emptiest_device_first(tmp_path: Path):
+    with (
+        devices.slot(["a", "b"], 2, tmp_path) as first,
+        devices.slot(["a", "b"], 2, tmp_path) as second,
+        devices.slot(["a", "b"], 2, tmp_path) as third,
+    ):
+        assert sorted([first, second]) == [0, 1]
+        assert third in (0, 1)
+
+
+def test_a_trial_waits_for_a_slot(tmp_path: Path):
+    taken = []
+
+    def take() -> None:
+        with devices.slot(["a"], 1, tmp_path) as number:
+            taken.append(number)
+
+    with devices.slot(["a"], 1, tmp_path):
+        waiting = threading.Thread(target=take)
+        waiting.start()
+        time.sleep(3 * devices.WAIT_SECONDS)
+        assert taken == []
+    waiting.join(timeout=10)
+    assert taken == [0]
+
+
+def test_a_killed_process_leaves_its_slot_free(tmp_path: Path):
+    code = f"""
+from pathlib import Path
+from labelnoise.training import device
+import time
+with device.slot(["a"], 1, Path({str(tmp_path)!r})):
+    print("taken", flush=True)
+    time.sleep(600)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "taken\n"
+    process.kill()
+    process.wait()
+    started = time.monotonic()
+    with devices.slot(["a"], 1, tmp_path) as number:
+        assert number == 0
+    assert time.monotonic() - started < devices.WAIT_SECONDS
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: pytest.MonkeyPatch):
+    for gpus in (None, 0):
+        with devices.acquired(gpus) as device:
+            assert device == CPU
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    with pytest.raises(UserError, match=r"2 GPUs are asked for, but 0 can be used here \(CUDA_VISIBLE_DEVICES=0\)"):
+        devices.acquired(2).__enter__()
+
+
+def test_auto_precision_is_bf16_only_where_it_was_measured_faster(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    found = {model: devices.precision_used("auto", CPU, model) for model in ("digits_cnn", "cnn8", "timm/resnet18")}
+    assert found == {"digits_cnn": "fp32", "cnn8": "bf16", "timm/resnet18": "fp32"}
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    assert devices.precision_used("auto", CPU, "cnn8") == "fp32"
