@@ -53,7 +53,7 @@ def published(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
     """The network with ReLU before pooling, as the papers' code has it; ours has it after, with the same values."""
     model = model_of(name, shape)
     layers = list(model.features) if isinstance(model.features, torch.nn.Sequential) else []
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(tuple(layers)):
         if isinstance(layer, torch.nn.MaxPool2d):
             layers[i : i + 2] = reversed(layers[i : i + 2])
     if layers:

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--keep", nargs="+", choices=KEEPABLE, default=(), help="what to leave beside the result")
     train.add_argument("--snapshots", nargs="+", type=int, default=(), metavar="N", help="epochs to keep too")
     train.add_argument("--deterministic", action="store_true", help="the same bits every time on a GPU too")
-    train.add_argument("--gpus", type=_gpus, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
+    train.add_argument("--gpus", type=int, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
     train.add_argument(
         "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
     )
@@ -156,14 +156,6 @@ def _losses(options: argparse.Namespace) -> None:
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"a seed is a whole number 0..2³² − 1, got {text!r}")
-    return int(text)
-
-
-def _gpus(text: str) -> int | None:
-    if text == "all":
-        return None
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number or all, got {text!r}")
     return int(text)
 
 

@@ -110,6 +110,12 @@ def train_input(wildcards):
     return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *marker]
 
 
+def device_options(wildcards, resources):
+    """What the profile says of the GPUs that the job finds on its machine: resources that nobody schedules by."""
+    names = ("gpus", "trials_per_gpu")
+    return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
+
+
 def official_files(wildcards):
     """What is downloaded for the data set when it is not there; nothing for one that lies elsewhere."""
     dataset = DATASETS[wildcards.dataset]

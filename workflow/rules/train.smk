@@ -15,18 +15,15 @@ rule train:
     conda:
         "../../envs/labelnoise.yaml"
     threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
-    resources:
-        # Of the machine that the job runs on: how many GPUs to choose from, and how many trials share one.
-        gpus="all",
-        trials_per_gpu=1,
     params:
         labelnoise=LABELNOISE,
         options=CONFIG.run.arguments,
+        devices=device_options,
         folder=lambda wildcards: TRIALS[wildcards.hash].folder,
         spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
-        " --gpus {resources.gpus} --trials-per-gpu {resources.trials_per_gpu} {params.options:q} > {log:q} 2>&1"
+        " {params.devices} {params.options:q} > {log:q} 2>&1"
 
 
 # Only asked for where a finished trial kept its weights and not its features: nothing is trained again for them.
