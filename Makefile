@@ -1,12 +1,14 @@
 # make benchmark   from a fresh clone to results/report.html (sets itself up)
 # make test        the whole suite      make lint    every linter
 # make smoke       one small real run   make lock    pin the newest dependencies again
+# make test-faults break runs in every way (some tests as root only)
+# make test-slurm  on a real SLURM cluster that it starts on this machine (Debian, as root)
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test lint smoke lock clean
+.PHONY: benchmark test test-faults test-slurm lint smoke lock clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -14,6 +16,14 @@ benchmark: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults tests/faults
+
+# SLURM=smoke: one test of them.
+test-slurm: $(READY)
+	bash tests/slurm/cluster.sh install
+	$(BIN)/python -m pytest -m slurm tests/slurm -k "$(SLURM)"
 
 lint: $(READY)
 	$(BIN)/ruff check .

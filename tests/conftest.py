@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from project import SMALL, Project
+from undisturbed import TALLY
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,3 +41,14 @@ def copied(finished_project: Project, tmp_path: Path) -> Project:
     """A copy of the finished project, times kept."""
     shutil.copytree(finished_project.folder, tmp_path / "copy", symlinks=True)
     return Project(tmp_path / "copy")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if {"faults", "slurm"} & set(report.keywords) and (report.when == "call" or report.skipped):
+        TALLY.update({"faults tried": not report.skipped, "faults survived": report.passed, "skipped": report.skipped})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if TALLY["faults tried"]:
+        names = ("faults tried", "faults survived", "skipped", "trials lost", "trials trained twice")
+        terminalreporter.write_line(", ".join(f"{name}: {TALLY[name]}" for name in names))

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import labelnoise
-from labelnoise.errors import UserError
+from labelnoise.errors import NO_ROOM, UserError
 from labelnoise.training.options import KEEPABLE, Options
+
+# The operating system's objections to what the user gave.
+_MISTAKES = (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 _DESCRIPTION = """\
 labelnoise trains classifiers on wrong labels with many losses and says which of them hold.
@@ -33,7 +36,13 @@ def main(arguments: list[str]) -> int:
     except UserError as error:
         print(f"labelnoise {options.command}: error: {error}", file=sys.stderr)
         return 2
-    except (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            remedy = "make room and run again; what is finished is kept, and trials go on from their checkpoints"
+            print(f"labelnoise {options.command}: error: {error.strerror}: {remedy}", file=sys.stderr)
+            return 2
+        if not isinstance(error, _MISTAKES):
+            raise
         told = f"{error.filename}: {error.strerror}" if error.filename else error
         print(f"labelnoise {options.command}: error: {told}", file=sys.stderr)
         return 2
@@ -117,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--gpus", type=int, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
     train.add_argument(
         "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
+    )
+    train.add_argument(
+        "--attempt", type=int, default=1, metavar="N", help="Snakemake's; after three in vain the trial has failed"
     )
 
     features = command("features", _features, "write a finished trial's features from the weights it kept")

@@ -10,11 +10,12 @@ import io
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labelnoise.errors import UserError
+from labelnoise.errors import NO_ROOM, UserError
 
 
 @contextlib.contextmanager
@@ -28,6 +29,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise OSError(error.errno, f"{path}: {os.strerror(error.errno)}") from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -45,7 +50,7 @@ def replacing_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
@@ -86,8 +91,19 @@ def canonical_hash(value: Any, digits: int = 10) -> str:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive `flock` on `path`; waits for a live holder, and a dead one's lock is free by itself."""
+    """Hold an exclusive `flock` on `path`; waits for a live holder, and a dead one's lock is free by itself.
+
+    The file says who holds it, or did last.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with path.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            print(f"waiting for {path}, held by {handle.read().strip() or 'another process'}", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        handle.flush()
         yield

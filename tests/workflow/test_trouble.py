@@ -77,12 +77,12 @@ def test_crashing_trial_fails_the_run_after_the_tables_and_is_retried(project: P
     assert not (project.results / "complete").exists()
 
 
-def test_killed_trial_leaves_partial_tables_and_exit_code_1(project: Project):
+def test_trial_killed_three_times_without_progress_has_failed(project: Project):
     project.write(MY_LOSSES, "my_losses.py")
     project.write(CONFIG.format(loss="{target: my_losses:Killed}"))
-    output = project.snakemake(expect=1)
-    assert "2 missing" in output
-    assert _statuses(project) == {"CE": "ok", "Killed": "missing"}
+    project.snakemake(expect=1)
+    assert _statuses(project) == {"CE": "ok", "Killed": "failed"}
+    assert "3 attempts in a row ended before the next checkpoint" in (project.results / "report.html").read_text()
     assert "PARTIAL: 2 of 4" in (project.results / "tables" / "digits-last.md").read_text()
     assert project.would_run()["train"] == 2
 
@@ -113,6 +113,18 @@ def test_result_of_another_spec_is_refused(project: Project):
     done = project.labelnoise("train", "--spec", str(first / "spec.json"), "--out", str(second))
     assert done.returncode == 2
     assert "belongs to another trial" in done.stderr
+
+
+def test_finished_trial_whose_result_was_deleted_is_not_trained_again(project: Project):
+    """Snakemake deletes a job's declared output before it runs the job, though another run has made it since."""
+    project.write(CONFIG.format(loss="MAE"))
+    project.snakemake()
+    folder = project.folder / next(iter(project.finished()))
+    before = (folder / "result.json").read_bytes()
+    (folder / "result.json").unlink()
+    project.snakemake()
+    assert (folder / "result.json").read_bytes() == before
+    assert "adopted" in (folder / "train.log").read_text()
 
 
 @pytest.mark.parametrize("loss", ["CE", "MAE"])

@@ -10,7 +10,7 @@ try:
     from labelnoise import paths
     from labelnoise.errors import UserError
     from labelnoise.experiment import config as experiment_config
-    from labelnoise.experiment import kept, manifest, progress, source
+    from labelnoise.experiment import finished, manifest, progress, source
     from labelnoise.experiment.trials import doubts, expand
 except ModuleNotFoundError as error:
     raise WorkflowError(
@@ -66,8 +66,8 @@ MOVED = {
 
 # What finished trials did not keep and `run:` asks for now: derived where that is possible, else told.
 if workflow.is_main_process:
-    UNKEPT, LOST = kept.missing(TRIAL_LIST, CONFIG.run)
-    for line in LOST:
+    UNKEPT, LOST = finished.missing(TRIAL_LIST, CONFIG.run)
+    for line in [*LOST, *finished.changed_labels(TRIAL_LIST)]:
         logger.warning(f"warning: {line}")
 else:
     UNKEPT = []

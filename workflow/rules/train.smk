@@ -12,9 +12,13 @@ rule train:
         TRIAL / "train.log",
     wildcard_constraints:
         hash="[0-9a-f]{10}",
+    # A killed job, or one at its time limit, goes on from its checkpoint; after three in vain the trainer gives up.
+    retries: 50
     conda:
         "../../envs/labelnoise.yaml"
     threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    resources:
+        attempt=lambda wildcards, attempt: attempt,
     params:
         labelnoise=LABELNOISE,
         options=CONFIG.run.arguments,
@@ -23,7 +27,7 @@ rule train:
         spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
-        " {params.devices} {params.options:q} > {log:q} 2>&1"
+        " --attempt {resources.attempt} {params.devices} {params.options:q} >> {log:q} 2>&1"
 
 
 # Only asked for where a finished trial kept its weights and not its features: nothing is trained again for them.

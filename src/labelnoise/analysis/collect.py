@@ -37,7 +37,7 @@ def check(manifest_path: Path) -> int:
     print(_told(counts), file=sys.stderr)
     bad = [entry for entry in manifest["trials"] if _status(entry) in (manifests.FAILED, manifests.MISSING)]
     for entry in bad[:20]:
-        reason = _read(Path(entry["folder"]) / "result.json").get("reason", "no result")
+        reason = manifests.result(Path(entry["folder"])).get("reason", "no result")
         print(
             f"  {_status(entry)}: {entry['folder']}: {reason} (train.log there has the whole story)",
             file=sys.stderr,
@@ -63,8 +63,8 @@ def _told(counts: Counter[str]) -> str:
 def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A trial's rows: one for each test set, or one without a test set where there is no accuracy."""
     folder = Path(entry["folder"])
-    result, run = _read(folder / "result.json"), _read(folder / "run.json")
-    audit = _read(Path(entry["labels"]).with_suffix(".json"))
+    result, run = manifests.result(folder), manifests.read_loosely(folder / "run.json")
+    audit = manifests.read_loosely(Path(entry["labels"]).with_suffix(".json"))
     spec = result.get("spec", {})
     seconds = run.get("seconds")
     common = {
@@ -94,12 +94,3 @@ def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
         | {f"{key}_accuracy": values.get(key) for key in ("last", "best", "last5", "validated")}
         for name, values in accuracies.items()
     ]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The JSON file, or nothing where it is missing or damaged: the row then says so."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

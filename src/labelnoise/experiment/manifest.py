@@ -76,12 +76,24 @@ def write(manifest: dict[str, Any], path: Path) -> None:
     write_json(path, manifest)
 
 
+def result(folder: Path) -> dict[str, Any]:
+    """The result in a trial's folder; nothing where it is missing, damaged or another trial's."""
+    found = read_loosely(folder / "result.json")
+    return found if found.get("trial") == folder.name.rpartition("-")[2] and "status" in found else {}
+
+
 def status(folder: Path) -> str:
     """ok, diverged, failed, or missing where there is no readable result of this trial."""
+    return result(folder).get("status", MISSING)
+
+
+def read_loosely(path: Path) -> dict[str, Any]:
+    """The JSON file, or nothing where it is missing or damaged."""
     try:
-        return json.loads((folder / "result.json").read_bytes())["status"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return MISSING
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_finished(trial: Trial, *, retry_failed: bool) -> bool:

@@ -9,16 +9,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from labelnoise.analysis.cells import Results
+from labelnoise.errors import UserError
 from labelnoise.figures import style
 
 
 def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
-    """metrics.csv of the trials whose cell is complete, with the columns label, noise and seed."""
+    """metrics.csv of the trials whose cell is complete, with the columns label, noise and seed.
+
+    Raises `UserError` where one is lost.
+    """
     frames = []
     complete = results.complete_cells(dataset, test_set)
     for trial in results.of(dataset, test_set).itertuples():
-        path = Path(trial.folder) / "metrics.csv"
-        if (trial.label, trial.noise) in complete and path.exists():
+        if (trial.label, trial.noise) in complete:
+            path = Path(trial.folder) / "metrics.csv"
+            if not path.exists():
+                raise UserError(f"{path} has been lost: delete its folder, and the trial is trained again")
             frames.append(pd.read_csv(path).assign(label=trial.label, noise=trial.noise, seed=trial.seed))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import time
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from labelnoise.files import replacing
+from labelnoise.files import write_bytes
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Checkpoint:
             saved = torch.load(self.path, map_location="cpu", weights_only=True)
             if saved["identity"] != self.identity:
                 raise ValueError("it is another trial's")
+            if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in optimizer.items()):
+                raise ValueError("it was saved on another kind of device")
             self.begun = Begun(**saved["begun"]) if saved["begun"] else None
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
             aside = self.path.with_suffix(".unusable")
@@ -93,8 +96,10 @@ class Checkpoint:
             "metrics": metrics,
             "begun": vars(begun) if begun else None,
         }
-        with replacing(self.path) as temporary:
-            torch.save(state, temporary)
+        # Through memory: torch's own writer turns a full disk into an error that does not say so.
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(self.path, content.getbuffer())
         self._last = time.monotonic()
 
     def finish(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-# Parameters begin at multiples of this many elements: GPU kernels load 16 bytes at once. The gaps hold zeros.
+# On a GPU parameters begin at multiples of this many elements: kernels load 16 bytes at once. The gaps hold zeros.
 ALIGNMENT = 16
 
 
@@ -23,7 +23,8 @@ class FlatParameters:
         unique = dict.fromkeys(p for module in modules for p in module.parameters() if p.requires_grad)
         parameters = list(unique)
         first = parameters[0]
-        offsets = [0, *itertools.accumulate(-(-p.numel() // ALIGNMENT) * ALIGNMENT for p in parameters)]
+        step = ALIGNMENT if first.device.type == "cuda" else 1
+        offsets = [0, *itertools.accumulate(-(-p.numel() // step) * step for p in parameters)]
         self.values = nn.Parameter(torch.zeros(offsets[-1], dtype=first.dtype, device=first.device))
         self.values.grad = torch.zeros_like(self.values)
         for p, offset in zip(parameters, offsets, strict=False):

@@ -6,13 +6,14 @@ features-0010.npz and predictions-0010.npz.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from labelnoise.files import replacing
+from labelnoise.files import replacing, write_bytes
 from labelnoise.training.options import Options
 from labelnoise.training.trained import Trained
 
@@ -32,8 +33,9 @@ class Keep:
         else:
             return
         if "weights" in self.options.keep:
-            with replacing(self.folder / f"weights{suffix}.pt") as temporary:
-                torch.save(trained.weights(), temporary)
+            content = io.BytesIO()
+            torch.save(trained.weights(), content)
+            write_bytes(self.folder / f"weights{suffix}.pt", content.getbuffer())
         if "features" in self.options.keep:
             write_arrays(self.folder / f"features{suffix}.npz", trained.features())
 

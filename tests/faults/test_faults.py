@@ -1,0 +1,336 @@
+"""The workflow through faults, injected into real processes: nothing finished is lost, nothing half-written is read."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from project import Project
+from undisturbed import Undisturbed
+
+pytestmark = pytest.mark.faults
+
+NOBODY = 65534
+DAY = 86_400
+
+
+def started(project: Project, *arguments: str) -> subprocess.Popen:
+    log = (project.folder / "driver.log").open("a")
+    command = project.command(*arguments)
+    return subprocess.Popen(command, cwd=project.folder, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 90) -> None:
+    for _ in range(round(seconds / 0.05)):
+        if is_so():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not within {seconds} s")
+
+
+def has_checkpoint(project: Project) -> Callable[[], object]:
+    return lambda: list(project.results.glob("trials/*/*/*/*/checkpoint.pt"))
+
+
+def trials_running(project: Project) -> list[int]:
+    """Process ids of the trainers that work in this project."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            if b"labelnoise" in arguments and b"train" in arguments and (process / "cwd").readlink() == project.folder:
+                found.append(int(process.name))
+    return found
+
+
+def a_trial(project: Project) -> Path:
+    return project.folder / sorted(project.finished())[0]
+
+
+def first_spec(project: Project) -> Path:
+    """The spec of a trial whose data set and labels are there, before any is trained."""
+    project.snakemake("--until", "labels")
+    return sorted(project.results.glob("trials/*/*/*/*/spec.json"))[0]
+
+
+def a_copy(undisturbed: Undisturbed, fresh: Project) -> Project:
+    """The finished experiment, to be damaged."""
+    shutil.copytree(undisturbed.project.results, fresh.results)
+    return fresh
+
+
+# Processes
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_driver_ended_while_trials_run_and_started_again_at_once(
+    fresh: Project, undisturbed: Undisturbed, number: signal.Signals
+):
+    driver = started(fresh)
+    wait_until(has_checkpoint(fresh))
+    os.kill(driver.pid, number)  # the driver alone: its trials may go on
+    if number != signal.SIGKILL:
+        driver.wait(timeout=60)
+    fresh.snakemake()
+    driver.wait()
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_control_c_reaches_driver_and_trials(fresh: Project, undisturbed: Undisturbed):
+    driver = started(fresh)
+    wait_until(has_checkpoint(fresh))
+    os.killpg(driver.pid, signal.SIGINT)
+    driver.wait(timeout=60)
+    wait_until(lambda: not trials_running(fresh))
+    fresh.snakemake()
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_everything_killed_at_once(fresh: Project, undisturbed: Undisturbed):
+    driver = started(fresh)
+    wait_until(has_checkpoint(fresh))
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
+    fresh.snakemake()
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_a_trial_killed_is_begun_again_in_the_same_run(fresh: Project, undisturbed: Undisturbed):
+    driver = started(fresh)
+    wait_until(has_checkpoint(fresh))
+    os.kill(trials_running(fresh)[-1], signal.SIGKILL)
+    assert driver.wait(timeout=120) == 0
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_two_drivers_in_one_folder(fresh: Project, undisturbed: Undisturbed):
+    drivers = [started(fresh), started(fresh)]
+    for driver in drivers:
+        driver.wait(timeout=180)
+    fresh.snakemake()
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_lock_of_a_live_process_is_waited_for_and_named(fresh: Project):
+    spec = first_spec(fresh)
+    command = [sys.executable, "-m", "labelnoise", "train", "--spec", str(spec), "--out", str(spec.parent)]
+    with (spec.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("process 12 on elsewhere\n")
+        lock.flush()
+        trial = subprocess.Popen(command, cwd=fresh.folder, stdout=subprocess.PIPE, text=True)
+        assert trial.stdout.readline().rstrip().endswith(".lock, held by process 12 on elsewhere")
+        assert not (spec.parent / "result.json").exists()
+    assert "ok: " in trial.communicate(timeout=60)[0]
+
+
+def test_lock_left_by_a_dead_process_or_host_is_free(fresh: Project):
+    spec = first_spec(fresh)
+    (spec.parent / ".lock").write_text("process 12 on a host that is gone\n")
+    done = fresh.labelnoise("train", "--spec", str(spec), "--out", str(spec.parent))
+    assert done.returncode == 0
+    assert "waiting" not in done.stdout
+
+
+# The disk
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, kilobytes: int) -> Iterator[None]:
+    place.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(place: Path) -> Path:
+    filler = place / "filler"
+    with filler.open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+            file.flush()
+    return filler
+
+
+@pytest.mark.parametrize(("kilobytes", "what"), [(64, "checkpoint.pt"), (0, "metrics.csv")])
+def test_disk_full_while_a_trial_writes(fresh: Project, kilobytes: int, what: str):
+    spec = first_spec(fresh)
+    place = fresh.folder / "disk"
+    with small_disk(place, 2000):
+        (place / "s1-x").mkdir()
+        (place / "s1-x" / ".lock").write_text("process 1 on a host of a long enough name to have a block\n")
+        reserve = place / "reserve"
+        reserve.write_bytes(bytes(kilobytes * 1024))
+        filler = fill(place)
+        reserve.unlink()
+        command = ["train", "--spec", str(spec), "--out", str(place / "s1-x"), "--checkpoint-epochs"]
+        done = fresh.labelnoise(*command, "1" if what == "checkpoint.pt" else "1000")
+        assert done.returncode == 2
+        assert "No space left on device: make room and run again" in done.stderr
+        assert not list(place.glob("s1-x/*.json"))
+        filler.unlink()
+        assert fresh.labelnoise(*command, "1").returncode == 0
+        assert json.loads((place / "s1-x" / "result.json").read_text())["status"] == "ok"
+
+
+def test_disk_full_while_tables_are_written(fresh: Project, undisturbed: Undisturbed):
+    with small_disk(fresh.results, 60_000):
+        fresh.snakemake("results/trials.csv")
+        filler = fill(fresh.results)
+        output = fresh.snakemake(expect=1)
+        assert "No space left on device" in output
+        filler.unlink()
+        fresh.snakemake()
+        undisturbed.assert_equal_to(fresh)
+
+
+def test_results_folder_that_may_not_be_written(fresh: Project):
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    fresh.results.mkdir()
+    fresh.folder.chmod(0o755)
+    for parent in fresh.folder.parents:
+        if parent.stat().st_mode & 0o005 != 0o005 and parent.is_relative_to("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    environment = os.environ | {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/nobody-cache"}
+    command = ["setpriv", f"--reuid={NOBODY}", "--clear-groups", *fresh.command()]
+    done = subprocess.run(command, cwd=fresh.folder, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 1
+    assert "Permission denied" in done.stdout + done.stderr
+    assert "results" in done.stdout + done.stderr
+    assert not list(fresh.results.iterdir())
+
+
+# Files
+
+
+def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Project, undisturbed: Undisturbed):
+    copied = a_copy(undisturbed, fresh)
+    first, second, third, fourth = (copied.folder / folder / "result.json" for folder in sorted(copied.finished()))
+    first.write_bytes(first.read_bytes()[:100])
+    second.write_bytes(b"")
+    third.write_bytes(fourth.read_bytes())
+    assert copied.would_run()["train"] == 3
+    copied.snakemake()
+    undisturbed.assert_equal_to(copied)
+    assert len(list(copied.results.rglob("failed-1.json"))) == 3
+
+
+def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Project, undisturbed: Undisturbed):
+    copied = a_copy(undisturbed, fresh)
+    folder = a_trial(copied)
+    for name in ("result.json", ".result.json", "train.log"):
+        (folder / name).unlink()
+    copied.snakemake()
+    undisturbed.assert_equal_to(copied)
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "predictions.npz", "run.json"])
+def test_trial_folder_half_deleted(fresh: Project, undisturbed: Undisturbed, name: str):
+    copied = a_copy(undisturbed, fresh)
+    (a_trial(copied) / name).unlink()
+    shutil.rmtree(copied.results / "figures")
+    output = copied.snakemake(expect=1) if name == "metrics.csv" else copied.snakemake()
+    if name == "metrics.csv":
+        lost = a_trial(copied).relative_to(copied.folder) / name
+        assert f"{lost} has been lost: delete its folder" in output
+        shutil.rmtree(a_trial(copied))
+        copied.snakemake()
+        undisturbed.assert_equal_to(copied)
+
+
+def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh: Project, undisturbed: Undisturbed):
+    copied = a_copy(undisturbed, fresh)
+    path = sorted(copied.results.glob("labels/digits/*.npz"))[0]
+    with np.load(path) as file:
+        noisy, clean = file["noisy_labels"], file["clean_labels"]
+    np.savez(path, noisy_labels=np.roll(noisy, 1), clean_labels=clean)
+    output = copied.snakemake()
+    assert f"{path.relative_to(copied.folder)} has changed since 2 finished trials were trained on it" in output
+    assert copied.would_run() == {}
+    shutil.rmtree(a_trial(copied))
+    assert "the labels are not those of its audit; delete both and run again" in copied.snakemake(expect=1)
+    path.unlink()
+    path.with_suffix(".json").unlink()
+    copied.snakemake()
+    undisturbed.assert_equal_to(copied)
+
+
+def test_times_in_the_future_retrain_nothing(fresh: Project, undisturbed: Undisturbed):
+    copied = a_copy(undisturbed, fresh)
+    for path in [*copied.results.glob("data/digits/*"), *copied.results.glob("labels/digits/*"), copied.config]:
+        os.utime(path, (time.time() + DAY, time.time() + DAY))
+    assert "train" not in copied.would_run()
+    shutil.rmtree(a_trial(copied))
+    copied.snakemake()
+    undisturbed.assert_equal_to(copied)
+    assert "train" not in copied.would_run()
+
+
+def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, undisturbed: Undisturbed):
+    copied = a_copy(undisturbed, fresh)
+    folder = a_trial(copied)
+    for name in ("result.json", ".result.json", "train.log"):
+        (folder / name).unlink()
+    (folder / "spec.json").write_text("{")
+    (copied.results / "manifest.json").write_text("")
+    (copied.results / "trials.csv").write_text("trial,")
+    copied.snakemake()
+    undisturbed.assert_equal_to(copied)
+
+
+def test_damaged_data_set_is_named(fresh: Project):
+    first_spec(fresh)
+    arrays = next(path for path in fresh.results.glob("data/digits/*.npy"))
+    arrays.write_bytes(arrays.read_bytes()[:200])
+    output = fresh.snakemake(expect=1)
+    assert str(arrays.relative_to(fresh.folder)) in output or "results/data/digits" in output
+
+
+def test_leftover_of_a_killed_write_is_cleared_away(fresh: Project):
+    spec = first_spec(fresh)
+    leftover = spec.parent / ".checkpoint.pt.123.tmp"
+    leftover.write_bytes(b"half")
+    fresh.labelnoise("train", "--spec", str(spec), "--out", str(spec.parent))
+    assert not leftover.exists()
+
+
+# The machine
+
+
+def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh: Project, undisturbed: Undisturbed):
+    output = fresh.snakemake("--set-resources", "train:gpus=99", expect=1)
+    assert "99 GPUs are asked for, but" in output
+    assert not list(fresh.results.rglob("checkpoint.pt"))
+    fresh.snakemake()
+    undisturbed.assert_equal_to(fresh)
+
+
+def test_trial_out_of_memory_fails_with_the_reason_and_the_others_go_on(fresh: Project):
+    fresh.write(
+        "import torch\n\n\nclass Greedy(torch.nn.Module):\n    def forward(self, logits, targets):\n"
+        "        return logits.new_ones(10**13).sum()\n",
+        "my_losses.py",
+    )
+    fresh.edit(losses=["CE", {"target": "my_losses:Greedy"}], seeds=[1])
+    output = fresh.snakemake(expect=1)
+    assert "1 ok" in output
+    assert "can't allocate memory" in output or "not enough memory" in output

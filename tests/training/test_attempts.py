@@ -1,0 +1,32 @@
+"""A trial is begun again for as long as its checkpoint advances, and given up after three attempts in vain."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from labelnoise.training.attempts import may_begin
+
+
+def test_three_attempts_in_vain_are_the_end(tmp_path: Path):
+    assert [may_begin(tmp_path, attempt) for attempt in (1, 2, 3, 4, 5)] == [True, True, True, False, False]
+
+
+def test_an_advancing_checkpoint_is_never_the_end(tmp_path: Path):
+    checkpoint = tmp_path / "checkpoint.pt"
+    for attempt in range(1, 21):
+        assert may_begin(tmp_path, attempt)
+        if attempt % 3 == 0:
+            checkpoint.touch()
+            os.utime(checkpoint, ns=(attempt, attempt))
+
+
+def test_a_new_run_forgives_earlier_attempts(tmp_path: Path):
+    for _ in range(5):
+        assert may_begin(tmp_path, 1)
+    assert may_begin(tmp_path, 2)
+
+
+def test_a_damaged_record_is_no_end(tmp_path: Path):
+    (tmp_path / ".attempts.json").write_text("{")
+    assert may_begin(tmp_path, 9)

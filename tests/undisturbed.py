@@ -1,0 +1,33 @@
+"""What a run through trouble is compared with: the same experiment without it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from project import Project
+
+# Over all tests: told at the end of the output (conftest.py).
+TALLY: Counter[str] = Counter()
+
+
+class Undisturbed:
+    """The same experiment run without trouble, to compare with."""
+
+    def __init__(self, project: Project):
+        self.project = project
+
+    def assert_equal_to(self, project: Project) -> None:
+        """The same results and tables, nothing lost, and no trial trained to its end twice."""
+        ours, theirs = self.project, project
+        lost = ours.finished() - theirs.finished()
+        logs = [(theirs.folder / folder / "train.log").read_text() for folder in theirs.finished()]
+        twice = sum(len(re.findall(r"^ok: ", log, re.MULTILINE)) > 1 for log in logs)
+        TALLY.update({"trials lost": len(lost), "trials trained twice": twice})
+        assert not lost
+        assert not twice
+        for folder in ours.finished():
+            for name in ("result.json", "metrics.csv", "predictions.npz"):
+                assert (ours.folder / folder / name).read_bytes() == (theirs.folder / folder / name).read_bytes(), name
+        for table in (ours.results / "tables").iterdir():
+            assert (theirs.results / "tables" / table.name).read_bytes() == table.read_bytes(), table.name
