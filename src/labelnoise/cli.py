@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from pathlib import Path
 
 import labelnoise
-from labelnoise.errors import NO_ROOM, UserError
+from labelnoise.errors import NO_ROOM, Stopped, UserError
 from labelnoise.training.options import KEEPABLE, Options
 
 # The operating system's objections to what the user gave.
@@ -249,15 +248,12 @@ def _audit(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     from labelnoise.files import read_json
-    from labelnoise.training import loop, trial
+    from labelnoise.training import job
 
-    # Off while torch was imported (__main__); a long training makes garbage of its own.
-    gc.freeze()
-    gc.enable()
+    chosen = Options(**{field: getattr(options, field) for field in Options.__dataclass_fields__})
     try:
-        chosen = Options(**{field: getattr(options, field) for field in Options.__dataclass_fields__})
-        trial.run(read_json(options.spec, "trial spec"), options.out, chosen)
-    except loop.Stopped:
+        job.run(read_json(options.spec, "trial spec"), options.out, chosen)
+    except Stopped:
         print("stopped; the next call goes on from the checkpoint", flush=True)
         return STOPPED
     return 0

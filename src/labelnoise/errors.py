@@ -1,4 +1,4 @@
-"""The one exception whose message is meant for the user: the command line prints it without a traceback."""
+"""Exceptions that the command line knows. `UserError` is meant for the user: printed without a traceback."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 class UserError(ValueError):
     """Something the user gave cannot be right; the message names the place and the remedy."""
+
+
+class Stopped(BaseException):
+    """Training was asked to stop, and has saved its checkpoint; no error, so not an `Exception`."""
 
 
 def closest(word: object, options: Iterable[str]) -> str | None:

@@ -170,7 +170,7 @@ def test_job_over_its_time_limit_goes_on_for_as_long_as_it_advances(tmp_path: Pa
 
 
 def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, undisturbed: Undisturbed):
-    project = Submitted(tmp_path, ("train:mem_mb=150", "train:runtime=5"))
+    project = Submitted(tmp_path, ("train:mem_mb=500", "train:runtime=5"))
     project.write(CONFIG)
     driver = project.started()
     finish(driver, project, expect=1)

@@ -20,7 +20,7 @@ from labelnoise.errors import UserError
 from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
 from labelnoise.training import device as devices
-from labelnoise.training import trial
+from labelnoise.training import job, trial
 from labelnoise.training.options import KEEPABLE, Options
 
 CONFIG = {
@@ -46,8 +46,8 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
 
 def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dict):
     plain, keeping = Path("plain/s1-x"), Path("keeping/s1-x")
-    trial.run(spec, plain)
-    trial.run(spec, keeping, Options(keep=KEEPABLE, snapshots=[2], deterministic=True))
+    job.run(spec, plain)
+    job.run(spec, keeping, Options(keep=KEEPABLE, snapshots=[2], deterministic=True))
     kept = {path.name for path in keeping.iterdir()} - {path.name for path in plain.iterdir()}
     assert kept == {
         "weights.pt", "weights-0002.pt", "features.npz", "features-0002.npz", "predictions-0002.npz", "checkpoint.pt",
@@ -65,7 +65,7 @@ def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dic
 
 def test_kept_weights_give_the_kept_predictions(spec: dict):
     folder = Path("keeping/s1-x")
-    trial.run(spec, folder, Options(keep=["weights", "features"]))
+    job.run(spec, folder, Options(keep=["weights", "features"]))
     loss = trial.create_loss(spec["loss"], num_classes=10)
     loss.initialise(128)
     loss.load_state_dict(torch.load(folder / "weights.pt", weights_only=True)["loss"])
@@ -77,7 +77,7 @@ def test_kept_weights_give_the_kept_predictions(spec: dict):
 
 def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict):
     folder = Path("keeping/s1-x")
-    trial.run(spec, folder, Options(keep=["weights", "features"], snapshots=[1]))
+    job.run(spec, folder, Options(keep=["weights", "features"], snapshots=[1]))
     names = ("features.npz", "features-0001.npz")
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:

@@ -13,7 +13,7 @@ rule train:
     wildcard_constraints:
         hash="[0-9a-f]{10}",
     # A killed job, or one at its time limit, goes on from its checkpoint; after three in vain the trainer gives up.
-    retries: 50
+    retries: 20
     conda:
         "../../envs/labelnoise.yaml"
     threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]

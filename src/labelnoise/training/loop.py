@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labelnoise.errors import Stopped
 from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training import learner as learners
@@ -17,10 +18,6 @@ from labelnoise.training.checkpoint import Begun, Checkpoint
 from labelnoise.training.data import Data, Normalise
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.trained import Trained
-
-
-class Stopped(BaseException):
-    """Training was asked to stop, and has saved its checkpoint; no error, so not an `Exception`."""
 
 
 @dataclass

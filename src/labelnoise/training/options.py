@@ -15,7 +15,7 @@ class Options:
     A checkpoint is saved after every `checkpoint_epochs` epochs, or where that is None after an epoch that ends
     `checkpoint_minutes` or more after the last one. `keep`: which of `KEEPABLE` stay when the trial is complete.
     `snapshots`: epochs (1-based) whose predictions are kept too, and what `keep` says of them. `deterministic`, `gpus`
-    and `trials_per_gpu`: see `labelnoise.training.device`; `attempt`: `labelnoise.training.attempts`.
+    and `trials_per_gpu`: see `labelnoise.training.device`; `attempt`: `labelnoise.training.job`.
     """
 
     checkpoint_minutes: float = 1.0

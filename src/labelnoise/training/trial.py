@@ -1,4 +1,4 @@
-"""A trial as a job: spec in; result.json, metrics.csv, predictions.npz and run.json out, each complete or absent.
+"""A trial: spec in; result.json, metrics.csv, predictions.npz and run.json out, each complete or absent.
 
 result.json, metrics.csv and predictions.npz hold only what the spec determines; run.json holds the circumstances.
 """
@@ -29,8 +29,8 @@ from labelnoise.datasets import store
 from labelnoise.errors import NO_ROOM, UserError
 from labelnoise.files import canonical_hash, locked, read_json, write_csv, write_json
 from labelnoise.noise import labels as label_files
-from labelnoise.training import attempts, draws, keep
 from labelnoise.training import device as devices
+from labelnoise.training import draws, job, keep
 from labelnoise.training import learner as learners
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.code import code_version
@@ -40,60 +40,20 @@ from labelnoise.training.options import Options
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.trained import Trained
 
-# A finished result's copy, which is no output of any rule.
-COPY = ".result.json"
 
-
-def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -> dict[str, Any]:
-    """Do the trial unless `folder` holds its result already; return the result.
+def run(spec: Mapping[str, Any], folder: Path, options: Options) -> dict[str, Any]:
+    """Train the trial in `folder`, whose lock is held, from its checkpoint if there is one; return the result.
 
     SIGTERM and SIGINT finish the step at hand, save a checkpoint and raise `Stopped`; the next call goes on from there.
     A crash inside training becomes a result with status `failed` and the reason, a loss that is no longer finite
     one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong, or more is
     asked of the machine than it has.
     """
-    options = options or Options()
-    with locked(folder / ".lock"):
-        found = _finished(spec, folder)
-        if found is not None:
-            return found
-        if not attempts.may_begin(folder, options.attempt):
-            return _give_up(spec, folder)
-        with (
-            devices.deterministic(options.deterministic),
-            devices.acquired(options.gpus, options.trials_per_gpu) as device,
-        ):
-            return _run(spec, folder, options, device)
-
-
-def _finished(spec: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
-    """The trial's result if it is there, or its copy: Snakemake deletes a job's declared output before it runs it.
-
-    So a trial that another run has finished meanwhile is not trained again.
-    """
-    result, copy = folder / "result.json", folder / COPY
-    for path in (result, copy):
-        if path.exists():
-            found = read_json(path, "result")
-            if found["spec"] != spec:
-                raise UserError(f"{path} belongs to another trial; move the folder {folder} away and run again")
-            if path is copy:
-                write_json(result, found)
-            print(f"{result} is there already: adopted", flush=True)
-            return found
-    return None
-
-
-def _give_up(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Write the result of a trial that was begun in vain too often."""
-    reason = (
-        f"{attempts.LIMIT} attempts in a row ended before the next checkpoint: killed, out of memory, or over their "
-        "time limit; train.log has what they said"
-    )
-    result = _result(spec, folder, "failed", reason, labels_sha256=None, outcome=Outcome(), tests=[])
-    write_json(folder / "result.json", result)
-    print(f"failed: {reason}", flush=True)
-    return result
+    with (
+        devices.deterministic(options.deterministic),
+        devices.acquired(options.gpus, options.trials_per_gpu) as device,
+    ):
+        return _run(spec, folder, options, device)
 
 
 def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.device) -> dict[str, Any]:
@@ -146,18 +106,15 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     bar.close()
     trained = time.time()
 
-    result = _result(
-        spec, folder, status, reason, labels_sha256=label_files.sha256(noisy), outcome=outcome, tests=list(data.tests)
-    )
+    result = job.result_of(spec, folder, status, reason, label_files.sha256(noisy))
+    result |= _summary(outcome, list(data.tests), complete=status == "ok")
     _write(folder, result, outcome)
     seen = (len(outcome.metrics) - checkpoint.epochs_restored) * len(data.train)
     circumstances = _circumstances(recipe, device, started, ready, trained)
     circumstances["deterministic"] = options.deterministic
     circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
     write_json(folder / "run.json", circumstances)
-    if status != "failed":
-        write_json(folder / COPY, result)
-    write_json(folder / "result.json", result)
+    job.write_result(folder, result)
     checkpoint.finish()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
@@ -221,27 +178,6 @@ def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
     if not isinstance(loss, nn.Module):
         raise UserError(f"target {target.name!r} is a {type(loss).__name__}; a loss has to be a torch.nn.Module")
     return loss
-
-
-def _result(
-    spec: Mapping[str, Any],
-    folder: Path,
-    status: str,
-    reason: str | None,
-    *,
-    labels_sha256: str | None,
-    outcome: Outcome,
-    tests: list[str],
-) -> dict[str, Any]:
-    """What result.json holds."""
-    return {
-        "trial": folder.name.rpartition("-")[2],
-        "spec": spec,
-        "status": status,
-        "reason": reason,
-        "labels_sha256": labels_sha256,
-        **_summary(outcome, tests, complete=status == "ok"),
-    }
 
 
 def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str, Any]:

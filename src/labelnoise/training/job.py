@@ -1,0 +1,115 @@
+"""A trial as a job: what is decided before torch, a second and 400 MB, is imported.
+
+That is whose turn it is, whether the trial is finished already, and whether it has been begun in vain too often.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from labelnoise.errors import UserError
+from labelnoise.files import locked, read_json, write_json
+from labelnoise.training.options import Options
+
+# A finished result's copy, which is no output of any rule.
+COPY = ".result.json"
+ATTEMPTS_IN_VAIN = 3
+
+
+def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -> dict[str, Any]:
+    """Do the trial unless `folder` holds its result already; return the result.
+
+    Waits for another process that works on it. Raises what `trial.run` raises, and `UserError` when the folder holds
+    another trial.
+    """
+    options = options or Options()
+    with locked(folder / ".lock"):
+        found = _finished(spec, folder)
+        if found is not None:
+            return found
+        if not _may_begin(folder, options.attempt):
+            return _give_up(spec, folder)
+        from labelnoise.training import trial
+
+        # Off while torch was imported (__main__); a long training makes garbage of its own.
+        gc.freeze()
+        gc.enable()
+        return trial.run(spec, folder, options)
+
+
+def write_result(folder: Path, result: Mapping[str, Any]) -> None:
+    """Write the result, last of all files; one that is final has a copy."""
+    if result["status"] != "failed":
+        write_json(folder / COPY, result)
+    write_json(folder / "result.json", result)
+
+
+def result_of(
+    spec: Mapping[str, Any], folder: Path, status: str, reason: str | None, labels_sha256: str | None
+) -> dict[str, Any]:
+    """What result.json holds of a trial however it ended; training adds its summary."""
+    return {
+        "trial": folder.name.rpartition("-")[2],
+        "spec": spec,
+        "status": status,
+        "reason": reason,
+        "labels_sha256": labels_sha256,
+        "epochs": 0,
+        "memorised": None,
+        "test_sets": {},
+    }
+
+
+def _finished(spec: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
+    """The trial's result if it is there, or its copy: Snakemake deletes a job's declared output before it runs it.
+
+    So a trial that another run has finished meanwhile is not trained again.
+    """
+    result = folder / "result.json"
+    for path in (result, folder / COPY):
+        if path.exists():
+            found = read_json(path, "result")
+            if found["spec"] != spec:
+                raise UserError(f"{path} belongs to another trial; move the folder {folder} away and run again")
+            if path != result:
+                write_json(result, found)
+            print(f"{result} is there already: adopted", flush=True)
+            return found
+    return None
+
+
+def _may_begin(folder: Path, attempt: int) -> bool:
+    """Note that the trial in `folder` is begun; False when that has been in vain too often in a row.
+
+    `attempt` counts from 1 within one run of Snakemake, whose first attempt forgives all earlier ones. In vain is an
+    attempt that left the checkpoint as it found it.
+    """
+    checkpoint, record = folder / "checkpoint.pt", folder / ".attempts.json"
+    now = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
+    in_vain = 0
+    if attempt > 1:
+        try:
+            noted = json.loads(record.read_bytes())
+            in_vain = noted["in_vain"] + 1 if noted["checkpoint"] == now else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # never noted, or damaged: counted from here
+    if in_vain >= ATTEMPTS_IN_VAIN:
+        return False
+    write_json(record, {"checkpoint": now, "in_vain": in_vain})
+    return True
+
+
+def _give_up(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Write the result of a trial that was begun in vain too often."""
+    reason = (
+        f"{ATTEMPTS_IN_VAIN} attempts in a row ended before the next checkpoint: killed, out of memory, or over their "
+        "time limit; train.log has what they said"
+    )
+    result = result_of(spec, folder, "failed", reason, labels_sha256=None)
+    write_result(folder, result)
+    print(f"failed: {reason}", flush=True)
+    return result
