@@ -26,7 +26,7 @@ CONFIG = {
     "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["NLNL"], "seeds": [1],
     "train": {"epochs": 150, "batch_size": 64, "augmentation": ["crop1"], "validation": 0.1},
 }  # fmt: skip
-RESULTS = ("result.json", "metrics.csv", "predictions.npz")
+RESULTS = ("result.json", "metrics.csv", "predictions.npz", "weights.pt")
 
 
 @pytest.fixture
@@ -44,7 +44,10 @@ def started(folder: str, seconds: float = 0) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "labelnoise", "train", "--spec", "spec.json", "--out", f"{folder}/s1-trial"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*command, "--checkpoint-minutes", str(seconds / 60)], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, "--checkpoint-minutes", str(seconds / 60), "--keep", "weights"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
 
 

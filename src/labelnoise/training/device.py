@@ -26,6 +26,8 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
     `gpus`: how many of the visible GPUs to use (None: all; 0: the CPU). What CUDA_VISIBLE_DEVICES hides, SLURM's or the
     user's, stays hidden. Waits while all slots are taken. Raises `UserError` when fewer GPUs are visible than asked.
     """
+    if trials_per_gpu < 1 or (gpus is not None and gpus < 0):
+        raise UserError(f"gpus must be ≥ 0 and trials_per_gpu ≥ 1, got {gpus} and {trials_per_gpu}")
     visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if gpus is not None and gpus > visible:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
