@@ -3,7 +3,8 @@
     snakemake --cores all --configfile experiments/alf2021-mnist.yaml
     python benchmarks/mnist.py results/experiments/alf2021-mnist/trials.csv > docs/measured/mnist.csv
 
-To be run on the machine that trained. One seed, so a cell is looked into when it is further from print than the printed std and 1.5 points.
+To be run on the machine that trained. One seed, so a cell is looked into when it is further from print than the printed
+std and 1.5 points.
 """
 
 from __future__ import annotations

@@ -45,7 +45,13 @@ def copied(finished_project: Project, tmp_path: Path) -> Project:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if {"faults", "slurm"} & set(report.keywords) and (report.when == "call" or report.skipped):
-        TALLY.update({"faults tried": not report.skipped, "faults survived": report.passed, "skipped": report.skipped})
+        TALLY.update(
+            {
+                "faults tried": int(not report.skipped),
+                "faults survived": int(report.passed),
+                "skipped": int(report.skipped),
+            }
+        )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

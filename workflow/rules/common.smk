@@ -1,5 +1,6 @@
 # The experiment behind the rules, and what the rules ask of it. The only room with functions.
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ try:
     from labelnoise.experiment import config as experiment_config
     from labelnoise.experiment import finished, manifest, progress, source
     from labelnoise.experiment.trials import doubts, expand
+    from labelnoise.files import pull_back_to_now
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
@@ -85,6 +87,9 @@ def start_run():
         if trial.result.exists() and not is_finished(trial):
             manifest.set_aside(trial)
     manifest.write_specs(TRIAL_LIST)
+    prepared = [paths.DATA / name / "dataset.json" for name in DATASETS]
+    for path in [*prepared, *map(Path, LABEL_TRIALS), *audits(), *results(), MANIFEST]:
+        pull_back_to_now(path)
     if not all(is_finished(trial) for trial in TRIAL_LIST):
         (PRODUCTS / "complete").unlink(missing_ok=True)
     if not (workflow.output_settings.verbose or workflow.output_settings.printshellcmds):
@@ -95,6 +100,8 @@ def start_run():
 def end_broken_run():
     """Make the products of what is there when jobs that were killed kept their rules from running."""
     PROGRESS.stop()
+    if shutil.disk_usage(PRODUCTS).free < 1_000_000:  # the logs that would say so are on it as well
+        logger.error(f"No space left on device, for {PRODUCTS}: make room and run again; what is finished is kept")
     if any(not trial.result.exists() for trial in TRIAL_LIST):
         for step in ("collect", "tables", "figures", "report", "check"):
             log = shlex.quote(str(PRODUCTS / "logs" / f"{step}.log"))

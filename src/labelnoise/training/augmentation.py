@@ -10,14 +10,11 @@ from torch import Tensor
 
 def crop(images: Tensor, generator: torch.Generator, *, padding: int) -> Tensor:
     """Each image `(N, C, H, W)` padded with zeros and cropped back at a random place."""
-    count, channels, height, width = images.shape
+    count, _, height, width = images.shape
     shifts = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(images.device)
     padded = torch.nn.functional.pad(images, (padding,) * 4)
-    rows = shifts[0].view(-1, 1, 1, 1) + torch.arange(height, device=images.device).view(1, 1, -1, 1)
-    columns = shifts[1].view(-1, 1, 1, 1) + torch.arange(width, device=images.device).view(1, 1, 1, -1)
-    sample = torch.arange(count, device=images.device).view(-1, 1, 1, 1)
-    channel = torch.arange(channels, device=images.device).view(1, -1, 1, 1)
-    return padded[sample, channel, rows, columns]
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # views: every place that an image may be cropped at
+    return windows[torch.arange(count, device=images.device), :, shifts[0], shifts[1]]
 
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:

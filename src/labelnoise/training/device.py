@@ -40,6 +40,7 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
     names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(use)]
     with slot(names, trials_per_gpu) as number:
         torch.cuda.set_device(number)
+        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 does not use it
         yield torch.device("cuda", number)
 
 
@@ -84,7 +85,7 @@ def precision_used(requested: str, device: torch.device, model: str) -> str:
     if requested != "auto":
         return requested
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     has_it = torch.cpu._is_avx512_bf16_supported()
     return "bf16" if has_it and models.find(model).faster_in_bf16 else "fp32"
 
@@ -108,6 +109,7 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     if wanted:  # only then: it imports torch._inductor, a second
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # finds bugs, and costs kernels
     try:
         yield
     finally:

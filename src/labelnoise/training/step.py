@@ -86,7 +86,8 @@ class CapturedStep(Step):
         graph = torch.cuda.CUDAGraph()
         for generator in self.learner.generators():
             graph.register_generator_state(generator)
-        with torch.cuda.graph(graph, stream=self._stream):
+        # Of this thread alone: the DataLoader's pins memory meanwhile.
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             self._predicted = super().__call__(self._views, self._targets)
         self._graph = graph
 

@@ -101,6 +101,9 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     except (Exception, SystemExit) as error:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             raise  # the machine's fault, not the trial's: it goes on from the last checkpoint
+        if isinstance(error, torch.OutOfMemoryError):
+            remedy = "give another trials_per_gpu or batch_size; the trial goes on from its checkpoint"
+            raise UserError(f"the GPU has no memory left, perhaps for trials beside this one: {remedy}") from error
         traceback.print_exc()
         status, reason = "failed", f"{type(error).__name__}: {error}"
     bar.close()
