@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from project import Project
@@ -21,8 +20,8 @@ class Undisturbed:
         """The same results and tables, nothing lost, and no trial trained to its end twice."""
         ours, theirs = self.project, project
         lost = ours.finished() - theirs.finished()
-        logs = [(theirs.folder / folder / "train.log").read_text() for folder in theirs.finished()]
-        twice = sum(len(re.findall(r"^ok: ", log, re.MULTILINE)) > 1 for log in logs)
+        histories = [(theirs.folder / folder / "history.log").read_text() for folder in theirs.finished()]
+        twice = sum(history.count(" ok, ") > 1 for history in histories)
         TALLY.update({"trials lost": len(lost), "trials trained twice": twice})
         assert not lost
         assert not twice

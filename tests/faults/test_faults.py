@@ -236,7 +236,7 @@ def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Projec
 def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Project, undisturbed: Undisturbed):
     copied = a_copy(undisturbed, fresh)
     folder = a_trial(copied)
-    for name in ("result.json", ".result.json", "train.log"):
+    for name in ("result.json", ".result.json", "history.log"):
         (folder / name).unlink()
     copied.snakemake()
     undisturbed.assert_equal_to(copied)
@@ -287,7 +287,7 @@ def test_times_in_the_future_retrain_nothing(fresh: Project, undisturbed: Undist
 def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, undisturbed: Undisturbed):
     copied = a_copy(undisturbed, fresh)
     folder = a_trial(copied)
-    for name in ("result.json", ".result.json", "train.log"):
+    for name in ("result.json", ".result.json", "history.log"):
         (folder / name).unlink()
     (folder / "spec.json").write_text("{")
     (copied.results / "manifest.json").write_text("")

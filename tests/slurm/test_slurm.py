@@ -7,7 +7,6 @@ to its end once. Run by `make test-slurm`; one of them, the smoke test, by .ci/r
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -62,8 +61,9 @@ class Submitted(Project):
     def checkpoints(self) -> list[Path]:
         return list(self.results.glob("trials/*/*/*/*/checkpoint.pt"))
 
-    def logs(self) -> dict[str, str]:
-        return {path.parent.name: path.read_text() for path in self.results.glob("trials/*/*/*/*/train.log")}
+    def histories(self) -> list[str]:
+        """What happened to each trial: a line for each time that it was begun, and for its end."""
+        return [path.read_text() for path in self.results.glob("trials/*/*/*/*/history.log")]
 
 
 def slurm(*command: str) -> str:
@@ -156,17 +156,17 @@ def test_cancelled_job_goes_on(submitted: Submitted, undisturbed: Undisturbed):
     slurm("scancel", training_jobs("running")[0])
     finish(driver, submitted)
     undisturbed.assert_equal_to(submitted)
-    assert any("going on after epoch" in log for log in submitted.logs().values())
+    assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
 def test_job_over_its_time_limit_goes_on_for_as_long_as_it_advances(tmp_path: Path):
     project = Submitted(tmp_path, ("train:mem_mb=1200", "train:runtime=1"))
-    project.write(CONFIG.replace("epochs: 250", "epochs: 2000").replace("CE, {loss: GCE, q: 0.7}", "CE"))
+    project.write(CONFIG.replace("epochs: 250", "epochs: 5000").replace("CE, {loss: GCE, q: 0.7}", "CE"))
     driver = project.started()
     finish(driver, project, seconds=590)
-    (log,) = project.logs().values()
-    assert log.count("going on after epoch") >= 1
-    assert len(re.findall(r"^ok: ", log, re.MULTILINE)) == 1
+    (history,) = project.histories()
+    assert history.count("begins") > 1
+    assert history.count(" ok, ") == 1
 
 
 def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, undisturbed: Undisturbed):
@@ -186,7 +186,7 @@ def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, undisturbed
     slurm("sbatch", "-p", "urgent", "--exclusive", "--wrap", "sleep 5")
     finish(driver, submitted)
     undisturbed.assert_equal_to(submitted)
-    assert any("going on after epoch" in log for log in submitted.logs().values())
+    assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
 def test_restarted_controller_loses_nothing(submitted: Submitted, undisturbed: Undisturbed):
@@ -219,5 +219,5 @@ def test_driver_killed_and_started_again_while_its_jobs_run(submitted: Submitted
     again = submitted.started()
     finish(again, submitted)
     undisturbed.assert_equal_to(submitted)
-    assert any("adopted" in log for log in submitted.logs().values())
+    assert all(history.count("begins") == 1 for history in submitted.histories())
     assert submitted.would_run() == {}

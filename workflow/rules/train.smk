@@ -27,7 +27,7 @@ rule train:
         spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
-        " --attempt {resources.attempt} {params.devices} {params.options:q} >> {log:q} 2>&1"
+        " --attempt {resources.attempt} {params.devices} {params.options:q} > {log:q} 2>&1"
 
 
 # Only asked for where a finished trial kept its weights and not its features: nothing is trained again for them.

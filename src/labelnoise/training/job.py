@@ -5,8 +5,11 @@ That is whose turn it is, whether the trial is finished already, and whether it 
 
 from __future__ import annotations
 
+import datetime
 import gc
 import json
+import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,12 +36,15 @@ def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -
             return found
         if not _may_begin(folder, options.attempt):
             return _give_up(spec, folder)
+        _note(folder, "begins")
         from labelnoise.training import trial
 
         # Off while torch was imported (__main__); a long training makes garbage of its own.
         gc.freeze()
         gc.enable()
-        return trial.run(spec, folder, options)
+        result = trial.run(spec, folder, options)
+        _note(folder, result["status"])
+        return result
 
 
 def write_result(folder: Path, result: Mapping[str, Any]) -> None:
@@ -101,6 +107,13 @@ def _may_begin(folder: Path, attempt: int) -> bool:
         return False
     write_json(record, {"checkpoint": now, "in_vain": in_vain})
     return True
+
+
+def _note(folder: Path, what: str) -> None:
+    """Append a line to the trial's history: train.log is only that of the last job."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    with (folder / "history.log").open("a") as file:
+        file.write(f"{now} {what}, process {os.getpid()} on {socket.gethostname()}\n")
 
 
 def _give_up(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
