@@ -18,7 +18,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 test-faults: $(READY)
-	$(BIN)/python -m pytest -m faults tests/faults
+	$(BIN)/python -m pytest -m faults
 
 # SLURM=smoke: one test of them.
 test-slurm: $(READY)

@@ -77,6 +77,7 @@ def test_crashing_trial_fails_the_run_after_the_tables_and_is_retried(project: P
     assert not (project.results / "complete").exists()
 
 
+@pytest.mark.faults
 def test_trial_killed_three_times_without_progress_has_failed(project: Project):
     project.write(MY_LOSSES, "my_losses.py")
     project.write(CONFIG.format(loss="{target: my_losses:Killed}"))
@@ -115,6 +116,7 @@ def test_result_of_another_spec_is_refused(project: Project):
     assert "belongs to another trial" in done.stderr
 
 
+@pytest.mark.faults
 def test_finished_trial_whose_result_was_deleted_is_not_trained_again(project: Project):
     """Snakemake deletes a job's declared output before it runs the job, though another run has made it since."""
     project.write(CONFIG.format(loss="MAE"))
