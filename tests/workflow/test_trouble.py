@@ -173,6 +173,9 @@ def test_loss_that_breaks_the_contract_is_told_so(project: Project, line: str, m
     assert all(message in reason for reason in reasons)
 
 
+@pytest.mark.faults
 def test_more_threads_than_cores_are_refused(project: Project):
     project.write(CONFIG.format(loss="MAE").replace("epochs: 2", "epochs: 2, threads: 64"))
-    assert "asks for 64 threads, but there are" in project.snakemake("results/trials.csv", expect=1)
+    assert "asks for 64 threads, but there are" in project.snakemake(expect=1)
+    reasons = pd.read_csv(project.results / "trials.csv").reason
+    assert reasons.str.startswith("3 attempts in a row ended before the next checkpoint: the recipe asks for 64").all()

@@ -42,7 +42,11 @@ def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -
         # Off while torch was imported (__main__); a long training makes garbage of its own.
         gc.freeze()
         gc.enable()
-        result = trial.run(spec, folder, options)
+        try:
+            result = trial.run(spec, folder, options)
+        except UserError as error:
+            _note(folder, f"error: {error}")
+            raise
         _note(folder, result["status"])
         return result
 
@@ -118,10 +122,12 @@ def _note(folder: Path, what: str) -> None:
 
 def _give_up(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Write the result of a trial that was begun in vain too often."""
-    reason = (
-        f"{ATTEMPTS_IN_VAIN} attempts in a row ended before the next checkpoint: killed, out of memory, or over their "
-        "time limit; train.log has what they said"
+    last = (
+        (folder / "history.log").read_text().rstrip().rpartition("\n")[2] if (folder / "history.log").exists() else ""
     )
+    said = last.partition(" error: ")[2].rpartition(", process")[0]
+    why = said or "killed, out of memory, or over their time limit"
+    reason = f"{ATTEMPTS_IN_VAIN} attempts in a row ended before the next checkpoint: {why}"
     result = result_of(spec, folder, "failed", reason, labels_sha256=None)
     write_result(folder, result)
     print(f"failed: {reason}", flush=True)
