@@ -22,6 +22,8 @@ from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_json
 
+pytestmark = pytest.mark.faults
+
 CONFIG = {
     "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["NLNL"], "seeds": [1],
     "train": {"epochs": 150, "batch_size": 64, "augmentation": ["crop1"], "validation": 0.1},
