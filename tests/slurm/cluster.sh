@@ -92,9 +92,16 @@ up() {
   exit 1
 }
 
+# Without a cluster, whatever asks for one (Snakemake's plugin does, at every start) would wait for seconds.
+forget() {
+  if grep -qs "$mark" /etc/slurm/slurm.conf; then
+    rm -f /etc/slurm/slurm.conf /etc/slurm/gres.conf
+  fi
+}
+
 case "${1:-}" in
   install) install_packages ;;
   up) up ;;
-  down) down ;;
+  down) down && forget ;;
   *) sed -n '2,8p' "$0" >&2; exit 2 ;;
 esac
