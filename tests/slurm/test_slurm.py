@@ -183,7 +183,7 @@ def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, undist
 def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, undisturbed: Undisturbed):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
-    slurm("sbatch", "-p", "urgent", "--exclusive", "--wrap", "sleep 5")
+    slurm("sbatch", "-p", "urgent", "--exclusive", "--output", "/dev/null", "--wrap", "sleep 5")
     finish(driver, submitted)
     undisturbed.assert_equal_to(submitted)
     assert any(history.count("begins") > 1 for history in submitted.histories())
