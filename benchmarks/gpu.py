@@ -117,10 +117,6 @@ def main() -> None:
     seconds, outcome = trial(arrays, of_recipe("cifar10"), "CE", RATE, 10)
     accuracy = f"last test accuracy {outcome.metrics[-1]['test_accuracy']:.2f} %" if options.cifar10 else ""
     tell(f"cnn8, 120 epochs, CE, symmetric {RATE}", f"{seconds:.1f}", "s", accuracy)
-    with devices.deterministic(False):
-        rows = throughput.measure("cnn8", 25_000, 3, torch.device("cuda", 0))
-    for row in rows:
-        tell(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
     few = of_recipe("cifar100", epochs=EPOCHS_RESNET)
     hundred = cifar(None, 100)
     once, _ = trial(hundred, dataclasses.replace(few, epochs=1), "CE", RATE, 100)
@@ -129,6 +125,8 @@ def main() -> None:
     tell("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"reckoned from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
     for count in (1, 2, 4, 8):
         tell(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "reckoned")
+    for row in throughput.measure("cnn8", 25_000, 3, torch.device("cuda", 0)):
+        tell(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
 
 
 if __name__ == "__main__":

@@ -5,20 +5,25 @@
 (a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, and ReLU before
 pooling, as APL, ALF, ANL and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last,
 torch.optim; (c) `engine`: this one, with augmentation, clipping and counters, in fp32 and bf16. Random images: speed
-does not depend on what they show. Rounds are interleaved; printed are medians of images a second, ratios to (a), and,
-of the engine in bf16, the share of the machine's own bf16 matrix-product rate (multiply-adds of convolutions and linear
-layers, both ways) and what the test pass and the counters take of an epoch, both with the published sizes.
+does not depend on what they show. Each runs in a process of its own, as its users run it, one at a time and in turn;
+printed are medians of images a second, ratios to (a), and, of the engine in bf16, the share of the machine's own bf16
+matrix-product rate (multiply-adds of convolutions and linear layers, both ways) and what the test pass and the counters
+take of an epoch, both with the published sizes.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import dataclasses
+import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,13 +33,14 @@ from torchvision import datasets, transforms
 
 from labelnoise import losses
 from labelnoise.models import catalogue
+from labelnoise.training import device as devices
 from labelnoise.training import recipe as recipes
 from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
 from labelnoise.training.loop import train, training_shares
 
 # Recipe, shape of an image, images an epoch: seconds of work in each measurement.
-CASES = {"cnn8": ("cifar10", (3, 32, 32), 1024), "cnn4": ("mnist", (1, 28, 28), 8192)}
+CASES = {"cnn8": ("cifar10", (3, 32, 32), 2048), "cnn4": ("mnist", (1, 28, 28), 16384)}
 # Test images to a training image: 10,000 to 50,000 and to 60,000.
 TEST_SHARES = {"cnn8": 1 / 5, "cnn4": 1 / 6}
 
@@ -42,6 +48,12 @@ TEST_SHARES = {"cnn8": 1 / 5, "cnn4": 1 / 6}
 def images(shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.RandomState(0)
     return random.randint(0, 256, (size, *shape)).astype(np.uint8), random.randint(0, 10, size).astype(np.int64)
+
+
+def case(name: str, size: int) -> tuple[recipes.Recipe, np.ndarray, np.ndarray]:
+    """The recipe, and so many random images with labels."""
+    base, shape, _ = CASES[name]
+    return (recipes.Recipe(**recipes.load(base)), *images(shape, size))
 
 
 def model_of(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
@@ -73,10 +85,9 @@ def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe, device: torch.
         optimizer.step()
 
 
-def with_loader(
-    name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, workers: int, device: torch.device
-) -> Callable[[], None]:
+def with_loader(name: str, size: int, device: torch.device, workers: int) -> Callable[[], float]:
     """(a)"""
+    recipe, x, y = case(name, size)
     steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
     if "crop4" in recipe.augmentation:
         steps = [transforms.RandomCrop(32, padding=4), transforms.RandomHorizontalFlip(), *steps]
@@ -89,43 +100,41 @@ def with_loader(
     held.transform, held.target_transform = transforms.Compose(steps), None
     model = published(name, x.shape[1:]).to(device)
     options = {"num_workers": workers, "pin_memory": device.type == "cuda"}
-    return lambda: loop(model, DataLoader(held, recipe.batch_size, shuffle=True, **options), recipe, device)
+    loader = DataLoader(held, recipe.batch_size, shuffle=True, **options)
+    return lambda: seconds(lambda: loop(model, loader, recipe, device))
 
 
-def in_memory(
-    name: str, recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, device: torch.device
-) -> Callable[[], None]:
+def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]:
     """(b)"""
+    recipe, x, y = case(name, size)
     model = model_of(name, x.shape[1:]).to(device, memory_format=torch.channels_last)
     held, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
     normalise = Normalise(recipe, device)
 
-    def batches():
+    def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for index in torch.randperm(len(held)).to(device).split(recipe.batch_size):
             yield normalise(augment(held[index], recipe.augmentation, torch.Generator())), targets[index]
 
-    return lambda: loop(model, batches(), recipe, device)
+    return lambda: seconds(lambda: loop(model, batches(), recipe, device))
 
 
-def engine(
-    recipe: recipes.Recipe, x: np.ndarray, y: np.ndarray, device: torch.device, *, tests: int = 2
-) -> Callable[[int], None]:
-    """(c), for a number of epochs: what is done once a trial is told apart by running two numbers of them."""
+def engine(name: str, size: int, device: torch.device, precision: str, tests: int = 2) -> Callable[[], float]:
+    """(c); what is done once a trial is told apart by running one epoch and two."""
+    devices.keep_freed_memory()
+    recipe, x, y = case(name, size)
     labels = torch.from_numpy(y).to(device)
     samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)
     data = Data(samples, None, {"test": samples.take(torch.arange(tests, device=device))}, 10)
 
     def run(epochs: int) -> None:
-        chosen = dataclasses.replace(recipe, epochs=epochs)
+        chosen = dataclasses.replace(recipe, epochs=epochs, precision=precision)
         train(data, losses.create("CE", num_classes=10), chosen, seed=1, device=device)
 
-    return run
+    def an_epoch() -> float:
+        once, twice = seconds(lambda: run(1)), seconds(lambda: run(2))
+        return twice - once
 
-
-def an_epoch(run: Callable[[int], None]) -> float:
-    """Seconds of one epoch, without what a trial does once."""
-    once, thrice = seconds(lambda: run(1)), seconds(lambda: run(3))
-    return (thrice - once) / 2
+    return an_epoch
 
 
 def seconds(run: Callable[[], None]) -> float:
@@ -137,6 +146,35 @@ def seconds(run: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
+class Process:
+    """A process that holds what `make(*arguments)` gives and, called, returns the seconds of an epoch of it."""
+
+    def __init__(self, make: Callable[..., Callable[[], float]], *arguments: Any):
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, spawn, _hold, (torch.get_num_threads(), make, arguments))
+
+    def __call__(self) -> float:
+        told: Future[float] = self._pool.submit(_epoch)
+        return told.result()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+
+def _hold(threads: int, make: Callable[..., Callable[[], float]], arguments: tuple[Any, ...]) -> None:
+    global _held
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = True  # for the published loop too
+    _held = make(*arguments)
+
+
+def _epoch() -> float:
+    return _held()
+
+
 def matrix_products(device: torch.device) -> float:
     """The machine's bf16 rate on large square matrices, in multiply-adds a second."""
     size = 8192 if device.type == "cuda" else 2048
@@ -146,38 +184,48 @@ def matrix_products(device: torch.device) -> float:
     return 10 * size**3 / seconds(lambda: [a @ b for _ in range(10)])
 
 
-def multiply_adds(name: str, shape: tuple[int, int, int]) -> float:
+def multiply_adds(name: str) -> float:
     """Of one image in training."""
+    shape = CASES[name][1]
     model, counter = model_of(name, shape), FlopCounterMode(display=False)
     with counter:
         model(torch.randn(8, *shape)).sum().backward()
     return counter.get_total_flops() / 2 / 8
 
 
+def best_workers(name: str, size: int, device: torch.device) -> int:
+    """The DataLoader's number of worker processes with which (a) is fastest."""
+
+    def time_with(workers: int) -> float:
+        with Process(with_loader, name, size, device, workers) as epoch:
+            return epoch()
+
+    return min((0, 1, 2) if device.type == "cpu" else (4, 8, 16), key=time_with)
+
+
 def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dict[str, object]]:
-    base, shape, _ = CASES[name]
-    recipe = recipes.Recipe(**recipes.load(base))
-    x, y = images(shape, size)
-    some = {"x": x[: size // 2], "y": y[: size // 2], "device": device}
-    counts = (0, 1, 2) if device.type == "cpu" else (4, 8, 16)
-    workers = min(counts, key=lambda count: seconds(with_loader(name, recipe, workers=count, **some)))
-    plain = {
-        "loader": with_loader(name, recipe, x, y, workers, device),
-        "memory": in_memory(name, recipe, x, y, device),
-    }
-    kinds = {p: dataclasses.replace(recipe, precision=p) for p in ("fp32", "bf16")}
-    engines = {p: engine(chosen, x, y, device) for p, chosen in kinds.items()}
-    tested = engine(kinds["bf16"], x, y, device, tests=round(size * TEST_SHARES[name]))
+    workers = best_workers(name, size // 2, device)
+    tests = round(size * TEST_SHARES[name])
     found: dict[str, list[float]] = {}
-    shares, tests = [], []
-    for _ in range(rounds):
-        for key, run in plain.items():
-            found.setdefault(key, []).append(size / seconds(run))
-        for precision, run in engines.items():
-            found.setdefault(f"engine {precision}", []).append(size / an_epoch(run))
-        shares.append(found["engine bf16"][-1] * multiply_adds(name, shape) / matrix_products(device))
-        with_tests = an_epoch(tested)
-        tests.append(1 - size / found["engine bf16"][-1] / with_tests)
+    shares, test_passes = [], []
+    with contextlib.ExitStack() as open_processes:
+
+        def process(*arguments: Any) -> Process:
+            return open_processes.enter_context(Process(*arguments))
+
+        epochs = {
+            "loader": process(with_loader, name, size, device, workers),
+            "memory": process(in_memory, name, size, device),
+            "engine fp32": process(engine, name, size, device, "fp32"),
+            "engine bf16": process(engine, name, size, device, "bf16"),
+        }
+        tested = process(engine, name, size, device, "bf16", tests)
+        for _ in range(rounds):
+            for key, epoch in epochs.items():
+                found.setdefault(key, []).append(size / epoch())
+            shares.append(found["engine bf16"][-1] * multiply_adds(name) / matrix_products(device))
+            with_tests = tested()
+            test_passes.append(1 - size / found["engine bf16"][-1] / with_tests)
     rows = []
     for key, speeds in found.items():
         ratio = statistics.median(speed / loader for speed, loader in zip(speeds, found["loader"], strict=True))
@@ -189,7 +237,7 @@ def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dic
                 "images/s": round(statistics.median(speeds)),
                 "ratio to loader": f"{ratio:.2f}",
                 "share of bf16 matrix products": f"{statistics.median(shares):.2f}" if is_ours else "",
-                "test pass of an epoch": f"{statistics.median(tests):.3f}" if is_ours else "",
+                "test pass of an epoch": f"{statistics.median(test_passes):.3f}" if is_ours else "",
                 "counters of an epoch": f"{counters(size) / with_tests:.5f}" if is_ours else "",
             }
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from pathlib import Path
@@ -23,6 +26,7 @@ from labelnoise.training import device as devices
 from labelnoise.training import job, trial
 from labelnoise.training.options import KEEPABLE, Options
 
+MEBI = 1 << 20
 CONFIG = {
     "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["LT-APL"], "seeds": [1],
     "preset": {"name": "lt2024", "dataset": "mnist"}, "train": {"epochs": 3},
@@ -144,6 +148,32 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: p
         devices.acquired(2).__enter__()
     with pytest.raises(UserError, match="trials_per_gpu ≥ 1"):
         devices.acquired(0, 0).__enter__()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to keep freed memory")
+def test_a_process_that_trains_on_the_cpu_keeps_the_memory_of_each_step_for_the_next():
+    code = f"""
+        import resource, torch
+        from labelnoise.training import device
+
+        def faults():
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for _ in range(5):
+                step = [torch.ones({MEBI} // 4 * 40) for _ in range(4)]
+                del step
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+        faults()
+        given_back = faults()
+        with device.acquired(0):
+            faults()
+            print(given_back, faults())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    given_back, kept = map(int, done.stdout.split())
+    assert kept < given_back / 10
 
 
 def test_auto_precision_is_bf16_only_where_it_was_measured_faster(monkeypatch: pytest.MonkeyPatch):
