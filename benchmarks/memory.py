@@ -1,8 +1,8 @@
-"""Peak memory of a trial by recipe, on the CPU: two steps and a test batch, with a data set of the published size.
+"""Peak memory of a trial by recipe, on the CPU: six steps and a test batch, with a data set of the published size.
 
     python benchmarks/memory.py > benchmarks/memory.csv
 
-Image files are not read: their recipes train on two batches of random images of the recipe's size, so what the loading
+Image files are not read: their recipes train on batches of random images of the recipe's size, so what the loading
 processes take is not in the number. Each recipe runs in a process of its own; MB is the process's largest resident set.
 """
 
@@ -14,7 +14,8 @@ import resource
 import subprocess
 import sys
 
-# Images, shape of one, and classes; of recipes that read files, two batches.
+STEPS = 6
+# Images, shape of one, and classes; of recipes that read files, as many as the steps take.
 CASES = {
     "digits": (1442, (1, 8, 8), 10),
     "mnist": (60_000, (1, 28, 28), 10),
@@ -30,6 +31,7 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     import torch
 
     from labelnoise import losses
+    from labelnoise.training import device as devices
     from labelnoise.training import learner as learners
     from labelnoise.training import recipe as recipes
     from labelnoise.training import step as steps
@@ -37,12 +39,13 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     from labelnoise.training.trained import Trained
 
     torch.set_num_threads(2)
+    devices.keep_freed_memory()
     cpu = torch.device("cpu")
     recipe = recipes.Recipe(**recipes.load(name) | {"precision": precision, "pretrained": False})
     recipe = dataclasses.replace(recipe, batch_size=batch_size or recipe.batch_size)
     size, shape, classes = CASES[name]
     if size is None:
-        size, shape = 2 * recipe.batch_size, (3, recipe.image_size, recipe.image_size)
+        size, shape = STEPS * recipe.batch_size, (3, recipe.image_size, recipe.image_size)
         recipe = dataclasses.replace(recipe, augmentation=[])
     images = torch.randint(0, 256, (size, *shape), dtype=torch.uint8)
     labels = torch.arange(size) % classes
@@ -54,8 +57,8 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     step = steps.create(learner, normalise, recipe)
     step.begin_epoch(1)
     batches = train.training_batches(torch.randperm(size), recipe, seed=1, epoch=1, views=1)
-    for start in (0, recipe.batch_size):
-        step(next(batches), labels[start : start + recipe.batch_size])
+    for start, views in zip(range(0, STEPS * recipe.batch_size, recipe.batch_size), batches, strict=False):
+        step(views, labels[start : start + recipe.batch_size])
     if CASES[name][0] is not None:
         Trained(learner, normalise, data).accuracy(data.tests["test"])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

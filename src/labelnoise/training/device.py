@@ -20,6 +20,8 @@ from labelnoise.models import catalogue as models
 WAIT_SECONDS = 0.5
 # mallopt's parameters, from glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+# Up to this size: the largest tensor of the papers' CNNs has 34 MB; keeping larger ones costs more than it gains.
+KEPT_BYTES = 64 << 20
 
 
 @contextlib.contextmanager
@@ -77,13 +79,13 @@ def slot(names: list[str], trials_per_gpu: int, folder: Path | None = None) -> I
 def keep_freed_memory() -> None:
     """Let this process keep the memory it frees for its next tensors: every step allocates what the last one freed.
 
-    By itself glibc gives large blocks back to the system, and getting them again costs a page fault for each 4 kB:
-    a tenth to a third of a step's time on the CPU (benchmarks/README.md). Does nothing where there is no glibc.
+    By itself glibc gives large blocks back to the system, and getting them again costs a page fault for each 4 kB
+    (benchmarks/README.md has the gain and what it costs in memory). Does nothing where there is no glibc.
     """
     with contextlib.suppress(AttributeError):
         libc = ctypes.CDLL(None)
         libc.mallopt(M_TRIM_THRESHOLD, -1)
-        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
 
 
 def describe(device: torch.device) -> str:
