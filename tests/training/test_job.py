@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from labelnoise.training.job import _may_begin as may_begin
+from labelnoise.training.job import may_begin
 
 
 def test_three_attempts_in_vain_are_the_end(tmp_path: Path):

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise.errors import UserError
-from labelnoise.files import locked, read_json, write_json
+from labelnoise.files import locked, write_json
+from labelnoise.training import results
 from labelnoise.training.options import Options
 
-# A finished result's copy, which is no output of any rule.
-COPY = ".result.json"
 ATTEMPTS_IN_VAIN = 3
 
 
@@ -31,10 +30,10 @@ def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -
     """
     options = options or Options()
     with locked(folder / ".lock"):
-        found = _finished(spec, folder)
+        found = results.adopted(spec, folder)
         if found is not None:
             return found
-        if not _may_begin(folder, options.attempt):
+        if not may_begin(folder, options.attempt):
             return _give_up(spec, folder)
         _note(folder, "begins")
         from labelnoise.training import trial
@@ -51,48 +50,7 @@ def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -
         return result
 
 
-def write_result(folder: Path, result: Mapping[str, Any]) -> None:
-    """Write the result, last of all files; one that is final has a copy."""
-    if result["status"] != "failed":
-        write_json(folder / COPY, result)
-    write_json(folder / "result.json", result)
-
-
-def result_of(
-    spec: Mapping[str, Any], folder: Path, status: str, reason: str | None, labels_sha256: str | None
-) -> dict[str, Any]:
-    """What result.json holds of a trial however it ended; training adds its summary."""
-    return {
-        "trial": folder.name.rpartition("-")[2],
-        "spec": spec,
-        "status": status,
-        "reason": reason,
-        "labels_sha256": labels_sha256,
-        "epochs": 0,
-        "memorised": None,
-        "test_sets": {},
-    }
-
-
-def _finished(spec: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
-    """The trial's result if it is there, or its copy: Snakemake deletes a job's declared output before it runs it.
-
-    So a trial that another run has finished meanwhile is not trained again.
-    """
-    result = folder / "result.json"
-    for path in (result, folder / COPY):
-        if path.exists():
-            found = read_json(path, "result")
-            if found["spec"] != spec:
-                raise UserError(f"{path} belongs to another trial; move the folder {folder} away and run again")
-            if path != result:
-                write_json(result, found)
-            print(f"{result} is there already: adopted", flush=True)
-            return found
-    return None
-
-
-def _may_begin(folder: Path, attempt: int) -> bool:
+def may_begin(folder: Path, attempt: int) -> bool:
     """Note that the trial in `folder` is begun; False when that has been in vain too often in a row.
 
     `attempt` counts from 1 within one run of Snakemake, whose first attempt forgives all earlier ones. In vain is an
@@ -128,7 +86,7 @@ def _give_up(spec: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     said = last.partition(" error: ")[2].rpartition(", process")[0]
     why = said or "killed, out of memory, or over their time limit"
     reason = f"{ATTEMPTS_IN_VAIN} attempts in a row ended before the next checkpoint: {why}"
-    result = result_of(spec, folder, "failed", reason, labels_sha256=None)
-    write_result(folder, result)
+    result = results.of(spec, folder, "failed", reason, labels_sha256=None)
+    results.write(folder, result)
     print(f"failed: {reason}", flush=True)
     return result

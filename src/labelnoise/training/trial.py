@@ -30,7 +30,7 @@ from labelnoise.errors import NO_ROOM, UserError
 from labelnoise.files import canonical_hash, locked, read_json, write_csv, write_json
 from labelnoise.noise import labels as label_files
 from labelnoise.training import device as devices
-from labelnoise.training import draws, job, keep
+from labelnoise.training import draws, keep, results
 from labelnoise.training import learner as learners
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.code import code_version
@@ -109,7 +109,7 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     bar.close()
     trained = time.time()
 
-    result = job.result_of(spec, folder, status, reason, label_files.sha256(noisy))
+    result = results.of(spec, folder, status, reason, label_files.sha256(noisy))
     result |= _summary(outcome, list(data.tests), complete=status == "ok")
     _write(folder, result, outcome)
     seen = (len(outcome.metrics) - checkpoint.epochs_restored) * len(data.train)
@@ -117,7 +117,7 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     circumstances["deterministic"] = options.deterministic
     circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
     write_json(folder / "run.json", circumstances)
-    job.write_result(folder, result)
+    results.write(folder, result)
     checkpoint.finish()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
