@@ -54,6 +54,7 @@ def cifar(file: Path | None, num_classes: int) -> dict[str, np.ndarray]:
 def trial(arrays: dict[str, np.ndarray], recipe: recipes.Recipe, loss: str, rate: float, num_classes: int):
     """Train on the GPU; seconds from arrays in the host's memory to predictions, and the outcome."""
     device = torch.device("cuda", 0)
+    devices.prepare(device)
     started = time.perf_counter()
     noisy = symmetric(arrays["y_train"], num_classes=num_classes, rate=rate, seed=1)
     given, true, tests = (torch.from_numpy(v).to(device) for v in (noisy, arrays["y_train"], arrays["y_test"]))

@@ -39,7 +39,7 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     from labelnoise.training.trained import Trained
 
     torch.set_num_threads(2)
-    devices.keep_freed_memory()
+    devices.prepare(torch.device("cpu"))
     cpu = torch.device("cpu")
     recipe = recipes.Recipe(**recipes.load(name) | {"precision": precision, "pretrained": False})
     recipe = dataclasses.replace(recipe, batch_size=batch_size or recipe.batch_size)

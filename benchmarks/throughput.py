@@ -5,7 +5,7 @@
 (a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, and ReLU before
 pooling, as APL, ALF, ANL and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last,
 torch.optim; (c) `engine`: this one, with augmentation, clipping and counters, in fp32 and bf16, and on the CPU in bf16
-without `keep_freed_memory`. Random images: speed does not depend on what they show. Each runs in a process of its own,
+without `devices.prepare`. Random images: speed does not depend on what they show. Each runs in a process of its own,
 as its users run it, one at a time and in turn; printed are medians of images a second, ratios to (a), and, of the
 engine in bf16, the share of the machine's own bf16 matrix-product rate (multiply-adds of convolutions and linear
 layers, both ways) and what the test pass and the counters take of an epoch, both with the published sizes.
@@ -124,11 +124,11 @@ def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]
 
 
 def engine(
-    name: str, size: int, device: torch.device, precision: str, tests: int = 2, keep_freed: bool = True
+    name: str, size: int, device: torch.device, precision: str, tests: int = 2, prepared: bool = True
 ) -> Callable[[], float]:
     """(c); what is done once a trial is told apart by running one epoch and two."""
-    if keep_freed:
-        devices.keep_freed_memory()
+    if prepared:
+        devices.prepare(device)
     recipe, x, y = case(name, size)
     labels = torch.from_numpy(y).to(device)
     samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)

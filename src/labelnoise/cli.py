@@ -122,16 +122,17 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--keep", nargs="+", choices=KEEPABLE, default=(), help="what to leave beside the result")
     train.add_argument("--snapshots", nargs="+", type=int, default=(), metavar="N", help="epochs to keep too")
     train.add_argument("--deterministic", action="store_true", help="the same bits every time on a GPU too")
-    train.add_argument("--gpus", type=int, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
-    train.add_argument(
-        "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
-    )
     train.add_argument(
         "--attempt", type=int, default=1, metavar="N", help="Snakemake's; after three in vain the trial has failed"
     )
 
     features = command("features", _features, "write a finished trial's features from the weights it kept")
     features.add_argument("folder", type=Path, metavar="DIR", help="the trial's folder")
+    for step in (train, features):
+        step.add_argument("--gpus", type=int, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
+        step.add_argument(
+            "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
+        )
 
     steps = (
         ("collect", _collect, "join the trials' results into trials.csv"),
@@ -262,7 +263,8 @@ def _train(options: argparse.Namespace) -> int:
 def _features(options: argparse.Namespace) -> None:
     from labelnoise.training import trial
 
-    for path in trial.derive_features(options.folder):
+    chosen = Options(gpus=options.gpus, trials_per_gpu=options.trials_per_gpu)
+    for path in trial.derive_features(options.folder, chosen):
         print(f"{path} is written")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 import torch
 from test_engine import CPU, a_recipe, data
 
+from labelnoise.errors import Stopped
 from labelnoise.losses import create
 from labelnoise.training import loop
 from labelnoise.training.checkpoint import Checkpoint
@@ -60,7 +62,58 @@ def test_resumed_trial_does_not_repeat_epochs(tmp_path: Path, capsys: pytest.Cap
     assert "going on after epoch 3" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damage", ["truncated", "other trial", "no checkpoint"])
+def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_same_bits(tmp_path: Path):
+    chosen = a_recipe(epochs=3, validation=0.1)
+
+    def train(path: Path, stop_at: int | None) -> tuple[int, loop.Outcome | None]:
+        """How often it was asked whether to stop, and the outcome if it was not."""
+        asked = 0
+
+        def stop() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked == stop_at
+
+        kept = Checkpoint(path, "trial", seconds=3600)
+        try:
+            outcome = loop.train(
+                data(chosen), create("CE", num_classes=10), chosen, seed=1, device=CPU, checkpoint=kept, stop=stop
+            )
+        except Stopped:
+            return asked, None
+        return asked, outcome
+
+    steps = -(-1298 // chosen.batch_size)
+    often, undisturbed = train(tmp_path / "undisturbed.pt", None)
+    assert often > 3 * steps + 3 * 2, "it is asked in the evaluations too"
+    last_step = steps
+    for stop_at in (1, last_step, last_step + 1, last_step + 2, last_step + 3, often - 1, often):
+        path = tmp_path / f"{stop_at}.pt"
+        assert train(path, stop_at)[1] is None
+        again, resumed = train(path, None)
+        assert again < often
+        assert resumed.metrics == undisturbed.metrics
+        for name, values in undisturbed.predictions.items():
+            assert torch.equal(resumed.predictions[name], values), name
+
+
+def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path, draw = tmp_path / "checkpoint.pt", random.Random(0)
+    undisturbed = run("CE", None).metrics
+    with pytest.raises(Killed):
+        run("CE", path, kill_after=4)
+    whole = path.read_bytes()
+    weights = whole.index(next(iter(torch.load(path, weights_only=True)["modules"][0].values())).numpy().tobytes())
+    for place in (weights + 3, *(draw.randrange(len(whole)) for _ in range(12))):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x40
+        path.write_bytes(damaged)
+        assert run("CE", path).metrics == undisturbed, place
+        if place == weights + 3:
+            assert "is damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other trial", "other precision", "no checkpoint"])
 def test_unusable_checkpoint_is_set_aside_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str):
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Killed):
@@ -69,6 +122,8 @@ def test_unusable_checkpoint_is_set_aside_and_told(tmp_path: Path, capsys: pytes
         path.write_bytes(path.read_bytes()[:1000])
     elif damage == "other trial":
         torch.save(torch.load(path, weights_only=True) | {"identity": "another"}, path)
+    elif damage == "other precision":
+        torch.save(torch.load(path, weights_only=True) | {"arithmetic": "cpu in bf16"}, path)
     else:
         path.write_text("hello")
     assert run("CE", path).metrics == run("CE", None).metrics

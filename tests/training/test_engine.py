@@ -193,7 +193,12 @@ def test_validation_part_is_held_out_with_its_given_labels():
     assert (len(held.validation), len(held.train)) == (144, 1298)
     pieces = torch.cat([held.train.images.flatten(1), held.validation.images.flatten(1)])
     assert sorted(map(tuple, pieces.tolist())) == sorted(map(tuple, ARRAYS["train_images"].reshape(1442, -1).tolist()))
-    assert trained(validation=0.1).metrics[-1]["validation_accuracy"] is not None
+    outcome = trained(validation=0.1)
+    assert outcome.metrics[-1]["validation_accuracy"] is not None
+    # Each confidence can be set beside its sample.
+    index = outcome.predictions["train_index"]
+    assert len(index) == len(outcome.predictions["train_confidence"])
+    assert torch.equal(held.train.images, torch.from_numpy(ARRAYS["train_images"])[index])
 
 
 def test_last_batch_of_one_is_left_out():

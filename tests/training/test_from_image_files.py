@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import trees
+from torch.utils.data import DataLoader
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import Prepared, open_prepared, prepare
-from labelnoise.errors import UserError
+from labelnoise.errors import Stopped, UserError
 from labelnoise.losses import create
-from labelnoise.training import checkpoint, loop, recipe
+from labelnoise.training import checkpoint, files, loop, recipe
 from labelnoise.training.augmentation import rotate, turn
 from labelnoise.training.data import Data, ImagesInMemory, assemble
 from labelnoise.training.files import ImagesInFiles, evaluation_transform, training_transform
@@ -51,8 +53,26 @@ def same(first: loop.Outcome, second: loop.Outcome) -> bool:
     )
 
 
-def test_the_number_of_workers_changes_nothing(prepared: Prepared):
-    assert same(trained(prepared, a_recipe(threads=1)), trained(prepared, a_recipe(threads=2)))
+def test_the_number_of_workers_changes_nothing(prepared: Prepared, monkeypatch: pytest.MonkeyPatch):
+    one = trained(prepared, a_recipe())
+    with_two = {"num_workers": 2}
+    monkeypatch.setattr(files, "DataLoader", lambda *args, **options: DataLoader(*args, **options | with_two))
+    assert same(one, trained(prepared, a_recipe()))
+
+
+def test_one_stopped_within_an_epoch_draws_what_an_undisturbed_one_draws(prepared: Prepared, tmp_path: Path):
+    class Drawing(torch.nn.Module):
+        def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.cross_entropy(torch.nn.functional.dropout(logits), targets)
+
+    def run(**options: object) -> loop.Outcome:
+        chosen = a_recipe(batch_size=64)
+        return loop.train(data(prepared, chosen), Drawing(), chosen, seed=1, device=CPU, **options)
+
+    path, asked = tmp_path / "checkpoint.pt", itertools.count(1)
+    with pytest.raises(Stopped):
+        run(checkpoint=checkpoint.Checkpoint(path, "a"), stop=lambda: next(asked) == 2)
+    assert same(run(), run(checkpoint=checkpoint.Checkpoint(path, "a")))
 
 
 def test_a_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: Path):
@@ -95,7 +115,7 @@ def test_training_from_files_is_training_from_memory_on_the_same_pixels(prepared
         return ImagesInMemory(torch.cat(list(samples.evaluation_batches())), samples.given, samples.true)
 
     tests = {name: loaded(samples) for name, samples in from_files.tests.items()}
-    in_memory = Data(loaded(from_files.train), loaded(from_files.validation), tests, 10)
+    in_memory = Data(loaded(from_files.train), loaded(from_files.validation), tests, 10, from_files.train_index)
     first, second = (
         loop.train(held, create("CE", num_classes=10), chosen, seed=1, device=CPU) for held in (from_files, in_memory)
     )

@@ -80,6 +80,7 @@ def test_twenty_kills_change_no_bit(here: Path):
     assert undisturbed.wait(timeout=120) == 0
     folder = here / "killed" / "s1-trial"
     moments = {"before the first checkpoint": 0, "after one": 0, "during a write": 0}
+    epochs = 0
     for kill in range(20):
         process = started("killed")
         had_one = (folder / "checkpoint.pt").exists()
@@ -90,12 +91,13 @@ def test_twenty_kills_change_no_bit(here: Path):
         else:
             for event in checkpoints(folder, process):
                 seen += event == "new"
-                if seen >= 2 and event == wanted:
+                if seen >= 6 and event == wanted:
                     break
             if wanted == "new":
                 time.sleep(draw.uniform(0, 0.03))  # anywhere within an epoch
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it had ended before it was killed"
+        epochs += seen
         moments["during a write"] += begun(folder, process).exists()
         moments["after one" if had_one or seen else "before the first checkpoint"] += 1
     last = started("killed")
@@ -103,6 +105,7 @@ def test_twenty_kills_change_no_bit(here: Path):
     assert last.returncode == 0
     assert "going on after epoch" in output
     assert contents("killed") == contents("undisturbed")
+    assert epochs >= 100, "kills are spread over the 150 epochs"
     assert moments["after one"] >= 15, moments
     assert moments["during a write"] >= 3, moments
     assert not (folder / "checkpoint.pt").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import subprocess
@@ -22,9 +23,11 @@ from labelnoise.datasets.store import prepare
 from labelnoise.errors import UserError
 from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
+from labelnoise.files import read_json
 from labelnoise.training import device as devices
 from labelnoise.training import job, trial
 from labelnoise.training.options import KEEPABLE, Options
+from labelnoise.training.trained import Trained
 
 MEBI = 1 << 20
 CONFIG = {
@@ -86,11 +89,37 @@ def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         (folder / name).unlink()
-    assert len(trial.derive_features(folder)) == 2
+    assert len(trial.derive_features(folder, Options())) == 2
     assert before == {name: (folder / name).read_bytes() for name in names}
     (folder / "weights.pt").unlink()
     with pytest.raises(UserError, match="kept no weights"):
-        trial.derive_features(folder)
+        trial.derive_features(folder, Options())
+
+
+def test_a_trial_that_failed_goes_on_from_its_checkpoint(spec: dict, monkeypatch: pytest.MonkeyPatch):
+    folder, evaluations = Path("trials/s1-x"), itertools.count(1)
+    read = Trained.accuracy
+
+    def third_breaks(trained: Trained, samples: object) -> float:
+        if next(evaluations) == 3:
+            raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+        return read(trained, samples)
+
+    monkeypatch.setattr(Trained, "accuracy", third_breaks)
+    failed = job.run(spec, folder, Options(checkpoint_minutes=0))
+    assert (failed["status"], failed["epochs"]) == ("failed", 2)
+    (folder / "result.json").unlink()  # as Snakemake does
+    assert job.run(spec, folder)["status"] == "ok"
+    assert read_json(folder / "run.json", "run")["epochs_restored"] == 2
+    assert not (folder / "checkpoint.pt").exists()
+
+
+def test_one_killed_between_its_result_and_its_end_is_adopted_and_leaves_no_checkpoint(spec: dict):
+    folder = Path("trials/s1-x")
+    result = job.run(spec, folder, Options(keep=["checkpoint"]))
+    (folder / "result.json").unlink()
+    assert job.run(spec, folder) == result
+    assert not (folder / "checkpoint.pt").exists()
 
 
 def test_each_process_gets_a_slot_of_its_own_and_the_emptiest_device_first(tmp_path: Path):

@@ -17,6 +17,15 @@ PUBLISHED = {
     "clothing1m": ("resnet50", 10, 256, 5e-3, 1e-3, "step", None, ["random_crop", "flip"]),
 }
 
+STEPS = {"webvision_mini": (1, 0.97, 224, 256), "clothing1m": (5, 0.1, 224, [256, 256])}
+NORMALISATION = {
+    "mnist": ([0.1307], [0.3081]),
+    "cifar10": ([0.49139968, 0.48215827, 0.44653124], [0.24703233, 0.24348505, 0.26158768]),
+    "cifar100": ([0.5071, 0.4865, 0.4409], [0.2673, 0.2564, 0.2762]),
+    "webvision_mini": ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    "clothing1m": ([0.6959, 0.6537, 0.6371], [0.3113, 0.3192, 0.3214]),
+}
+
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_recipe_is_the_papers(name: str):
@@ -26,6 +35,10 @@ def test_recipe_is_the_papers(name: str):
     assert (found["momentum"], found["optimizer"]) == (0.9, "sgd")
     assert found["nesterov"] == (name == "webvision_mini")
     assert found["pretrained"] == (name == "clothing1m")
+    if name in STEPS:
+        assert (found["step_epochs"], found["step_factor"], found["image_size"], found["resize"]) == STEPS[name]
+    assert (found["mean"], found["std"]) == NORMALISATION[name]
+    assert (found["l1"], found["lr_min"], found["validation"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("name", sorted({info.recipe for info in DATASETS.values()}))

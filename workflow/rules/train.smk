@@ -43,6 +43,7 @@ rule features:
     threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
     params:
         labelnoise=LABELNOISE,
+        devices=device_options,
         folder=lambda wildcards: TRIALS[wildcards.hash].folder,
     shell:
-        "OMP_NUM_THREADS={threads} {params.labelnoise} features {params.folder:q} > {log:q} 2>&1"
+        "OMP_NUM_THREADS={threads} {params.labelnoise} features {params.folder:q} {params.devices} > {log:q} 2>&1"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
-import pickle
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,21 @@ class Checkpoint:
     instead. With `keep`, the last epoch's stays when the trial is complete.
 
     Nothing else is needed between epochs: every draw depends on (seed, epoch) only. Within one, `begun` holds the rest.
-    A file that is damaged or another trial's is moved aside with a message and never trusted; it is read with
-    `weights_only=True`.
+    A file that is damaged, another trial's or made with another `arithmetic` (device and precision, in words) is moved
+    aside with a message and never trusted; it is read with `weights_only=True`.
     """
 
     def __init__(
-        self, path: Path, identity: str, *, seconds: float = 60.0, epochs: int | None = None, keep: bool = False
+        self,
+        path: Path,
+        identity: str,
+        *,
+        arithmetic: str = "",
+        seconds: float = 60.0,
+        epochs: int | None = None,
+        keep: bool = False,
     ):
-        self.path, self.identity = path, identity
+        self.path, self.identity, self.arithmetic = path, identity, arithmetic
         self.seconds, self.epochs, self.keep = seconds, epochs, keep
         self.epochs_restored = 0
         self.begun: Begun | None = None
@@ -52,26 +60,43 @@ class Checkpoint:
         """
         if not self.path.exists():
             return []
+        untrained = [copy.deepcopy(module.state_dict()) for module in modules]
         try:
-            saved = torch.load(self.path, map_location="cpu", weights_only=True)
-            if saved["identity"] != self.identity:
-                raise ValueError("it is another trial's")
-            if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in optimizer.items()):
-                raise ValueError("it was saved on another kind of device")
-            self.begun = Begun(**saved["begun"]) if saved["begun"] else None
-        except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, pickle.UnpicklingError) as error:
+            saved = self._read()
+            metrics, begun = saved["metrics"], Begun(**saved["begun"]) if saved["begun"] else None
+            if {name: tensor.shape for name, tensor in saved["optimizer"].items()} != {
+                name: tensor.shape for name, tensor in optimizer.items()
+            }:
+                raise ValueError("its optimiser is another one")
+            for module, state in zip(modules, saved["modules"], strict=True):
+                module.load_state_dict(state)
+        # What a damaged or foreign file raises is nobody's list.
+        except Exception as error:
+            for module, state in zip(modules, untrained, strict=True):
+                module.load_state_dict(state)
             aside = self.path.with_suffix(".unusable")
             self.path.replace(aside)
             print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts anew", flush=True)
             return []
-        for module, state in zip(modules, saved["modules"], strict=True):
-            module.load_state_dict(state)
         for name, tensor in optimizer.items():
             tensor.copy_(saved["optimizer"][name])
-        self.epochs_restored = len(saved["metrics"])
-        begun = f", {self.begun.steps} steps into the next" if self.begun else ""
-        print(f"going on after epoch {self.epochs_restored}{begun}", flush=True)
-        return saved["metrics"]
+        self.begun, self.epochs_restored = begun, len(metrics)
+        within = f", {self.begun.steps} steps into the next" if self.begun else ""
+        print(f"going on after epoch {self.epochs_restored}{within}", flush=True)
+        return metrics
+
+    def _read(self) -> dict[str, Any]:
+        """The state in the file. Raises what a damaged one raises, and `ValueError` for one that is not ours."""
+        with zipfile.ZipFile(self.path) as file:
+            damaged = file.testzip()  # torch.load checks no checksum
+        if damaged:
+            raise ValueError(f"{damaged} in it is damaged")
+        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+        if saved["identity"] != self.identity:
+            raise ValueError("it is another trial's")
+        if saved["arithmetic"] != self.arithmetic:
+            raise ValueError(f"it was trained on {saved['arithmetic']}, not on {self.arithmetic}")
+        return saved
 
     def is_due(self, epoch: int, last: int) -> bool:
         """Whether to save after this epoch (1-based)."""
@@ -91,6 +116,7 @@ class Checkpoint:
         """Write the state."""
         state = {
             "identity": self.identity,
+            "arithmetic": self.arithmetic,
             "modules": [module.state_dict() for module in modules],
             "optimizer": optimizer,
             "metrics": metrics,

@@ -78,12 +78,16 @@ class ImagesInMemory:
 
 @dataclass(frozen=True)
 class Data:
-    """All a trial learns from and is judged by."""
+    """All a trial learns from and is judged by.
+
+    Where some training samples are held out, `train_index` `(N,)` says where in the data set the others stand.
+    """
 
     train: Samples
     validation: Samples | None
     tests: dict[str, Samples]
     num_classes: int
+    train_index: Tensor | None = None
 
 
 def assemble(
@@ -111,15 +115,16 @@ def assemble(
 
         return ImagesInFiles(split.root, np.array(split.files), *labels, recipe, device)
 
-    train, validation = samples(prepared.train, noisy), None
+    train, validation, index = samples(prepared.train, noisy), None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:
         raise UserError(f"recipe: mean and std need {train.channels} value(s), one a channel of {prepared.name}")
     held_out = round(recipe.validation * len(train))
     if held_out:
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)
-        train, validation = train.take(order[held_out:]), train.take(order[:held_out])
+        index = order[held_out:]
+        train, validation = train.take(index), train.take(order[:held_out])
     tests = {name: samples(split, split.labels) for name, split in prepared.test_sets.items()}
-    return Data(train, validation, tests, prepared.num_classes)
+    return Data(train, validation, tests, prepared.num_classes, index)
 
 
 class Normalise:

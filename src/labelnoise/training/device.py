@@ -40,13 +40,13 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
         raise UserError(f"{gpus} GPUs are asked for, but {visible} can be used here{why}; give another `gpus`")
     use = visible if gpus is None else gpus
     if use == 0:
-        keep_freed_memory()
+        prepare(torch.device("cpu"))
         yield torch.device("cpu")
         return
     names = [str(torch.cuda.get_device_properties(number).uuid) for number in range(use)]
     with slot(names, trials_per_gpu) as number:
         torch.cuda.set_device(number)
-        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 does not use it
+        prepare(torch.device("cuda", number))
         yield torch.device("cuda", number)
 
 
@@ -76,16 +76,25 @@ def slot(names: list[str], trials_per_gpu: int, folder: Path | None = None) -> I
         time.sleep(WAIT_SECONDS)
 
 
-def keep_freed_memory() -> None:
+def prepare(device: torch.device) -> None:
+    """What a process does once before it trains on the device."""
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 does not use it
+    else:
+        _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
     """Let this process keep the memory it frees for its next tensors: every step allocates what the last one freed.
 
     By itself glibc gives large blocks back to the system, and getting them again costs a page fault for each 4 kB
-    (benchmarks/README.md has the gain and what it costs in memory). Does nothing where there is no glibc.
+    (benchmarks/README.md has the gain and what it costs in memory). Does nothing where there is no glibc. Older ones
+    refuse a threshold of more than 32 MB; without one they would map every block anew, so trimming is set last.
     """
     with contextlib.suppress(AttributeError):
         libc = ctypes.CDLL(None)
-        libc.mallopt(M_TRIM_THRESHOLD, -1)
-        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        if libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES) or libc.mallopt(M_MMAP_THRESHOLD, 32 << 20):
+            libc.mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def describe(device: torch.device) -> str:
@@ -96,9 +105,9 @@ def describe(device: torch.device) -> str:
 
 
 def precision_used(requested: str, device: torch.device, model: str) -> str:
-    """`auto` is bf16 where it was measured to be faster (benchmarks/README.md), and fp32 elsewhere.
+    """`auto` is bf16 on a CPU that has it for the networks that were measured to be faster (benchmarks/README.md).
 
-    That is on a GPU that has it, and on a CPU that has it for some networks.
+    And on a GPU that has it, which is taken for granted until it is measured. It is fp32 elsewhere.
     """
     if requested != "auto":
         return requested

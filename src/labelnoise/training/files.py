@@ -118,10 +118,13 @@ class ImagesInFiles:
         loader = DataLoader(
             _Decoding(self.root, self.files, transform, seeds),
             batch_sampler=[places[start : start + size].tolist() for start in range(0, len(places), size)],
-            num_workers=self.recipe.threads,
+            # On the CPU the network takes the threads; reading is a small part of it.
+            num_workers=self.recipe.threads if self.device.type == "cuda" else 1,
             collate_fn=_collate,
             pin_memory=self.device.type == "cuda",
             worker_init_fn=_leave_signals,
+            # Of its own: by itself it draws from the global generator, once more in an epoch that is resumed.
+            generator=torch.Generator(),
         )
         for views in loader:
             if isinstance(views, str):

@@ -32,6 +32,8 @@ def run(spec: Mapping[str, Any], folder: Path, options: Options | None = None) -
     with locked(folder / ".lock"):
         found = results.adopted(spec, folder)
         if found is not None:
+            if found["status"] != "failed" and "checkpoint" not in options.keep:
+                (folder / "checkpoint.pt").unlink(missing_ok=True)  # killed between the result and this
             return found
         if not may_begin(folder, options.attempt):
             return _give_up(spec, folder)

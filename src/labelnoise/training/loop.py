@@ -48,21 +48,25 @@ def train(
     """Train one network from scratch and evaluate it after every epoch.
 
     `loss(logits, targets)` is any module, its `needs` are served. `each_epoch` gets every metrics row as it is made,
-    and `keep` the epoch and the network as it is then. With a `checkpoint`, training goes on after the last step saved
-    there. When `stop()` becomes true, the step is finished, the checkpoint saved and `Stopped` raised.
+    and before it `keep` the epoch and the network as it is then. With a `checkpoint`, training goes on after the last
+    step saved there. When `stop()` becomes true, the step or the batch that is evaluated is finished, the checkpoint
+    saved and `Stopped` raised.
     """
     precision = devices.precision_used(recipe.precision, device, recipe.model)
     learner = learners.create(data, loss, recipe, seed=seed, device=device, precision=precision)
     normalise = Normalise(recipe, device)
     step = steps.create(learner, normalise, recipe)
     state = step.optimizer.state()
-    trained = Trained(learner, normalise, data)
+    trained = Trained(learner, normalise, data, stop if checkpoint is not None else lambda: False)
     size = _usable(len(data.train), recipe.batch_size)
     outcome = Outcome()
     if checkpoint is not None:
         outcome.metrics = checkpoint.restore(learner.modules, state)
         for row in outcome.metrics:
             each_epoch(row)
+
+    def now() -> Begun:
+        return Begun(done, step.loss_sum, predicted, learner.draws_state())
 
     for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
@@ -81,9 +85,9 @@ def train(
         for start, views in zip(starts, batches, strict=True):
             batch = slice(start, start + recipe.batch_size)
             predicted[batch] = step(views, given[batch])
+            done += 1
             if stop() and checkpoint is not None:
-                begun = Begun(1 + start // recipe.batch_size, step.loss_sum, predicted, learner.draws_state())
-                checkpoint.save(learner.modules, state, outcome.metrics, begun)
+                checkpoint.save(learner.modules, state, outcome.metrics, now())
                 raise Stopped
 
         if not bool(step.loss_sum.isfinite() & step.parameters.values.isfinite().all()):
@@ -92,15 +96,23 @@ def train(
 
         row = {"epoch": epoch, "lr": recipe.learning_rate(epoch), "train_loss": step.loss_sum.item() / size}
         row |= training_shares(predicted, given, true)
-        row |= {f"{name}_accuracy": trained.accuracy(samples) for name, samples in data.tests.items()}
-        row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
+        try:
+            row |= {f"{name}_accuracy": trained.accuracy(samples) for name, samples in data.tests.items()}
+            row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
+            keep(epoch, trained)
+        except Stopped:
+            checkpoint.save(learner.modules, state, outcome.metrics, now())
+            raise
         outcome.metrics.append(row)
         each_epoch(row)
-        keep(epoch, trained)
         if checkpoint is not None and checkpoint.is_due(epoch, recipe.epochs):
             checkpoint.save(learner.modules, state, outcome.metrics)
 
-    outcome.predictions, fits = trained.predictions()
+    try:
+        outcome.predictions, fits = trained.predictions()
+    except Stopped:
+        checkpoint.save(learner.modules, state, outcome.metrics)
+        raise
     outcome.memorised = _share(fits, data.train.given != data.train.true)
     return outcome
 

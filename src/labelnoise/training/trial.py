@@ -67,6 +67,7 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     checkpoint = Checkpoint(
         folder / "checkpoint.pt",
         canonical_hash(spec, digits=64),
+        arithmetic=f"{device.type} in {devices.precision_used(recipe.precision, device, recipe.model)}",
         seconds=60 * options.checkpoint_minutes,
         epochs=options.checkpoint_epochs,
         keep="checkpoint" in options.keep,
@@ -118,7 +119,8 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
     write_json(folder / "run.json", circumstances)
     results.write(folder, result)
-    checkpoint.finish()
+    if status != "failed":  # a failed one is begun again, where it was
+        checkpoint.finish()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
 
@@ -136,14 +138,15 @@ def _prepare(spec: Mapping[str, Any], device: torch.device) -> tuple[Recipe, Dat
     return recipe, assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device), noisy
 
 
-def derive_features(folder: Path) -> list[Path]:
+def derive_features(folder: Path, options: Options) -> list[Path]:
     """Write features.npz for every weights file that the finished trial in `folder` kept; the files written.
 
+    Of the options only those of the device count.
     Raises `UserError` where no weights were kept: features cannot be had without training again.
     """
     if not (folder / "weights.pt").exists():
         raise UserError(f"{folder} kept no weights; `keep: [weights]` and training again is the only way to features")
-    with locked(folder / ".lock"), devices.acquired() as device:
+    with locked(folder / ".lock"), devices.acquired(options.gpus, options.trials_per_gpu) as device:
         spec = read_json(folder / "result.json", "result")["spec"]
         recipe, data, _ = _prepare(spec, device)
         loss = create_loss(spec["loss"], num_classes=data.num_classes)
