@@ -34,10 +34,12 @@ from torchvision import datasets, transforms
 from labelnoise import losses
 from labelnoise.models import catalogue
 from labelnoise.training import device as devices
+from labelnoise.training import learner as learners
 from labelnoise.training import recipe as recipes
 from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
 from labelnoise.training.loop import train, training_shares
+from labelnoise.training.trained import Trained
 
 # Recipe, shape of an image, images an epoch: seconds of work in each measurement.
 CASES = {
@@ -123,16 +125,19 @@ def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]
     return lambda: seconds(lambda: loop(model, batches(), recipe, device))
 
 
-def engine(
-    name: str, size: int, device: torch.device, precision: str, tests: int = 2, prepared: bool = True
-) -> Callable[[], float]:
+def data_of(x: np.ndarray, y: np.ndarray, device: torch.device) -> Data:
+    """To train on, and two images to test on."""
+    labels = torch.from_numpy(y).to(device)
+    samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)
+    return Data(samples, None, {"test": samples.take(torch.arange(2, device=device))}, 10)
+
+
+def engine(name: str, size: int, device: torch.device, precision: str, prepared: bool = True) -> Callable[[], float]:
     """(c); what is done once a trial is told apart by running one epoch and two."""
     if prepared:
         devices.prepare(device)
     recipe, x, y = case(name, size)
-    labels = torch.from_numpy(y).to(device)
-    samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)
-    data = Data(samples, None, {"test": samples.take(torch.arange(tests, device=device))}, 10)
+    data = data_of(x, y, device)
 
     def run(epochs: int) -> None:
         chosen = dataclasses.replace(recipe, epochs=epochs, precision=precision)
@@ -143,6 +148,16 @@ def engine(
         return twice - once
 
     return an_epoch
+
+
+def test_pass(name: str, size: int, device: torch.device, precision: str) -> Callable[[], float]:
+    """What (c) does after each epoch, with so many test images."""
+    devices.prepare(device)
+    recipe, x, y = case(name, size)
+    data, loss = data_of(x, y, device), losses.create("CE", num_classes=10)
+    learner = learners.create(data, loss, recipe, seed=1, device=device, precision=precision)
+    trained = Trained(learner, Normalise(recipe, device), data)
+    return lambda: seconds(lambda: trained.accuracy(data.train))
 
 
 def seconds(run: Callable[[], None]) -> float:
@@ -213,9 +228,8 @@ def best_workers(name: str, size: int, device: torch.device) -> int:
 
 def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dict[str, object]]:
     workers = best_workers(name, size // 2, device)
-    tests = round(size * TEST_SHARES[name])
     found: dict[str, list[float]] = {}
-    shares, test_passes = [], []
+    shares, tests = [], []
     with contextlib.ExitStack() as open_processes:
 
         def process(*arguments: Any) -> Process:
@@ -228,14 +242,14 @@ def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dic
             "engine bf16": process(engine, name, size, device, "bf16"),
         }
         if device.type == "cpu":
-            epochs["engine bf16, freed memory given back"] = process(engine, name, size, device, "bf16", 2, False)
-        tested = process(engine, name, size, device, "bf16", tests)
+            epochs["engine bf16, freed memory given back"] = process(engine, name, size, device, "bf16", False)
+        tested = process(test_pass, name, round(size * TEST_SHARES[name]), device, "bf16")
         for _ in range(rounds):
             for key, epoch in epochs.items():
                 found.setdefault(key, []).append(size / epoch())
             shares.append(found["engine bf16"][-1] * multiply_adds(name) / matrix_products(device))
-            with_tests = tested()
-            test_passes.append(1 - size / found["engine bf16"][-1] / with_tests)
+            epoch_seconds = size / found["engine bf16"][-1]
+            tests.append(tested() / epoch_seconds)
     rows = []
     for key, speeds in found.items():
         ratio = statistics.median(speed / loader for speed, loader in zip(speeds, found["loader"], strict=True))
@@ -247,8 +261,8 @@ def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dic
                 "images/s": round(statistics.median(speeds)),
                 "ratio to loader": f"{ratio:.2f}",
                 "share of bf16 matrix products": f"{statistics.median(shares):.2f}" if is_ours else "",
-                "test pass of an epoch": f"{statistics.median(test_passes):.3f}" if is_ours else "",
-                "counters of an epoch": f"{counters(size) / with_tests:.5f}" if is_ours else "",
+                "test pass of an epoch": f"{statistics.median(tests):.3f}" if is_ours else "",
+                "counters of an epoch": f"{counters(size) / epoch_seconds:.5f}" if is_ours else "",
             }
         )
     return rows
