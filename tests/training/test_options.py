@@ -40,7 +40,11 @@ CONFIG = {
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     """A trial's spec, its data set and label file, in the working folder."""
     monkeypatch.chdir(tmp_path)
-    (found,) = expand(Source("config.yaml", CONFIG))[1]
+    return _spec(CONFIG)
+
+
+def _spec(config: dict) -> dict:
+    (found,) = expand(Source("config.yaml", config))[1]
     prepare(DATASETS["digits"], Path(), paths.dataset(found.spec))
     labelling.of_trial(found.spec, None, found.labels)
     return found.spec
@@ -96,7 +100,22 @@ def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict
         trial.derive_features(folder, Options())
 
 
-def test_a_trial_that_failed_goes_on_from_its_checkpoint(spec: dict, monkeypatch: pytest.MonkeyPatch):
+OWN_LOSS = """
+import torch
+
+class Own(torch.nn.CrossEntropyLoss):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("loss", "goes_on_after"), [("CE", 2), ({"target": "own:Own"}, 0)])
+def test_a_trial_that_failed_goes_on_from_its_checkpoint_unless_the_loss_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: object, goes_on_after: int
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own.py").write_text(OWN_LOSS)
+    config = {key: value for key, value in CONFIG.items() if key != "preset"} | {"losses": [loss]}
+    spec = _spec(config)
     folder, evaluations = Path("trials/s1-x"), itertools.count(1)
     read = Trained.accuracy
 
@@ -110,7 +129,7 @@ def test_a_trial_that_failed_goes_on_from_its_checkpoint(spec: dict, monkeypatch
     assert (failed["status"], failed["epochs"]) == ("failed", 2)
     (folder / "result.json").unlink()  # as Snakemake does
     assert job.run(spec, folder)["status"] == "ok"
-    assert read_json(folder / "run.json", "run")["epochs_restored"] == 2
+    assert read_json(folder / "run.json", "run")["epochs_restored"] == goes_on_after
     assert not (folder / "checkpoint.pt").exists()
 
 

@@ -119,7 +119,8 @@ def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.
     circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
     write_json(folder / "run.json", circumstances)
     results.write(folder, result)
-    if status != "failed":  # a failed one is begun again, where it was
+    # A failed one goes on from there; not with a user's own loss, whose error may be mended in a file that it imports.
+    if status != "failed" or "target" in spec["loss"]:
         checkpoint.finish()
     print(f"{status}: {reason or _headline(result)}", flush=True)
     return result
