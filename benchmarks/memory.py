@@ -39,8 +39,8 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     from labelnoise.training.trained import Trained
 
     torch.set_num_threads(2)
-    devices.prepare(torch.device("cpu"))
     cpu = torch.device("cpu")
+    devices.prepare(cpu)
     recipe = recipes.Recipe(**recipes.load(name) | {"precision": precision, "pretrained": False})
     recipe = dataclasses.replace(recipe, batch_size=batch_size or recipe.batch_size)
     size, shape, classes = CASES[name]

@@ -53,11 +53,19 @@ def same(first: loop.Outcome, second: loop.Outcome) -> bool:
     )
 
 
-def test_the_number_of_workers_changes_nothing(prepared: Prepared, monkeypatch: pytest.MonkeyPatch):
-    one = trained(prepared, a_recipe())
-    with_two = {"num_workers": 2}
-    monkeypatch.setattr(files, "DataLoader", lambda *args, **options: DataLoader(*args, **options | with_two))
-    assert same(one, trained(prepared, a_recipe()))
+def test_beside_the_cpus_threads_one_worker_reads_and_more_would_change_nothing(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    def with_two_workers(*args: object, **options: object) -> DataLoader:
+        asked.append(options.pop("num_workers"))
+        return DataLoader(*args, num_workers=2, **options)
+
+    one = trained(prepared, a_recipe(threads=2))
+    monkeypatch.setattr(files, "DataLoader", with_two_workers)
+    assert same(one, trained(prepared, a_recipe(threads=2)))
+    assert set(asked) == {1}
 
 
 def test_one_stopped_within_an_epoch_draws_what_an_undisturbed_one_draws(prepared: Prepared, tmp_path: Path):

@@ -29,7 +29,6 @@ from labelnoise.training import job, trial
 from labelnoise.training.options import KEEPABLE, Options
 from labelnoise.training.trained import Trained
 
-MEBI = 1 << 20
 CONFIG = {
     "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["LT-APL"], "seeds": [1],
     "preset": {"name": "lt2024", "dataset": "mnist"}, "train": {"epochs": 3},
@@ -86,7 +85,7 @@ def test_kept_weights_give_the_kept_predictions(spec: dict):
     np.testing.assert_allclose(found, arrays(folder / "predictions.npz")["test_probabilities"], atol=1e-5)
 
 
-def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict):
+def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict, monkeypatch: pytest.MonkeyPatch):
     folder = Path("keeping/s1-x")
     job.run(spec, folder, Options(keep=["weights", "features"], snapshots=[1]))
     names = ("features.npz", "features-0001.npz")
@@ -95,6 +94,9 @@ def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict
         (folder / name).unlink()
     assert len(trial.derive_features(folder, Options())) == 2
     assert before == {name: (folder / name).read_bytes() for name in names}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="1 GPUs are asked for"):
+        trial.derive_features(folder, Options(gpus=1))
     (folder / "weights.pt").unlink()
     with pytest.raises(UserError, match="kept no weights"):
         trial.derive_features(folder, Options())
@@ -200,14 +202,14 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: p
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to keep freed memory")
 def test_a_process_that_trains_on_the_cpu_keeps_the_memory_of_each_step_for_the_next():
-    code = f"""
+    code = """
         import resource, torch
         from labelnoise.training import device
 
         def faults():
             before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
             for _ in range(5):
-                step = [torch.ones({MEBI} // 4 * 40) for _ in range(4)]
+                step = [torch.ones(10 << 20) for _ in range(4)]
                 del step
             return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 

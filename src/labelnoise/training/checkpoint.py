@@ -64,9 +64,7 @@ class Checkpoint:
         try:
             saved = self._read()
             metrics, begun = saved["metrics"], Begun(**saved["begun"]) if saved["begun"] else None
-            if {name: tensor.shape for name, tensor in saved["optimizer"].items()} != {
-                name: tensor.shape for name, tensor in optimizer.items()
-            }:
+            if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in optimizer.items()):
                 raise ValueError("its optimiser is another one")
             for module, state in zip(modules, saved["modules"], strict=True):
                 module.load_state_dict(state)
