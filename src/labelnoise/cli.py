@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     data.add_argument("--path", metavar="DIR", help="where its official files lie (default: results/downloads/NAME)")
     data.add_argument("--arrays", metavar="FILE", help="your own .npz: x_train, y_train, x_test, y_test")
     data.add_argument("--image-folder", metavar="DIR", help="your own image files: train/ and test/")
+    data.add_argument("--splits", nargs="+", metavar="NAME", help="with --image-folder: its splits, such as train test")
     data.add_argument("--like", metavar="NAME", help="for your own: the data set whose recipe and map it takes")
     data.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: in results/data)")
 
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--spec", type=Path, metavar="FILE", help="a trial's spec.json; or, for labels of your own:")
     noise.add_argument("--source", type=Path, metavar="PATH", help="with --spec: where human or your labels lie")
     noise.add_argument("--labels", type=Path, metavar="FILE", help="true labels: CSV, .npy, .npz or JSON")
+    noise.add_argument("--column", metavar="NAME", help="the column of true labels, where several could hold them")
     noise.add_argument("--kind", help="symmetric, asymmetric or instance")
     noise.add_argument("--rate", type=float, help="the noise rate, in [0, 1)")
     noise.add_argument("--variant", help="another than the default (docs/noise.md)")
@@ -210,6 +212,7 @@ def _data(options: argparse.Namespace) -> None:
             arrays=options.arrays,
             image_folder=options.image_folder,
             like=options.like,
+            splits=options.splits,
         )
     )
     folder = options.out or paths.dataset({"dataset": chosen.identity})
@@ -218,11 +221,14 @@ def _data(options: argparse.Namespace) -> None:
     print(f"{options.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
     for line in described["skipped"]:
         print(f"  left out, cannot be read: {line}")
+    if described["exif_rotated"]:
+        print(f"  {described['exif_rotated']} images have an EXIF rotation; it is not applied, as in torchvision")
 
 
 def _noise(options: argparse.Namespace) -> None:
     from labelnoise import labelling
     from labelnoise.files import read_json
+    from labelnoise.noise.audit import source_lines
 
     if (options.spec is None) == (options.labels is None):
         raise UserError("give one of --spec (a trial's) and --labels (your own)")
@@ -230,8 +236,13 @@ def _noise(options: argparse.Namespace) -> None:
         spec = read_json(options.spec, "trial spec")
         audit = labelling.of_trial(spec, options.source, options.out)
     else:
-        keys = ("kind", "rate", "variant", "seed", "features", "map", "matrix", "like")
+        keys = ("kind", "rate", "variant", "seed", "features", "map", "matrix", "like", "column")
         audit = labelling.of_labels(options.labels, options.out, **{key: getattr(options, key) for key in keys})
+    for line in source_lines(audit.get("source", {})):
+        print(line)
+    if audit["wrong_labels"] is None:
+        print(f"{options.out}: {audit['size']} labels; how many are wrong is unknown")
+        return
     print(f"{options.out}: {audit['wrong_labels']} of {audit['size']} labels are wrong")
     if not audit["clean_labels_dominate"]:
         print(

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from labelnoise import paths
+from labelnoise import given, paths
 from labelnoise.datasets import human, store
 from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import Prepared
 from labelnoise.errors import UserError, unknown
-from labelnoise.noise import formats, labels
+from labelnoise.given import GivenLabels
+from labelnoise.noise import labels, pairs
 from labelnoise.noise.catalogue import MAPS, NOISES
-from labelnoise.noise.transitions import check_matrix, read_matrix
+from labelnoise.readers import annotations, matrices
+from labelnoise.readers.values import encode
 
 
 def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[str, Any]:
@@ -30,26 +33,38 @@ def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[s
     if noise["kind"] in ("human", "file") and (source is None or not source.exists()):
         raise UserError(f"--source has to name where the labels of kind {noise['kind']} lie, got {source}")
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
-    true = np.array(prepared.train.labels)
-    if noise["kind"] == "human":
+    own = np.array(prepared.train.labels)
+    clean: np.ndarray | None = own
+    told = None
+    if noise["kind"] == "given":
+        noisy = own if prepared.train.given is None else np.array(prepared.train.given)
+        clean = None if prepared.train.given is None else own
+    elif noise["kind"] == "human":
         published = spec["dataset"].get("like") or spec["dataset"]["name"]
-        given = human.load(published, noise["variant"], source, true)
+        noisy = human.load(published, noise["variant"], source, own)
     elif noise["kind"] == "file":
-        if hashlib.sha256(source.read_bytes()).hexdigest()[: len(noise["content"])] != noise["content"]:
-            raise UserError(f"{source} changed after the run was planned; run snakemake again")
-        given = _given(source, true, prepared.classes)
+        clean = None if noise.get("truth") == "unknown" else own
+        found = _given(source, noise, prepared, own_are_true=clean is not None)
+        noisy, told = found.labels, found.source
     else:
         features = prepared.train.images if noise["kind"] == "instance" else None
-        given = labels.generate(true, num_classes=prepared.num_classes, noise=noise, features=features)
-    return labels.write(path, true, given, classes=prepared.classes, noise=noise)
+        noisy = labels.generate(own, num_classes=prepared.num_classes, noise=noise, features=features)
+    return labels.write(path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=told)
 
 
-def _given(path: Path, true: np.ndarray, classes: list[str]) -> np.ndarray:
-    """The int64 labels `(N,)` in a user's file; `UserError` unless they fit the true ones `(N,)` and the classes."""
-    given, _ = formats.encode(formats.read(path, formats.GIVEN), path, classes)
-    if len(given) != len(true):
-        raise UserError(f"{path}: has {len(given)} labels, but there are {len(true)} training samples")
-    return given
+def _given(path: Path, noise: Mapping[str, Any], prepared: Prepared, *, own_are_true: bool) -> GivenLabels:
+    """The labels in a user's file; `UserError` unless they fit the data set and are still those planned for."""
+    if hashlib.sha256(path.read_bytes()).hexdigest()[: len(noise["content"])] != noise["content"]:
+        raise UserError(f"{path} changed after the run was planned; run snakemake again")
+    train = prepared.train
+    return given.read(
+        path,
+        prepared.classes,
+        train.samples,
+        column=noise.get("column"),
+        own=np.array(train.labels),
+        own_are_true=own_are_true,
+    )
 
 
 def of_labels(
@@ -64,24 +79,23 @@ def of_labels(
     map: Mapping[str, str] | None,
     matrix: Path | None,
     like: str | None,
+    column: str | None,
 ) -> dict[str, Any]:
     """Noisy labels for anybody's: `out`.npz and `out`.csv, and their audit `out`.json, which is returned.
 
-    `source` holds the true labels (numbers or class names); `like` is the data set whose published map asymmetric noise
-    takes. Raises `UserError` on every mistake in them.
+    `source` holds the true labels (numbers or class names), in `column` where several could hold them; columns that
+    identify samples are written beside the labels. `like` is the data set whose published map asymmetric noise takes.
+    Raises `UserError` on every mistake in them.
     """
     info = NOISES.get(kind)
     if info is None or not info.has_seed:
         raise UserError(
             unknown("kind of noise to draw", kind, [name for name, entry in NOISES.items() if entry.has_seed])
         )
-    true, classes = formats.encode(formats.read(source, formats.TRUE), source)
+    found = annotations.read(source, column=column, want_true=True)
+    true, classes = encode(found.values, found.where)
     if len(classes) < 2:
         raise UserError(f"{source}: noise needs at least two classes, and here is one")
-    if (missing := np.flatnonzero(np.bincount(true, minlength=len(classes)) == 0)).size:
-        raise UserError(
-            f"{source}: no sample has the label {missing[0]}; classes are numbered from 0 without gaps, or named"
-        )
     _check_options(kind, rate=rate, variant=variant, features=features, map=map, matrix=matrix, like=like)
     noise: dict[str, Any] = {"kind": kind, "version": info.version, "seed": seed, "rate": rate}
     noise["variant"] = variant or next(iter(info.variants))
@@ -99,13 +113,18 @@ def of_labels(
         if given_file.resolve() in {path.resolve() for path in written.values()}:
             raise UserError(f"{given_file} would be overwritten; choose another --out")
     inputs = _features(features, len(true)) if kind == "instance" else None
-    given = labels.generate(true, num_classes=len(classes), noise=noise, features=inputs)
-    described = labels.write(written["npz"], true, given, classes=classes, noise=noise)
-    formats.write_pairs(written["csv"], true, given, classes)
+    noisy = labels.generate(true, num_classes=len(classes), noise=noise, features=inputs)
+    told = {"file": source.name, "column": found.column, "joined_by": None, "notes": found.table.notes}
+    # numpy's writer takes no array called `file`, and pandas' index has no name.
+    names = {{"file": "files", "": "index"}.get(name, name): values for name, values in found.identifiers.items()}
+    described = labels.write(
+        written["npz"], true, noisy, classes=classes, noise=noise, own=true, source=told, names=names
+    )
+    pairs.write_csv_pairs(written["csv"], true, noisy, classes, names)
     return described
 
 
-def _check_options(kind: str, **given: Any) -> None:
+def _check_options(kind: str, **options: Any) -> None:
     """`UserError` on an option that the kind of noise has no use for."""
     useless = {
         "asymmetric": ("features",),
@@ -113,11 +132,11 @@ def _check_options(kind: str, **given: Any) -> None:
         "symmetric": ("features", "map", "matrix", "like"),
     }
     for name in useless[kind]:
-        if given[name] is not None:
+        if options[name] is not None:
             raise UserError(f"--{name} is not for {kind} noise; leave it out")
-    if given["matrix"] is not None:
+    if options["matrix"] is not None:
         for name in ("rate", "variant"):
-            if given[name] is not None:
+            if options[name] is not None:
                 raise UserError(f"a noise given by a matrix takes no --{name}; leave it out")
 
 
@@ -127,7 +146,7 @@ def _asymmetric(
     if sum(option is not None for option in (map, matrix, like)) != 1:
         raise UserError("asymmetric noise needs one of --map cat=dog,dog=cat, --matrix T.csv and --like cifar10")
     if matrix is not None:
-        return {"matrix": check_matrix(read_matrix(matrix), len(classes))}
+        return matrices.read(matrix, classes).spec
     if map is not None:
         for name in (*map, *map.values()):
             if name not in classes:

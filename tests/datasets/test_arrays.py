@@ -61,6 +61,28 @@ def test_ten_unnamed_classes_are_those_of_the_data_set_it_is_like(tmp_path: Path
     assert not mine(written(tmp_path / "a.npz")).info.asymmetric_maps
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [LABELS.astype(float), LABELS[:, None], np.eye(3)[LABELS], LABELS.astype(str), np.array(list("abc"))[LABELS]],
+    ids=["floats", "column", "one-hot", "text", "names"],
+)
+def test_labels_in_any_certain_form_are_the_same_classes(tmp_path: Path, labels: np.ndarray):
+    chosen = mine(written(tmp_path / "a.npz", y_train=labels, y_test=labels[:9]))
+    prepare(chosen.info, chosen.source, tmp_path / "out")
+    assert open_prepared(tmp_path / "out", chosen.identity).train.labels.tolist() == LABELS.tolist()
+
+
+def test_stated_true_labels_stand_beside_the_given_ones(tmp_path: Path):
+    given = LABELS.copy()
+    given[0] = 2
+    chosen = mine(written(tmp_path / "a.npz", y_train=given, y_train_clean=LABELS))
+    assert chosen.info.states_given
+    prepare(chosen.info, chosen.source, tmp_path / "out")
+    prepared = open_prepared(tmp_path / "out", chosen.identity)
+    assert prepared.train.labels.tolist() == LABELS.tolist()
+    assert prepared.train.given.tolist() == given.tolist()
+
+
 def test_another_content_is_another_data_set(tmp_path: Path):
     path = written(tmp_path / "a.npz")
     before = mine(path).info.fingerprint
@@ -100,8 +122,8 @@ def test_another_like_is_prepared_anew(tmp_path: Path):
 BAD = [
     ({"x_test": IMAGES[:9, :6, :6]}, "x_test has 3 channels and a side of 6, x_train 3 and 12"),
     ({"x_test": IMAGES[:9, ..., 0]}, "x_test has 1 channels"),
-    ({"y_train": np.full(30, 1_000_000)}, "y_train goes up to 1000000, but has 30 labels"),
-    ({"y_train": np.zeros(30, int)}, "at least two classes"),
+    ({"y_train": np.full(30, 1_000_000)}, "no sample has the label 0, though labels go up to 1000000"),
+    ({"y_train": np.zeros(30, int), "y_test": np.zeros(9, int)}, "at least two classes"),
     ({"classes": np.array(["cat", "cat", "dog"])}, "two classes are called 'cat'"),
     ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
     ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot stand in tables and figures"),
@@ -109,10 +131,19 @@ BAD = [
     ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),
     ({"x_train": IMAGES[0]}, "x_train is 12 × 12 × 3|30 images"),
-    ({"y_train": LABELS.astype(np.float64)}, "y_train must be whole numbers"),
-    ({"y_train": LABELS - 1}, "y_train has a negative label"),
+    ({"y_train": LABELS + 0.5}, "y_train, sample 0: the label 0.5 is no whole number"),
+    ({"y_train": LABELS - 1}, "y_train, sample 0: the label -1 is negative"),
     ({"y_train": LABELS[:20]}, "30 images but 20 labels in train"),
-    ({"y_test": LABELS[:9] + 1}, "sample 2 of test has the label 3, outside 0..2"),
+    (
+        {"y_test": LABELS[:9] + 1},
+        "y_test, sample 2: the label 3 is none of the 3 classes 0..2; these are numbered from 1",
+    ),
+    ({"y_test": LABELS[:9] - 1}, "y_test, sample 0: the label -1 is negative"),
+    ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "y_test, sample 0: there are no labels"),
+    ({"y_train": LABELS + 1, "y_test": LABELS[:9] + 1}, "labels are numbered from 1 to 3; number them from 0"),
+    ({"y_train": LABELS * 2, "y_test": LABELS[:9] * 2}, "no sample has the label 1, though labels go up to 4"),
+    ({"classes": np.array(list("abcdefghijkl"))}, "no sample has the class d .9 of 12 classes are empty."),
+    ({"y_train_clean": LABELS[:9]}, "30 images but 9 labels in y_train_clean|9 labels"),
     ({"x_hard": IMAGES}, "there is x_hard, but no y_hard"),
 ]
 

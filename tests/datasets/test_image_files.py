@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import trees
 
-from labelnoise.datasets import animal10n, clothing1m, image_folder, webvision
+from labelnoise.datasets import animal10n, clothing1m, image_folder, images, webvision
 from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
-from labelnoise.experiment.config import DatasetEntry
+from labelnoise.experiment.config import DatasetEntry, EntryError
 from labelnoise.experiment.datasets import resolve
 
 LOADERS = {"webvision_mini": webvision.load, "clothing1m": clothing1m.load, "animal10n": animal10n.load}
@@ -128,8 +128,8 @@ def test_a_broken_layout_is_said(tmp_path: Path, name: str, breaking, message: s
     assert str(tmp_path) in str(caught.value)
 
 
-def own(root: Path) -> tuple[DatasetInfo, Path]:
-    chosen = resolve(DatasetEntry(name="mine", image_folder=str(root), like="animal10n"))
+def own(root: Path, **more: object) -> tuple[DatasetInfo, Path]:
+    chosen = resolve(DatasetEntry(name="mine", image_folder=str(root), like="animal10n", **more))
     return chosen.info, chosen.source
 
 
@@ -151,12 +151,88 @@ def test_a_csv_beside_the_folder_decides(tmp_path: Path):
     (tmp_path / "train.csv").write_text("\n".join(rows) + "\n")
     remove(tmp_path / "test")
     (tmp_path / "test.csv").write_text("file,label\ntrain/bird/7.jpg,bird\ntrain/cat/7.jpg,cat\n")
-    info, source = own(tmp_path)
+    info, source = own(tmp_path, splits=["train", "test"])
     found = image_folder.load(info, source)
     assert info.classes == ("bird", "cat")
     assert found["train"][0][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
     assert found["train"][1] == [1] * 5 + [0] * 5
     assert found["test"] == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
+
+
+def test_a_csv_without_a_folder_of_its_name_is_a_split_only_where_the_config_says_so(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    before = own(tmp_path)[0]
+    (tmp_path / "meta.csv").write_text("file,label\ntrain/bird/7.jpg,bird\ntrain/cat/7.jpg,cat\n")
+    (tmp_path / "notes.csv").write_text("anything\nat all,indeed\n")
+    (tmp_path / "._train.csv").write_bytes(b"\0\x05\x16\x07")
+    (tmp_path / "__MACOSX" / "train").mkdir(parents=True)
+    (tmp_path / "__MACOSX" / "train" / "0.jpg").write_bytes(b"")
+    assert own(tmp_path)[0] == before
+    remove(tmp_path / "test")
+    with pytest.raises(
+        EntryError, match=r"meta\.csv, notes\.csv, which are read where a folder of that name is or `splits:"
+    ):
+        own(tmp_path)
+
+
+def test_a_folder_that_is_no_split_is_refused_with_the_remedy(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    (tmp_path / "scripts").mkdir()
+    with pytest.raises(EntryError, match=r"name the folders that are: `splits: \[train, test\]`"):
+        own(tmp_path)
+    assert own(tmp_path, splits=["train", "test"])[0].test_sets == ("test",)
+
+
+def test_an_image_in_train_and_in_a_test_set_is_an_error(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    rows = [f"train/{name}/7.jpg,{name}" for name in ("bird", "cat", "dog", "eel")]
+    (tmp_path / "test.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    with pytest.raises(EntryError, match=r"train/bird/7\.jpg is in train and in test"):
+        own(tmp_path)
+    remove(tmp_path / "test.csv")
+    (tmp_path / "test/cat/9999.jpg").symlink_to(tmp_path / "train/cat/3.jpg")
+    with pytest.raises(EntryError, match=r"test/cat/9999\.jpg is in train and in test"):
+        own(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ("1.0,2.0,1.0", ("1", "2")),
+        ("10,9,10", ("9", "10")),
+        ("1.1e+01,2,2", ("2", "11")),
+        ("cat,dog,cat", ("cat", "dog")),
+    ],
+)
+def test_numbers_in_a_split_csv_are_names_in_the_order_of_their_values(tmp_path: Path, labels: str, expected: tuple):
+    trees.image_folder(tmp_path)
+    for split, first in (("train", 0), ("test", 5)):
+        rows = [f"bird/{first + i}.jpg,{label}" for i, label in enumerate(labels.split(","))]
+        (tmp_path / f"{split}.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    assert own(tmp_path)[0].classes == expected
+
+
+def test_palettes_cmyk_and_rotated_images_are_read_as_torchvision_reads_them(tmp_path: Path):
+    from PIL import Image
+    from torchvision.datasets.folder import default_loader
+
+    picture = Image.fromarray(np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3))
+    picture.quantize(8).save(tmp_path / "palette.png", transparency=0)
+    picture.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    picture.convert("LA").save(tmp_path / "alpha.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "rotated.jpg", exif=exif)
+    for path in sorted(tmp_path.iterdir()):
+        assert np.array_equal(images.read(path), default_loader(str(path))), path.name
+    _, rotated = images.unreadable(tmp_path, ["palette.png", "rotated.jpg"], "train", complete=True)
+    assert rotated == 1
+
+
+def test_an_empty_file_is_told(tmp_path: Path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(OSError, match=r"the file is empty \(0 bytes\)"):
+        images.read(tmp_path / "a.png")
 
 
 def test_another_image_or_label_is_another_data_set(tmp_path: Path):
@@ -191,8 +267,6 @@ def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
 def test_images_of_more_than_eight_bits_are_not_clipped(tmp_path: Path, kind: str):
     from PIL import Image
 
-    from labelnoise.datasets import images
-
     Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(tmp_path / "deep.tiff")
     with pytest.raises(OSError, match="more than 8 bits"):
         images.read(tmp_path / "deep.tiff")
@@ -209,10 +283,11 @@ BROKEN_FOLDERS = [
         lambda r: (r / "train/eel").rename(r / "train/eal"),
         "the class 'eel', which train has not; did you mean eal?",
     ),
-    (lambda r: (r / "train.csv").write_text("file;label\n"), "must have the columns file and label"),
-    (lambda r: (r / "train.csv").write_text("file,label\n"), "lists no images"),
+    (lambda r: (r / "train.csv").write_text("file;label\n"), "separated by semicolons; write it with commas"),
+    (lambda r: (r / "train.csv").write_text("label\na\n"), "must have the columns file and label"),
+    (lambda r: (r / "train.csv").write_text("file,label\n"), "there are no labels"),
     (lambda r: (r / "train.csv").write_text("file,label\nno.jpg,a\n"), "line 2: there is no image no.jpg"),
-    (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,\n"), "line 2: file or label is missing"),
+    (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,\n"), "line 2: the label is missing"),
     (lambda r: (r / "train/x.jpg").write_bytes(b""), "lies in no class folder"),
 ]
 

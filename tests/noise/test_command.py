@@ -54,7 +54,7 @@ def test_noisy_labels_are_written_as_csv_and_npz_with_an_audit(here: Path, kind:
 
 
 def test_the_published_map_of_a_data_set_can_be_taken(here: Path):
-    Path("labels.csv").write_text("".join(f"{i % 10}\n" for i in range(1000)))
+    Path("labels.csv").write_text("label\n" + "".join(f"{i % 10}\n" for i in range(1000)))
     assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 0
     with np.load("noisy.npz") as file:
         true, given = file["clean_labels"], file["noisy_labels"]

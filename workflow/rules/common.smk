@@ -136,7 +136,8 @@ def dataset_entry(wildcards):
     dataset = DATASETS[wildcards.dataset]
     if dataset.info.like:
         kind = "--arrays" if dataset.info.in_memory else "--image-folder"
-        return [dataset.info.name, kind, dataset.source, "--like", dataset.info.like]
+        splits = [] if dataset.info.in_memory else ["--splits", "train", *dataset.info.test_sets]
+        return [dataset.info.name, kind, dataset.source, "--like", dataset.info.like, *splits]
     is_elsewhere = dataset.source != paths.DOWNLOADS / dataset.info.name
     return [dataset.info.name, *(["--path", dataset.source] if is_elsewhere else [])]
 

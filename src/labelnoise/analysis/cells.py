@@ -12,6 +12,7 @@ from labelnoise import paths
 from labelnoise.analysis.collect import COLUMNS
 from labelnoise.errors import UserError
 from labelnoise.experiment import manifest as manifests
+from labelnoise.training.results import UNKNOWN
 
 METRICS = {
     "last": "last-epoch test accuracy",
@@ -84,6 +85,7 @@ def read(manifest_path: Path) -> Results:
     # Text stays text: a label may read like a number or like a missing value.
     text = dict.fromkeys(("trial", "noise", "loss", "label", "reason", "test_set", "code", "torch", "folder"), str)
     missing = {column: [""] for column in COLUMNS if column not in ("label", "loss")}
+    missing |= {column: ["", UNKNOWN] for column in ("memorised", "realised_rate")}
     trials = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     absent = [label for label in manifest["losses"] if label not in set(trials.label)]
     if absent:

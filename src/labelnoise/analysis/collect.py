@@ -12,6 +12,7 @@ from typing import Any
 from labelnoise import paths
 from labelnoise.experiment import manifest as manifests
 from labelnoise.files import write_csv
+from labelnoise.training.results import UNKNOWN
 
 COLUMNS = (
     "trial", "dataset", "noise", "kind", "rate", "variant", "noise_seed", "loss", "label", "loss_params", "model",
@@ -60,6 +61,12 @@ def _told(counts: Counter[str]) -> str:
     return f"{counts.total()} trials: " + ", ".join(f"{counts[state]} {state}" for state in states)
 
 
+def _realised_rate(audit: Mapping[str, Any]) -> float | str | None:
+    """`unknown` where the audit has none, as the true labels are not known; None where there is no audit."""
+    found = audit.get("realised_rate")
+    return UNKNOWN if found is None and audit else found
+
+
 def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A trial's rows: one for each test set, or one without a test set where there is no accuracy."""
     folder = Path(entry["folder"])
@@ -81,7 +88,7 @@ def _rows(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
         "validation_accuracy": result.get("validation"),
         "validated_epoch": result.get("validated_epoch"),
         "memorised": result.get("memorised"),
-        "realised_rate": audit.get("realised_rate"),
+        "realised_rate": _realised_rate(audit),
         "seconds": round(sum(seconds.values()), 3) if seconds else None,
         **{key: run.get(key) for key in ("torch", "device", "precision", "threads", "code")},
         "images_per_second": round(run["images_per_second"], 1) if "images_per_second" in run else None,

@@ -1,10 +1,14 @@
-"""A user's own small images: an .npz with x_train, y_train, x_test, y_test (and other test sets x_NAME, y_NAME)."""
+"""A user's own small images: an .npz with x_train, y_train, x_test, y_test (and other test sets x_NAME, y_NAME).
+
+y_train_clean, if it is there, holds the true training labels, and y_train the noisy ones.
+"""
 
 from __future__ import annotations
 
 import zipfile
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -12,19 +16,18 @@ from numpy.lib.npyio import NpzFile
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
+from labelnoise.readers.tables import UNREADABLE
+from labelnoise.readers.values import encode
 
-# What numpy and zipfile raise for files that are damaged, encrypted, of another kind, or lie about their size.
-_UNREADABLE = (
-    OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, zlib.error,
-    zipfile.BadZipFile,
-)  # fmt: skip
+# The true training labels, where y_train is noisy.
+_CLEAN = "y_train_clean"
 
 
 def describe(path: Path) -> dict[str, object]:
     """What a config needs to know of the file without reading its images.
 
     `fingerprint` is a hash over the arrays' names, sizes and checksums as the zip lists them; `classes` are the
-    strings of its array `classes`, else the numbers 0..max(y_train). Raises `UserError` when it cannot be used.
+    strings of its array `classes`, else those that occur in y_train. Raises `UserError` when it cannot be used.
     """
     with _open(path) as file:
         names = file.files
@@ -33,38 +36,75 @@ def describe(path: Path) -> dict[str, object]:
             raise UserError(
                 f"{path}: lacks {', '.join(missing)}; an arrays data set has x_train, y_train, x_test and y_test"
             )
+        test_sets = tuple(sorted(name[2:] for name in names if name.startswith("x_") and name != "x_train"))
         shape = _shape(file, "x_train", path)
-        labels = _labels(file, "y_train", path)
-        if labels.max() >= len(labels):
-            raise UserError(f"{path}: y_train goes up to {labels.max()}, but has {len(labels)} labels; number from 0")
-        classes = _classes(file, path) if "classes" in names else tuple(map(str, range(int(labels.max()) + 1)))
+        labels = _all_labels(file, path, test_sets)
+        for split in test_sets:
+            _check_like_train(file, split, shape, path)
+        for split in ("train", *test_sets):
+            _check_length(path, split, _shape(file, f"x_{split}", path)[0], len(labels[split]))
     with zipfile.ZipFile(path) as archive:
         members = sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist())
     return {
         "fingerprint": canonical_hash(members),
-        "classes": classes,
+        "classes": labels["classes"],
         "train_size": shape[0],
         "channels": shape[1],
         "image_size": shape[2],
-        "test_sets": tuple(sorted(name[2:] for name in names if name.startswith("x_") and name != "x_train")),
+        "test_sets": test_sets,
+        "states_given": "given" in labels,
+        "labels_read": labels["train"],
+        "sizes": {name: len(labels[name]) for name in test_sets},
     }
 
 
 def load(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
-    """Images uint8 `(N, C, H, W)` and labels int64 `(N,)` for train and every test set."""
-    found: dict[str, np.ndarray] = {}
+    """Images uint8 `(N, C, H, W)` and labels int64 `(N,)` for train and every test set.
+
+    Where the file states true labels beside noisy ones, `train_labels` are the true and `train_given` the noisy ones.
+    """
     with _open(path) as file:
+        labels = _all_labels(file, path, info.test_sets)
+        found: dict[str, np.ndarray] = {}
         for split in ("train", *info.test_sets):
-            if f"y_{split}" not in file.files:
-                raise UserError(f"{path}: there is x_{split}, but no y_{split}")
-            if (shape := _shape(file, f"x_{split}", path)[1:]) != (info.channels, info.image_size):
-                raise UserError(
-                    f"{path}: x_{split} has {shape[0]} channels and a side of {shape[1]}, x_train {info.channels} and "
-                    f"{info.image_size}"
-                )
             found[f"{split}_images"] = _channels_first(_array(file, f"x_{split}", path))
-            found[f"{split}_labels"] = _labels(file, f"y_{split}", path)
+            found[f"{split}_labels"] = labels[split]
+    if "given" in labels:
+        found["train_given"] = labels["given"]
     return found
+
+
+def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> dict[str, Any]:
+    """The true labels of every split, all by the classes of y_train; `given`, the noisy ones, with y_train_clean."""
+    named = _names(file, path) if "classes" in file.files else None
+
+    def labels(name: str, classes: Sequence[str] | None, *, complete: bool = False) -> tuple[np.ndarray, list[str]]:
+        if name not in file.files:
+            raise UserError(f"{path}: there is x_{name[2:]}, but no {name}")
+        return encode(_array(file, name, path), lambda row: f"{path}: {name}, sample {row}", classes, complete=complete)
+
+    train, classes = labels("y_train", named, complete=_CLEAN not in file.files)
+    found: dict[str, Any] = {"train": train, "classes": tuple(classes)}
+    if _CLEAN in file.files:
+        found["given"] = train
+        found["train"] = labels(_CLEAN, classes, complete=True)[0]
+        _check_length(path, "y_train_clean", len(train), len(found["train"]))
+    return found | {split: labels(f"y_{split}", classes)[0] for split in test_sets}
+
+
+def _check_length(path: Path, split: str, images: int, labels: int) -> None:
+    if images != labels:
+        raise UserError(f"{path}: {images} images but {labels} labels in {split}; make the file anew")
+
+
+def _check_like_train(file: NpzFile, split: str, train: tuple[int, int, int], path: Path) -> None:
+    shape = _shape(file, f"x_{split}", path)
+    if shape[1:] != train[1:]:
+        raise UserError(
+            f"{path}: x_{split} has {shape[1]} channels and a side of {shape[2]}, x_train {train[1]} and {train[2]}"
+        )
+    if not shape[0]:
+        raise UserError(f"{path}: there are no images in x_{split}; give some, or leave x_{split} out")
 
 
 def _open(path: Path) -> NpzFile:
@@ -72,7 +112,7 @@ def _open(path: Path) -> NpzFile:
         file = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UserError(f"{path} is no .npz that can be read ({error})") from None
     if not isinstance(file, NpzFile):
         raise UserError(f"{path} is no .npz that can be read: it holds one array without a name")
@@ -82,18 +122,18 @@ def _open(path: Path) -> NpzFile:
 def _array(file: NpzFile, name: str, path: Path) -> np.ndarray:
     try:
         found = file[name]
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UserError(f"{path} is damaged or not of numbers: {name} cannot be read ({error})") from None
     if not isinstance(found, np.ndarray):
         raise UserError(f"{path}: {name} is no array")
     return found
 
 
-def _classes(file: NpzFile, path: Path) -> tuple[str, ...]:
+def _names(file: NpzFile, path: Path) -> list[str]:
     named = _array(file, "classes", path)
     if named.ndim != 1 or named.dtype.kind != "U":
         raise UserError(f"{path}: classes must be a list of names (text), got {named.dtype} {named.shape}")
-    return tuple(named.tolist())
+    return named.tolist()
 
 
 def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
@@ -118,18 +158,9 @@ def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.d
     try:
         with file.zip.open(f"{name}.npy") as member:
             shape, _, kind = readers[np.lib.format.read_magic(member)](member)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise UserError(f"{path}: the array {name} cannot be read ({error})") from None
     return shape, kind
-
-
-def _labels(file: NpzFile, name: str, path: Path) -> np.ndarray:
-    labels = _array(file, name, path)
-    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
-        raise UserError(f"{path}: {name} must be whole numbers, one a sample; got {labels.dtype} {labels.shape}")
-    if labels.min() < 0:
-        raise UserError(f"{path}: {name} has a negative label; classes are numbered from 0")
-    return labels.astype(np.int64)
 
 
 def _channels_first(images: np.ndarray) -> np.ndarray:

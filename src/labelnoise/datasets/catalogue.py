@@ -24,8 +24,10 @@ class DatasetInfo:
     """A catalogue entry, or a user's own data set.
 
     `in_memory` sets are arrays of `image_size` pixels a side, the others indexes of image files. `files` are what its
-    download consists of, `human` its files of human labels: variant → (file, key in it). `asymmetric_maps` are
-    (true, wrong) pairs by name. `train_size` is None where it is not fixed, `version` rises when the arrays change.
+    download consists of, `human` its files of human labels: variant → (file, key in it). `asymmetric_maps` are (true,
+    wrong) pairs by name. `train_size` is None where it is not fixed, `version` rises when the arrays change. `labels`
+    are `clean`, or `given`: noisy as they come, and the true ones not known; `states_given` sets have noisy ones beside
+    the true ones.
     """
 
     name: str
@@ -43,6 +45,8 @@ class DatasetInfo:
     human: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     test_sets: tuple[str, ...] = ("test",)
+    labels: str = "clean"
+    states_given: bool = False
     version: int = 1
     # Of a user's own data set only: a hash of its content, and the catalogue entry it is like.
     fingerprint: str | None = None
@@ -136,6 +140,7 @@ _ENTRIES = (
         classes=tuple(classes.WEBVISION_MINI.values()),
         recipe="webvision_mini",
         in_memory=False,
+        labels="given",
         test_sets=("webvision", "ilsvrc12"),
     ),
     DatasetInfo(
@@ -147,6 +152,7 @@ _ENTRIES = (
         classes=classes.CLOTHING1M,
         recipe="clothing1m",
         in_memory=False,
+        labels="given",
         test_sets=("test", "clean_val"),
     ),
     DatasetInfo(
@@ -158,6 +164,7 @@ _ENTRIES = (
         classes=classes.ANIMAL10N,
         recipe="animal10n",
         in_memory=False,
+        labels="given",
     ),
 )
 

@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.datasets.lists import Listed
 from labelnoise.errors import UserError, closest
 from labelnoise.files import canonical_hash
+from labelnoise.readers import annotations, values
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"}
 
 
-def describe(folder: Path) -> dict[str, object]:
+def describe(folder: Path, splits: Sequence[str] | None = None) -> dict[str, object]:
     """What a config needs to know: the splits' classes, numbers, and a hash over all file names, sizes and labels.
 
-    A split is a folder NAME/ or a NAME.csv (columns file and label) beside it, which then decides. Raises `UserError`
-    when there is no train split, or no other one to test on.
+    A split is a folder NAME/, with one folder a class; a NAME.csv beside it takes precedence over its folders. `splits`
+    names them where a CSV has no folder of its name, or other folders lie beside. Raises `UserError` when there is no
+    train split, no other one to test on, or an image is in several.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder")
-    names = sorted(
-        {path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
-        | {path.stem for path in folder.glob("*.csv")}
-    )
-    if "train" not in names or len(names) < 2:
-        raise UserError(
-            f"{folder}: an image folder has train/ and test/ (one folder a class in each), or train.csv and test.csv; "
-            f"here are {', '.join(names) or 'no folders'}"
-        )
+    names = _split_names(folder, splits)
     rows = {name: _rows(folder, name) for name in names}
     for file in (file for found in rows.values() for file, _ in found):
         try:
             file.encode()
         except UnicodeEncodeError:
             raise UserError(f"{folder}: the file name {file!r} is not UTF-8; rename it") from None
-    classes = tuple(sorted({label for _, label in rows["train"]}, key=_order))
+    classes = values.in_order({label for _, label in rows["train"]})
+    listed = {name: _numbered(folder, name, found, classes) for name, found in rows.items()}
+    stats = {name: [(folder / file).stat() for file, _ in found] for name, found in rows.items()}
+    _check_apart(folder, rows, stats)
     return {
         "fingerprint": canonical_hash(
             {
-                name: [(file, label, (folder / file).stat().st_size) for file, label in found]
+                name: [(file, label, stat.st_size) for (file, label), stat in zip(found, stats[name], strict=True)]
                 for name, found in rows.items()
             }
         ),
@@ -51,17 +49,44 @@ def describe(folder: Path) -> dict[str, object]:
         "channels": 3,
         "image_size": None,
         "test_sets": tuple(name for name in names if name != "train"),
+        "files": listed["train"][0],
+        "labels_read": np.array(listed["train"][1], dtype=np.int64),
+        "sizes": {name: len(found) for name, found in rows.items() if name != "train"},
     }
 
 
 def load(info: DatasetInfo, folder: Path) -> dict[str, Listed]:
     """Files and labels of every split; classes are numbered in the order of `info.classes`."""
-    return {name: _listed(folder, name, info.classes) for name in ("train", *info.test_sets)}
+    return {name: _numbered(folder, name, _rows(folder, name), info.classes) for name in ("train", *info.test_sets)}
 
 
-def _listed(folder: Path, name: str, classes: tuple[str, ...]) -> Listed:
+def _split_names(folder: Path, splits: Sequence[str] | None) -> list[str]:
+    names = sorted(path.name for path in _children(folder)) if splits is None else list(splits)
+    if "train" in names and len(names) > 1:
+        return sorted(names)
+    tables = ", ".join(sorted(path.name for path in folder.glob("*.csv") if path.name[0] != "."))
+    beside = f" and {tables}, which are read where a folder of that name is or `splits: [train, test]` names them"
+    raise UserError(
+        f"{folder}: an image folder has train/ and test/ (one folder a class in each); "
+        f"here are {', '.join(names) or 'no folders'}{beside if tables else ''}"
+    )
+
+
+def _check_apart(folder: Path, rows: dict[str, list[tuple[str, str]]], stats: dict[str, list[os.stat_result]]) -> None:
+    """`UserError` where a training image is in a test set as well, under its name or as a link."""
+    train = {(stat.st_dev, stat.st_ino) for stat in stats["train"]}
+    for name, found in rows.items():
+        if name == "train":
+            continue
+        for (file, _), stat in zip(found, stats[name], strict=True):
+            if (stat.st_dev, stat.st_ino) in train:
+                raise UserError(
+                    f"{folder}: {file} is in train and in {name}; an image that is trained on tests nothing"
+                )
+
+
+def _numbered(folder: Path, name: str, rows: list[tuple[str, str]], classes: tuple[str, ...]) -> Listed:
     index = {label: k for k, label in enumerate(classes)}
-    rows = _rows(folder, name)
     for file, label in rows:
         if label not in index:
             near = closest(label, classes)
@@ -71,11 +96,6 @@ def _listed(folder: Path, name: str, classes: tuple[str, ...]) -> Listed:
     if missing:
         raise UserError(f"{folder / name}: no image of the class {sorted(missing)[0]!r}; every split has every class")
     return [file for file, _ in rows], [index[label] for _, label in rows]
-
-
-def _order(label: str) -> tuple[bool, int, str]:
-    """Numbers in their order, before names in theirs."""
-    return (not label.isdecimal(), int(label) if label.isdecimal() else 0, label)
 
 
 def _rows(folder: Path, name: str) -> list[tuple[str, str]]:
@@ -94,13 +114,21 @@ def _rows(folder: Path, name: str) -> list[tuple[str, str]]:
     if found and empty:
         raise UserError(f"{folder / name / empty[0]}: this class folder has no images ({', '.join(sorted(_ENDINGS))})")
     if not found:
-        raise UserError(f"{folder / name} has no images in class folders, and there is no {table.name} beside it")
+        raise UserError(
+            f"{folder / name} has no images in class folders, and there is no {table.name} beside it; if it is no "
+            "part of the data, name the folders that are: `splits: [train, test]`"
+        )
     return found
+
+
+def _is_hidden(name: str) -> bool:
+    """Hidden files and folders, and what macOS leaves in archives (._name, __MACOSX)."""
+    return name[0] == "." or name == "__MACOSX"
 
 
 def _children(folder: Path) -> list[Path]:
     """The folders in it that are not hidden."""
-    return [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."] if folder.is_dir() else []
+    return [path for path in folder.iterdir() if path.is_dir() and not _is_hidden(path.name)] if folder.is_dir() else []
 
 
 def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -108,37 +136,34 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
     inside: list[tuple[Path, list[str]]] = []
     seen: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != "." and os.path.realpath(f"{root}/{name}") not in seen]
+        folders[:] = [
+            name for name in folders if not _is_hidden(name) and os.path.realpath(f"{root}/{name}") not in seen
+        ]
         seen |= {os.path.realpath(f"{root}/{name}") for name in folders}
         inside.append((Path(root), files))
     yield from sorted(inside)
 
 
 def _read_table(folder: Path, table: Path) -> list[tuple[str, str]]:
-    """The rows of a CSV; files are named from the split's folder or from the folder above it."""
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows, names = list(reader), reader.fieldnames or ()
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table} cannot be read ({error})") from None
-    if not {"file", "label"} <= set(names):
-        raise UserError(f"{table}: must have the columns file and label, has {', '.join(names)}")
+    """The rows of a CSV of files, named from the split's folder or the folder above it, and labels."""
+    annotated = annotations.read(table)
+    files = next((column for column in annotated.identifiers.values() if not all(map(str.isdecimal, column))), None)
+    if files is None or annotated.column is None:
+        listed = ", ".join(repr(name) for name in annotated.table.columns if name is not None)
+        raise UserError(f"{table}: must have the columns file and label, has {listed or 'one without a name'}")
     found: list[tuple[str, str]] = []
     seen: set[str] = set()
-    for number, row in enumerate(rows, start=2):
-        name, label = (row["file"] or "").strip(), (row["label"] or "").strip()
-        if not name or not label:
-            raise UserError(f"{table}, line {number}: file or label is missing")
+    for row, (name, label) in enumerate(zip(files, values.names(annotated.values, annotated.where), strict=True)):
+        place = annotated.where(row)
+        if not name:
+            raise UserError(f"{place}: the file is missing")
         inside = next((path for path in (f"{table.stem}/{name}", name) if _is_file(folder / path)), None)
         if inside is None or ".." in Path(name).parts or Path(name).is_absolute():
-            raise UserError(f"{table}, line {number}: there is no image {name} in {folder / table.stem} or {folder}")
+            raise UserError(f"{place}: there is no image {name} in {folder / table.stem} or {folder}")
         if inside in seen:
-            raise UserError(f"{table}, line {number}: {name} is listed twice")
+            raise UserError(f"{place}: {name} is listed twice")
         seen.add(inside)
         found.append((inside, label))
-    if not found:
-        raise UserError(f"{table} lists no images")
     return found
 
 

@@ -18,10 +18,25 @@ UNREADABLE_LIMIT = 1e-3
 _DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 
+# EXIF's tag for how the camera was held, and its value for upright.
+_ORIENTATION, _UPRIGHT = 0x0112, 1
+
+
+def may_be_left_out(count: int) -> int:
+    """How many of so many training images may be unreadable."""
+    return max(1, int(UNREADABLE_LIMIT * count))
+
+
 def read(path: Path):
-    """The image as an RGB PIL image; OSError when it is missing or broken."""
+    """The image as an RGB PIL image, as torchvision's ImageFolder reads it; OSError when it is missing or broken.
+
+    Palettes, grey, CMYK and transparent images are converted (transparency is dropped), an EXIF rotation is not
+    applied. More than 8 bits a channel are an error, since a conversion would clip them.
+    """
     from PIL import Image
 
+    if path.is_file() and not path.stat().st_size:
+        raise OSError(f"{path}: the file is empty (0 bytes)")
     try:
         with Image.open(path) as image:
             if image.mode in _DEEP:
@@ -31,29 +46,34 @@ def read(path: Path):
         raise OSError(f"{path}: {error}") from None
 
 
-def _unreadable(root: Path, files: Sequence[str], what: str) -> dict[int, str]:
-    """Index → reason of every file that cannot be decoded. All are read, in parallel, with progress."""
+def _inspected(root: Path, files: Sequence[str], what: str) -> tuple[dict[int, str], int]:
+    """Index → reason of every file that cannot be decoded, and how many of the others have an EXIF rotation.
+
+    All are read, in parallel, with progress.
+    """
     from tqdm import tqdm
 
-    found: dict[int, str] = {}
+    broken: dict[int, str] = {}
+    rotated = 0
     with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        reasons = pool.map(partial(_reason, root), files, chunksize=64)
-        for index, reason in enumerate(
-            tqdm(reasons, total=len(files), desc=f"reading {what}", file=sys.stdout, ascii=True, mininterval=2)
+        looks = pool.map(partial(_look, root), files, chunksize=64)
+        for index, (reason, is_rotated) in enumerate(
+            tqdm(looks, total=len(files), desc=f"reading {what}", file=sys.stdout, ascii=True, mininterval=2)
         ):
+            rotated += is_rotated
             if reason:
-                found[index] = reason
-    return found
+                broken[index] = reason
+    return broken, rotated
 
 
-def readable(root: Path, files: Sequence[str], labels: Sequence[int], what: str, *, complete: bool):
-    """(files, labels, skipped): those that can be decoded, and `file: reason` of those that cannot.
+def unreadable(root: Path, files: Sequence[str], what: str, *, complete: bool) -> tuple[dict[int, str], int]:
+    """Index → reason of every file that cannot be decoded, and how many others have an EXIF rotation, not applied.
 
     Raises `UserError` when more than `UNREADABLE_LIMIT` of them (at least one) cannot, or any where `complete`.
     """
-    broken = _unreadable(root, files, what)
+    broken, rotated = _inspected(root, files, what)
     told = [f"{files[index]}: {reason}" for index, reason in broken.items()]
-    allowed = 0 if complete else max(1, int(UNREADABLE_LIMIT * len(files)))
+    allowed = 0 if complete else may_be_left_out(len(files))
     if len(broken) > allowed:
         listed = "\n".join(f"  {line}" for line in told[:10])
         more = f"\n  … and {len(told) - 10} more" if len(told) > 10 else ""
@@ -62,14 +82,13 @@ def readable(root: Path, files: Sequence[str], labels: Sequence[int], what: str,
             f"{root}: {len(broken)} of {len(files)} images of {what} cannot be read ({rule}); get them anew:\n"
             f"{listed}{more}"
         )
-    kept = [index for index in range(len(files)) if index not in broken]
-    return [files[index] for index in kept], [labels[index] for index in kept], told
+    return broken, rotated
 
 
-def _reason(root: Path, file: str) -> str:
-    """Why the image cannot be read; empty when it can."""
+def _look(root: Path, file: str) -> tuple[str, bool]:
+    """Why the image cannot be read (empty when it can), and whether it has an EXIF rotation."""
     try:
-        read(root / file)
+        image = read(root / file)
     except OSError as error:
-        return str(error).replace(str(root / file), "").strip(" :'") or "broken"
-    return ""
+        return str(error).replace(str(root / file), "").strip(" :'") or "broken", False
+    return "", image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,37 @@ from labelnoise.datasets import images
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
+from labelnoise.readers.annotations import Samples
 
 
 @dataclass(frozen=True)
 class Split:
-    """Labels int64 `(N,)`, and either `images` uint8 `(N, C, H, W)` or the names of `files` `(N,)` in `root`."""
+    """Labels int64 `(N,)`, and either `images` uint8 `(N, C, H, W)` or the names of `files` `(N,)` in `root`.
+
+    `given` `(N,)` are noisy labels that the data set states beside the true ones; `left_out` the files that cannot be
+    read, with their places in the list.
+    """
 
     labels: np.ndarray
     images: np.ndarray | None = None
     files: np.ndarray | None = None
     root: Path | None = None
+    given: np.ndarray | None = None
+    left_out: Sequence[tuple[int, str]] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def samples(self) -> Samples:
+        """The samples as they are listed, those that are left out among them."""
+        count = len(self) + len(self.left_out)
+        if self.files is None:
+            return Samples(count)
+        files = [file.decode() for file in self.files]
+        for place, file in self.left_out:
+            files.insert(place, file)
+        return Samples(count, files, [place for place, _ in self.left_out])
 
 
 @dataclass(frozen=True)
@@ -53,16 +71,19 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
     `source` is what its module reads: a folder with the official files, or a user's own .npz or image folder.
     """
     loaded = importlib.import_module(f"labelnoise.datasets.{info.module}").load(info, source)
-    skipped: list[str] = []
+    left_out: dict[int, str] = {}
+    rotated = 0
     if info.in_memory:
         arrays = loaded
     else:
         arrays = {}
         for split, (files, labels) in loaded.items():
-            kept, kept_labels, told = images.readable(source, files, labels, split, complete=split != "train")
-            skipped += told
-            arrays[f"{split}_files"] = np.array([file.encode() for file in kept])
-            arrays[f"{split}_labels"] = np.array(kept_labels, dtype=np.int64)
+            broken, found = images.unreadable(source, files, split, complete=split != "train")
+            rotated += found
+            left_out |= {place: f"{files[place]}: {reason}" for place, reason in broken.items()}
+            kept = [place for place in range(len(files)) if place not in broken]
+            arrays[f"{split}_files"] = np.array([files[place].encode() for place in kept])
+            arrays[f"{split}_labels"] = np.array([labels[place] for place in kept], dtype=np.int64)
     _check(arrays, info, source)
     for key, array in arrays.items():
         with replacing(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
@@ -77,7 +98,9 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
         "classes": list(info.classes),
         "test_sets": list(info.test_sets),
         "root": None if info.in_memory else source.as_posix(),
-        "skipped": skipped,
+        "skipped": list(left_out.values()),
+        "left_out": [[place, loaded["train"][0][place]] for place in left_out],
+        "exif_rotated": rotated,
         "sizes": {key: len(array) for key, array in arrays.items() if key.endswith("_labels")},
         "sha256": {key: hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for key, array in arrays.items()},
     }
@@ -117,7 +140,9 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
         raise UserError(f"{root}: the images of {info['name']} are not there any more; put them back, or {remedy}")
 
     def split(name: str) -> Split:
-        return Split(array(f"{name}_labels"), array(f"{name}_images"), array(f"{name}_files"), root)
+        found = {key: array(f"{name}_{key}") for key in ("labels", "images", "files", "given")}
+        left_out = [tuple(entry) for entry in info.get("left_out", [])] if name == "train" else []
+        return Split(**found, root=root, left_out=left_out)
 
     return Prepared(
         name=info["name"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,17 +27,26 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+def _expanded(value: Any) -> Any:
+    """`~` and `$HOME` in a path, as a shell has them."""
+    return str(Path(os.path.expandvars(value)).expanduser()) if isinstance(value, str) and value else value
+
+
 Label = Annotated[str, Field(max_length=60)]
+PathText = Annotated[str, Field(min_length=1), BeforeValidator(_expanded)]
+SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
 class DatasetEntry(_Strict):
     """`cifar10`, `{name: webvision_mini, path: /data/webvision}`, `{name: mine, arrays: my.npz, like: cifar10}`."""
 
     name: str
-    path: str | None = None
-    arrays: str | None = None
-    image_folder: str | None = None
+    path: PathText | None = None
+    arrays: PathText | None = None
+    image_folder: PathText | None = None
     like: str | None = None
+    labels: Literal["given"] | None = None
+    splits: Annotated[list[SplitName], Field(min_length=2)] | None = None
 
 
 class NoiseEntry(_Strict):
@@ -48,8 +58,9 @@ class NoiseEntry(_Strict):
     )
     variant: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] | None = None
     map: dict[Any, Any] | None = None
-    matrix: list[Any] | str | None = None
-    path: str | None = None
+    matrix: list[Any] | PathText | None = None
+    path: PathText | None = None
+    column: str | None = None
     label: Label | None = None
 
 

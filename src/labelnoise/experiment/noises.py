@@ -15,7 +15,7 @@ from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config import EntryError, NoiseEntry, check_label
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.files import canonical_hash
-from labelnoise.noise.catalogue import DEFAULT_VARIANTS, MAPS, NOISES
+from labelnoise.noise.catalogue import DEFAULT_VARIANTS, FROM_CLEAN, MAPS, NOISES
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def cases(entry: NoiseEntry) -> Iterator[NoiseCase]:
     rates: list[float | None] = list(entry.rate or [None])
     if not info.has_rate or entry.matrix is not None:
         if entry.rate is not None and entry.rate != [0]:
-            told = "a noise given by a matrix has" if entry.matrix is not None else f"{entry.kind} labels have"
+            told = "a noise given by a matrix has" if entry.matrix is not None else f"labels of kind {entry.kind} have"
             raise EntryError(f"{told} no noise rate to choose; leave it out", "rate")
         rates = [0.0 if entry.kind == "clean" else None]
     elif entry.rate is None:
@@ -69,7 +69,7 @@ def cases(entry: NoiseEntry) -> Iterator[NoiseCase]:
 
 def _check_keys(entry: NoiseEntry) -> None:
     """Keys that belong to one kind only."""
-    for key, kind in (("map", "asymmetric"), ("matrix", "asymmetric"), ("path", "file")):
+    for key, kind in (("map", "asymmetric"), ("matrix", "asymmetric"), ("path", "file"), ("column", "file")):
         if getattr(entry, key) is not None and entry.kind != kind:
             raise EntryError(f"`{key}` belongs to {kind} noise; {entry.kind} noise has none", key)
     if entry.kind == "file" and entry.path is None:
@@ -81,6 +81,11 @@ def _check_keys(entry: NoiseEntry) -> None:
 def on(case: NoiseCase, dataset: Dataset) -> Noise:
     """The case on this data set; `EntryError` when the data set lacks what it needs."""
     entry, info = case.entry, NOISES[case.entry.kind]
+    if dataset.info.labels == "given" and entry.kind in FROM_CLEAN:
+        raise EntryError(
+            f"the labels of {dataset.info.name} are noisy as they come and the true ones are not known, so "
+            f"{entry.kind} noise has nothing to start from; use `given` (as they come), or `file`"
+        )
     spec: dict[str, Any] = {"kind": entry.kind, "rate": case.rate, "version": info.version}
     source = None
     if entry.kind == "asymmetric":
@@ -90,7 +95,7 @@ def on(case: NoiseCase, dataset: Dataset) -> Noise:
         source = _human_folder(dataset)
     elif entry.kind == "file":
         source = Path(entry.path)
-        spec |= {"variant": "given", "content": _file_hash(source)}
+        spec |= _file(entry, source, dataset)
     else:
         spec["variant"] = case.variant or next(iter(info.variants))
     if entry.kind == "instance" and not dataset.info.in_memory:
@@ -114,14 +119,13 @@ def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
 def _asymmetric(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
     entry, info = case.entry, dataset.info
     if entry.matrix is not None:
-        from labelnoise.noise.transitions import check_matrix, read_matrix
+        from labelnoise.readers import matrices
 
         try:
-            rows = read_matrix(Path(entry.matrix)) if isinstance(entry.matrix, str) else entry.matrix
-            matrix = check_matrix(rows, len(info.classes))
+            matrix = matrices.read(entry.matrix, info.classes)
         except UserError as error:
             raise EntryError(str(error), "matrix") from None
-        return {"variant": "matrix", "matrix": matrix, "content": canonical_hash(matrix, digits=6)}
+        return {"variant": "matrix", "content": canonical_hash(matrix.rows, digits=6)} | matrix.spec
     if entry.map is not None:
         if case.variant in MAPS:
             raise EntryError(
@@ -154,14 +158,17 @@ def _map_of(variant: str, dataset: Dataset) -> str | None:
 def _pairs(given: dict[Any, Any], classes: tuple[str, ...]) -> list[list[int]]:
     """A user's map as (true, wrong) numbers, from numbers or class names."""
 
+    may_be_numbered = not any(name.isdecimal() for name in classes)
+
     def number(value: Any) -> int:
         if isinstance(value, bool):
             raise EntryError(f"YAML reads a class called yes, no, on or off as {value}; quote it", "map")
         if str(value) in classes:
             return classes.index(str(value))
-        if isinstance(value, int) and 0 <= value < len(classes) and not any(name.isdecimal() for name in classes):
+        if isinstance(value, int) and 0 <= value < len(classes) and may_be_numbered:
             return value
-        raise EntryError(f"{unknown('class', value, classes)} (or their numbers 0..{len(classes) - 1})", "map")
+        hint = f" (or their numbers 0..{len(classes) - 1})" if may_be_numbered else ""
+        raise EntryError(f"{unknown('class', value, classes)}{hint}", "map")
 
     if not given:
         raise EntryError("it is empty; name at least one class and what it turns into", "map")
@@ -192,8 +199,29 @@ def _human_folder(dataset: Dataset) -> Path:
     return dataset.source if dataset.info.like is None else paths.DOWNLOADS / dataset.info.like
 
 
-def _file_hash(path: Path) -> str:
+def _file(entry: NoiseEntry, path: Path, dataset: Dataset) -> dict[str, Any]:
+    """The spec's part of a label file: its content, and how it is read where that is not by the rows' order."""
+    from labelnoise import given
+
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+        content = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+        found = given.read(
+            path,
+            dataset.info.classes,
+            dataset.samples,
+            column=entry.column,
+            own=dataset.labels,
+            own_are_true=dataset.info.labels == "clean",
+        )
     except OSError as error:
         raise EntryError(f"{path} cannot be read ({error.strerror})", "path") from None
+    except UserError as error:
+        raise EntryError(str(error), "path") from None
+    spec: dict[str, Any] = {"variant": "given", "content": content}
+    if entry.column is not None:
+        spec["column"] = entry.column
+    if found.joined_by is not None:
+        spec["joined_by"] = found.joined_by
+    if dataset.info.labels == "given":
+        spec["truth"] = "unknown"
+    return spec

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from labelnoise.analysis.cells import Results
 from labelnoise.errors import UserError
 from labelnoise.figures import style
+from labelnoise.training.results import UNKNOWN
 
 
 def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
@@ -25,7 +26,9 @@ def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
             path = Path(trial.folder) / "metrics.csv"
             if not path.exists():
                 raise UserError(f"{path} has been lost: delete its folder, and the trial is trained again")
-            frames.append(pd.read_csv(path).assign(label=trial.label, noise=trial.noise, seed=trial.seed))
+            frames.append(
+                pd.read_csv(path, na_values=[UNKNOWN]).assign(label=trial.label, noise=trial.noise, seed=trial.seed)
+            )
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 

@@ -14,5 +14,5 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         return style.empty("no cell with all its seeds")
     noises = [noise for noise in results.noises if found.loc[found.noise == noise, "memorised"].notna().any()]
     if not noises:
-        return style.empty("no wrong labels, nothing to memorise")
+        return style.empty("no labels that are known to be wrong, so no memorisation")
     return curves.by_noise(results, found, noises, "memorised", "wrong labels memorised (%)")

@@ -30,7 +30,8 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
             axes = panels[row][column]
             few = size <= 20
             if audit[f"{which}_transition"] is None:
-                axes.text(0.5, 0.5, "no matrix\nasked for", ha="center", va="center", transform=axes.transAxes)
+                told = "no matrix\nasked for" if which == "requested" else "unknown: no\ntrue labels"
+                axes.text(0.5, 0.5, told, ha="center", va="center", transform=axes.transAxes)
                 axes.set(xticks=[], yticks=[], title=title)
                 axes.set_box_aspect(1)
                 axes.spines[:].set_visible(False)

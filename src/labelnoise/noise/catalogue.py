@@ -68,8 +68,18 @@ _ENTRIES = (
         {"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
     ),
     NoiseInfo("human", "labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
+    NoiseInfo(
+        "given",
+        "the labels as they come, noisy to an unknown degree",
+        {"given": "the data set's own; how many are wrong is known only where it states the true ones"},
+        has_rate=False,
+        has_seed=False,
+    ),
     NoiseInfo("file", "labels from a file of yours", {"given": "as they are"}, has_rate=False, has_seed=False),
 )
+
+# The kinds that start from labels known to be true.
+FROM_CLEAN = ("clean", "symmetric", "asymmetric", "instance", "human")
 
 NOISES: dict[str, NoiseInfo] = {entry.kind: entry for entry in _ENTRIES}
 

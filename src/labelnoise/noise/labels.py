@@ -1,9 +1,12 @@
-"""Noisy labels from true ones, and the label file: `.npz` with noisy_labels and clean_labels, its audit beside it."""
+"""Noisy labels from true ones, and the label file: `.npz` with noisy_labels and clean_labels, its audit beside it.
+
+Where the true labels are not known, there are no clean_labels in it.
+"""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +43,51 @@ _GENERATORS = {
 
 
 def write(
-    path: Path, clean: np.ndarray, noisy: np.ndarray, *, classes: list[str], noise: Mapping[str, Any]
+    path: Path,
+    clean: np.ndarray | None,
+    noisy: np.ndarray,
+    *,
+    classes: list[str],
+    noise: Mapping[str, Any],
+    own: np.ndarray,
+    source: Mapping[str, Any] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
-    """Write the label file and its audit, which is returned."""
-    described = audit(clean, noisy, classes=classes, noise=noise)
+    """Write the label file and its audit, which is returned.
+
+    `clean` is None where the true labels are not known; `own` are the data set's labels, which tell whose file it is.
+    `source` says how labels were read from a file of the user's, `names` are columns that identify the samples.
+    """
+    described = audit(clean, noisy, classes=classes, noise=noise) | {"dataset_sha256": sha256(own)}
+    if source is not None:
+        described["source"] = dict(source)
+    arrays = {"noisy_labels": noisy} | ({} if clean is None else {"clean_labels": clean})
+    arrays |= {name: np.array(values) for name, values in (names or {}).items()}
     # The audit goes first: a label file under its final name always has one.
     write_json(path.with_suffix(".json"), described)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, noisy_labels=noisy, clean_labels=clean)
+        np.savez(file, **arrays)
     return described
 
 
-def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(noisy, clean) int64 labels of a label file, checked against its audit; `UserError` when they do not fit."""
+def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """(noisy, clean) int64 labels of a label file; clean is None where the true labels are not known.
+
+    `UserError` when they are not those of the audit, or the file was made for a data set with other labels than `own`.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
-            noisy, clean = file["noisy_labels"], file["clean_labels"]
+            noisy, clean = file["noisy_labels"], file["clean_labels"] if "clean_labels" in file.files else None
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such label file; `snakemake` makes it") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: this label file is damaged ({error}); delete it and run again") from None
     described = read_json(path.with_suffix(".json"), "audit of a label file")
-    if (sha256(noisy), sha256(clean)) != (described["sha256"], described["clean_sha256"]):
+    found = (sha256(noisy), None if clean is None else sha256(clean))
+    if found != (described["sha256"], described["clean_sha256"]):
         raise UserError(f"{path}: the labels are not those of its audit; delete both and run again")
+    # Audits from before `dataset_sha256` have the true labels, which are the data set's.
+    whose = described.get("dataset_sha256", described["clean_sha256"])
+    if own is not None and sha256(own) != whose:
+        raise UserError(f"{path}: the label file was made for other data; delete it and run again")
     return noisy, clean

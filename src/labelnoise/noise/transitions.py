@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from labelnoise.errors import UserError
 
 
 def symmetric(rate: float, num_classes: int, *, inclusive: bool = False) -> np.ndarray:
@@ -29,7 +26,7 @@ def by_map(rate: float, num_classes: int, pairs: Sequence[tuple[int, int]]) -> n
 
 
 def requested(noise: Mapping[str, Any], num_classes: int) -> np.ndarray | None:
-    """The matrix that a spec's noise asks for; None where it asks for none (instance, human, file)."""
+    """The matrix that a spec's noise asks for; None where it asks for none (instance, human, file, given)."""
     if noise["kind"] == "symmetric":
         return symmetric(noise["rate"], num_classes, inclusive=noise["variant"] == "inclusive")
     if noise["kind"] == "asymmetric":
@@ -43,32 +40,3 @@ def margin(matrix: np.ndarray) -> float:
     """The least T_ii − max_{j≠i} T_ij: clean labels dominate (ALF, Definition 1) where it is positive."""
     rivals = np.where(np.eye(len(matrix), dtype=bool), -np.inf, matrix).max(axis=1)
     return float((matrix.diagonal() - rivals).min())
-
-
-def read_matrix(path: Path) -> np.ndarray:
-    """The rows of a CSV without a header; `UserError` when it cannot be read as numbers."""
-    try:
-        if path.stat().st_size == 0:
-            raise UserError(f"{path} is empty")
-        return np.loadtxt(path, delimiter=",", ndmin=2)
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a CSV of numbers ({error})") from None
-
-
-def check_matrix(matrix: Any, num_classes: int) -> list[list[float]]:
-    """The matrix as floats; `UserError` when it is not `(K, K)`, has entries outside [0, 1], or rows that miss 1."""
-    try:
-        values = np.asarray(matrix, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise UserError("must be a list of rows, each a list of numbers") from None
-    if values.shape != (num_classes, num_classes):
-        shape = " × ".join(map(str, values.shape))
-        raise UserError(f"must be {num_classes} × {num_classes}, one row and column a class; got {shape}")
-    if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
-        raise UserError("every entry must be a probability in [0, 1]")
-    sums = values.sum(axis=1)
-    if (off := np.flatnonzero(np.abs(sums - 1) > 1e-6)).size:
-        raise UserError(f"every row must sum to 1; the row of class {off[0]} sums to {sums[off[0]]:g}")
-    return values.tolist()

@@ -20,10 +20,13 @@ EVALUATION_BATCH = 1024
 
 
 class Samples(Protocol):
-    """Images, and for each the label given and the true one, both int64 `(N,)` on the device."""
+    """Images, and for each the label given and the true one, both int64 `(N,)` on the device.
+
+    `true` is None where the true labels are not known.
+    """
 
     given: Tensor
-    true: Tensor
+    true: Tensor | None
     channels: int
 
     def __len__(self) -> int: ...
@@ -43,13 +46,18 @@ class Samples(Protocol):
         """All images in order, uint8 `(B, C, H, W)`, as the networks are judged by them."""
 
 
+def at(labels: Tensor | None, index: Tensor) -> Tensor | None:
+    """The labels of these samples, None where they are not known."""
+    return None if labels is None else labels[index]
+
+
 @dataclass(frozen=True)
 class ImagesInMemory:
     """uint8 images `(N, C, H, W)` on the device; augmented for a whole epoch at once."""
 
     images: Tensor
     given: Tensor
-    true: Tensor
+    true: Tensor | None
 
     def __len__(self) -> int:
         return len(self.given)
@@ -59,7 +67,7 @@ class ImagesInMemory:
         return self.images.shape[1]
 
     def take(self, index: Tensor) -> ImagesInMemory:
-        return ImagesInMemory(self.images[index], self.given[index], self.true[index])
+        return ImagesInMemory(self.images[index], self.given[index], at(self.true, index))
 
     def training_batches(
         self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
@@ -93,7 +101,7 @@ class Data:
 def assemble(
     prepared: Prepared,
     noisy: np.ndarray,
-    clean: np.ndarray,
+    clean: np.ndarray | None,
     recipe: Recipe,
     *,
     seed: int,
@@ -101,13 +109,15 @@ def assemble(
 ) -> Data:
     """Bring everything to the device; hold out `recipe.validation` of the training set, drawn by the seed.
 
-    Raises `UserError` when the label file belongs to another data set or the normalisation to other images.
+    `clean` is None where the true labels are not known. Raises `UserError` when the label file belongs to another data
+    set or the normalisation to other images.
     """
-    if len(clean) != len(prepared.train) or (clean != prepared.train.labels).any():
+    is_theirs = len(noisy) == len(prepared.train) and (clean is None or (clean == prepared.train.labels).all())
+    if not is_theirs:
         raise UserError(f"the label file was made for other data than {prepared.name}; delete it and run again")
 
-    def samples(split: Split, given: np.ndarray) -> Samples:
-        labels = [torch.from_numpy(np.array(part)).to(device) for part in (given, split.labels)]
+    def samples(split: Split, given: np.ndarray, true: np.ndarray | None) -> Samples:
+        labels = [None if part is None else torch.from_numpy(np.array(part)).to(device) for part in (given, true)]
         if split.images is not None:
             return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), *labels)
         # Only here: torchvision takes a second to import.
@@ -115,7 +125,7 @@ def assemble(
 
         return ImagesInFiles(split.root, np.array(split.files), *labels, recipe, device)
 
-    train, validation, index = samples(prepared.train, noisy), None, None
+    train, validation, index = samples(prepared.train, noisy, clean), None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:
         raise UserError(f"recipe: mean and std need {train.channels} value(s), one a channel of {prepared.name}")
     held_out = round(recipe.validation * len(train))
@@ -123,7 +133,7 @@ def assemble(
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)
         index = order[held_out:]
         train, validation = train.take(index), train.take(order[:held_out])
-    tests = {name: samples(split, split.labels) for name, split in prepared.test_sets.items()}
+    tests = {name: samples(split, split.labels, split.labels) for name, split in prepared.test_sets.items()}
     return Data(train, validation, tests, prepared.num_classes, index)
 
 

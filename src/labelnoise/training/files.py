@@ -20,6 +20,7 @@ from torchvision.transforms import v2
 from labelnoise.datasets import images
 from labelnoise.errors import UserError
 from labelnoise.training import draws
+from labelnoise.training.data import at
 from labelnoise.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
@@ -82,7 +83,7 @@ class ImagesInFiles:
     root: Path
     files: np.ndarray
     given: Tensor
-    true: Tensor
+    true: Tensor | None
     recipe: Recipe
     device: torch.device
     place: np.ndarray | None = None
@@ -96,7 +97,7 @@ class ImagesInFiles:
         chosen = index.cpu().numpy()
         place = chosen if self.place is None else self.place[chosen]
         return ImagesInFiles(
-            self.root, self.files, self.given[index], self.true[index], self.recipe, self.device, place
+            self.root, self.files, self.given[index], at(self.true, index), self.recipe, self.device, place
         )
 
     def training_batches(

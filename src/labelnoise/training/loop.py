@@ -15,8 +15,9 @@ from labelnoise.training import draws
 from labelnoise.training import learner as learners
 from labelnoise.training import step as steps
 from labelnoise.training.checkpoint import Begun, Checkpoint
-from labelnoise.training.data import Data, Normalise
+from labelnoise.training.data import Data, Normalise, at
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.results import UNKNOWN
 from labelnoise.training.trained import Trained
 
 
@@ -29,7 +30,7 @@ class Outcome:
 
     metrics: list[dict[str, Any]] = field(default_factory=list)
     diverged_at: int | None = None
-    memorised: float | None = None
+    memorised: float | str | None = None
     predictions: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -70,7 +71,7 @@ def train(
 
     for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
         order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
-        given, true = data.train.given[order], data.train.true[order]
+        given, true = data.train.given[order], at(data.train.true, order)
         predicted = torch.empty_like(given)
 
         step.begin_epoch(epoch)
@@ -113,7 +114,8 @@ def train(
     except Stopped:
         checkpoint.save(learner.modules, state, outcome.metrics)
         raise
-    outcome.memorised = _share(fits, data.train.given != data.train.true)
+    true = data.train.true
+    outcome.memorised = UNKNOWN if true is None else _share(fits, data.train.given != true)
     return outcome
 
 
@@ -128,13 +130,16 @@ def _share(hits: Tensor, among: Tensor) -> float | None:
     return 100 * int((hits & among).sum()) / total if total else None
 
 
-def training_shares(predicted: Tensor, given: Tensor, true: Tensor) -> dict[str, float | None]:
-    """What the predictions made while training say about fitting and memorising."""
-    wrong = given != true
-    everything = torch.ones_like(wrong)
-    fits, right = predicted == given, predicted == true
+def training_shares(predicted: Tensor, given: Tensor, true: Tensor | None) -> dict[str, float | str | None]:
+    """What the predictions made while training say about fitting and memorising: unknown where the true labels are."""
+    fits = predicted == given
+    given_accuracy = _share(fits, torch.ones_like(fits))
+    if true is None:
+        names = ("correct_samples_accuracy", "wrong_samples_accuracy", "memorised")
+        return {"given_accuracy": given_accuracy} | dict.fromkeys(names, UNKNOWN)
+    wrong, right = given != true, predicted == true
     return {
-        "given_accuracy": _share(fits, everything),
+        "given_accuracy": given_accuracy,
         "correct_samples_accuracy": _share(right, ~wrong),
         "wrong_samples_accuracy": _share(right, wrong),
         "memorised": _share(fits, wrong),

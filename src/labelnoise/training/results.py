@@ -12,6 +12,9 @@ from labelnoise.files import read_json, write_json
 # A finished result's copy, which is no output of any rule.
 COPY = ".result.json"
 
+# What cannot be measured, as the true labels are not known.
+UNKNOWN = "unknown"
+
 
 def of(
     spec: Mapping[str, Any], folder: Path, status: str, reason: str | None, labels_sha256: str | None

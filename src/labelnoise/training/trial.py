@@ -135,7 +135,7 @@ def _prepare(spec: Mapping[str, Any], device: torch.device) -> tuple[Recipe, Dat
         raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
     torch.set_num_threads(recipe.threads)
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
-    noisy, clean = label_files.read(paths.labels(spec))
+    noisy, clean = label_files.read(paths.labels(spec), np.array(prepared.train.labels))
     return recipe, assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device), noisy
 
 

@@ -1,0 +1,287 @@
+"""Label values → class numbers. Every reader of labels goes through `encode`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from labelnoise.errors import UserError, closest
+
+# A sample's place in its source, for messages: 3 → "labels.csv, line 5".
+Where = Callable[[int], str]
+
+# What pandas, numpy and JSON write where a value is missing (pandas' own list).
+MISSING = frozenset(
+    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+     "NULL", "NaN", "None", "n/a", "nan", "null")
+)  # fmt: skip
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+# Whole numbers beyond it are not exact as float64.
+_LARGEST = 2**53
+
+# From so many samples on, a class of its own for each of them is taken for a mistake.
+_MANY = 10
+
+
+def encode(
+    values: Any, where: Where, classes: Sequence[str] | None = None, *, complete: bool = False
+) -> tuple[np.ndarray, list[str]]:
+    """The labels as int64 `(N,)`, and the classes: those given, else the ones that occur.
+
+    `values` are numbers or text, `(N,)` or `(N, 1)`, or one-hot rows `(N, K)`. Text that reads like a whole number, in
+    any notation, is one, unless it is the name of a given class. Without `classes`, numbers have to be 0..K−1 and all
+    occur; names are sorted. With `complete`, every given class has to occur.
+
+    Raises `UserError` with the sample's place for missing values, fractions, negative numbers, numbers that start at 1
+    or have gaps, names that are no class, mixtures of numbers and names, and numbers that may be meant in two ways.
+    """
+    array = _one_a_sample(values, where)
+    if not len(array):
+        raise UserError(f"{where(0)}: there are no labels")
+    known = list(classes) if classes is not None else None
+    if array.ndim == 2:
+        return _one_hot(array, where, known, complete)
+    numbers = _numbers_in_text(array, where, known) if array.dtype.kind == "U" else _whole(array, where)
+    if numbers is None:
+        labels, known = _by_name(array, where, known)
+    else:
+        labels, known = _by_number(numbers, where, known, complete)
+    if classes is None:
+        _check_spread(labels, where)
+    elif complete:
+        _check_complete(labels, where, known)
+    return labels, known
+
+
+def whole_numbers(values: Any, where: Where) -> np.ndarray | None:
+    """The labels as the whole numbers that they read like, `(N,)`; None where they are names or one-hot."""
+    array = _one_a_sample(values, where)
+    if array.ndim == 2:
+        return None
+    return _numbers_in_text(array, where, None) if array.dtype.kind == "U" else _whole(array, where)
+
+
+def names(values: Any, where: Where) -> list[str]:
+    """The labels as class names `(N,)`, where numbers are names: the classes of image files. 3.0 is the name `3`."""
+    array = _one_a_sample(values, where)
+    if array.ndim == 2:
+        raise UserError(f"{where(0)}: class names must be one a sample, got rows of {array.shape[1]}")
+    numbers = whole_numbers(array, where)
+    as_written = numbers is None or (array.dtype.kind == "U" and all(text.isdecimal() for text in array.tolist()))
+    return array.tolist() if as_written else [str(number) for number in numbers.tolist()]
+
+
+def in_order(classes: set[str]) -> tuple[str, ...]:
+    """Class names as they are numbered: numbers by value, before names as text (torchvision sorts all as text)."""
+    return tuple(sorted(classes, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)))
+
+
+def is_number(text: str) -> bool:
+    """Whether the text reads like a number, in any notation."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
+def _one_a_sample(values: Any, where: Where) -> np.ndarray:
+    """The values as an array of numbers or stripped text, `(N,)`, or `(N, K)` with K > 1."""
+    if isinstance(values, list | tuple):
+        kinds = {_kind(value) for value in values}
+        if "nothing" in kinds:
+            raise _missing(where(next(i for i, value in enumerate(values) if value is None)), "null")
+        if len(kinds) > 1:
+            raise UserError(f"{where(0)}: the labels here are {' and '.join(sorted(kinds))}; write all of them alike")
+        try:
+            values = np.asarray(values)
+        except ValueError:
+            raise UserError(
+                f"{where(0)}: labels must be one a sample, but some rows here have another length"
+            ) from None
+    array = np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim not in (1, 2):
+        raise UserError(f"{where(0)}: labels must be one a sample, got an array of {_told(array.shape)}")
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8")
+    if array.dtype.kind not in "iufU":
+        raise UserError(f"{where(0)}: labels must be whole numbers or class names, but these are {array.dtype}")
+    return np.char.strip(array) if array.dtype.kind == "U" else array
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, bool):
+        return "true or false"
+    return "lists" if isinstance(value, list | tuple) else "numbers"
+
+
+def _missing(place: str, shown: str) -> UserError:
+    return UserError(
+        f"{place}: the label is missing ({shown!r}): give it, or take the sample out; if a class is called "
+        "so, give it another name"
+    )
+
+
+def _numbers_in_text(array: np.ndarray, where: Where, classes: list[str] | None) -> np.ndarray | None:
+    """The text as int64 where all of it is numbers and not the names of classes; None where it is names."""
+    distinct, first, inverse = np.unique(array, return_index=True, return_inverse=True)
+    known = set(classes or ())
+    for text, row in sorted(zip(distinct.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
+        if text in MISSING and text not in known:
+            raise _missing(where(row), text)
+    if classes is not None and set(distinct.tolist()) <= known:
+        return None
+    reads_as_number = [is_number(text) for text in distinct.tolist()]
+    if not any(reads_as_number):
+        return None
+    if not all(reads_as_number):
+        if classes is not None:
+            return None  # the one that is no class is named
+        number, name = (first[[reads == kind for reads in reads_as_number]].min() for kind in (True, False))
+        raise UserError(
+            f"labels are numbers and names at once: {str(array[number])!r} ({where(number)}) and {str(array[name])!r} "
+            f"({where(name)}); write all of them alike"
+        )
+    values = distinct.astype(np.float64)
+    _whole(values, lambda row: where(int(first[row])), shown=distinct)
+    numbers = values.astype(np.int64)
+    digits = [text for text in distinct.tolist() if text.isdecimal()]
+    if len({int(text) for text in digits}) < len(digits):
+        padded = next(text for text in digits if len(text) > 1 and text[0] == "0" and str(int(text)) in digits)
+        row = int(first[distinct.tolist().index(padded)])
+        raise UserError(f"{where(row)}: {padded!r} occurs with and without zeros; write all of them alike")
+    return numbers[inverse.reshape(-1)]
+
+
+def _whole(array: np.ndarray, where: Where, shown: np.ndarray | None = None) -> np.ndarray:
+    """The numbers as int64; `UserError` at the first that is missing, no whole number, or too large."""
+    shown = array if shown is None else shown
+    if array.dtype.kind == "f":
+        if (bad := np.flatnonzero(np.isnan(array))).size:
+            raise _missing(where(int(bad[0])), "nan")
+        if (bad := np.flatnonzero(np.isinf(array) | (array != np.floor(array)))).size:
+            raise UserError(f"{where(int(bad[0]))}: the label {shown[bad[0]]} is no whole number and no class name")
+    if (bad := np.flatnonzero(np.abs(array.astype(np.float64)) >= _LARGEST)).size:
+        raise UserError(f"{where(int(bad[0]))}: the label {shown[bad[0]]} is too large for a class number")
+    return array.astype(np.int64)
+
+
+def _one_hot(
+    array: np.ndarray, where: Where, classes: list[str] | None, complete: bool
+) -> tuple[np.ndarray, list[str]]:
+    width = array.shape[1]
+    is_one_hot = array.dtype.kind in "iuf" and bool(np.isin(array, (0, 1)).all())
+    if not is_one_hot or (bad := np.flatnonzero(array.sum(axis=1) != 1)).size:
+        place = where(0 if not is_one_hot else int(bad[0]))
+        raise UserError(f"{place}: a label of {width} numbers must be one-hot, a single 1 among 0s; one class a sample")
+    if classes is not None and width != len(classes):
+        raise UserError(f"{where(0)}: one-hot rows of {width} numbers, but there are {len(classes)} classes")
+    known = classes or [str(k) for k in range(width)]
+    labels = array.argmax(axis=1).astype(np.int64)
+    if complete or classes is None:
+        _check_complete(labels, where, known)
+    return labels, known
+
+
+def _by_number(
+    numbers: np.ndarray, where: Where, classes: list[str] | None, complete: bool
+) -> tuple[np.ndarray, list[str]]:
+    low, high = int(numbers.min()), int(numbers.max())
+    if low < 0:
+        raise UserError(
+            f"{where(int(numbers.argmin()))}: the label {low} is negative; classes are numbered from 0 (−1 often marks "
+            "a sample without a label: take it out)"
+        )
+    if classes is None:
+        return numbers, _counted(numbers, where)
+    if is_misnumbered(classes):
+        return _by_number_or_name(numbers, where, classes, complete), classes
+    if high >= len(classes):
+        hint = "; these are numbered from 1: subtract 1" if low == 1 and high == len(classes) else ""
+        bad = int(np.flatnonzero(numbers >= len(classes))[0])
+        raise UserError(
+            f"{where(bad)}: the label {numbers[bad]} is none of the {len(classes)} classes 0..{len(classes) - 1}{hint}"
+        )
+    return numbers, classes
+
+
+def _counted(numbers: np.ndarray, where: Where) -> list[str]:
+    """The classes 0..K−1 that the numbers stand for; `UserError` where they start at 1 or one does not occur."""
+    found = np.unique(numbers)
+    if found[0] == 0 and found[-1] == len(found) - 1:
+        return [str(k) for k in found.tolist()]
+    if found[0] == 1 and found[-1] == len(found):
+        raise UserError(
+            f"{where(0)}: no sample has the label 0: labels are numbered from 1 to {len(found)}; number them from 0 "
+            "(subtract 1), or give names"
+        )
+    gap = next(k for k, value in enumerate(found.tolist()) if value != k)
+    raise UserError(
+        f"{where(0)}: no sample has the label {gap}, though labels go up to {found[-1]}: number the classes that occur "
+        "from 0 without gaps, or give names"
+    )
+
+
+def _by_number_or_name(numbers: np.ndarray, where: Where, classes: list[str], complete: bool) -> np.ndarray:
+    """Numbers where some class is called by a number that is not its place: certain if only one reading is possible."""
+    found = set(numbers.tolist())
+    called = {int(name): k for k, name in enumerate(classes) if name.isdecimal()}
+    places = set(range(len(classes)))
+    as_places = found == places if complete else found <= places
+    as_names = found == set(called) and len(called) == len(classes) if complete else found <= set(called)
+    if as_places == as_names:
+        raise UserError(
+            f"{where(0)}: labels are numbers, but the classes are called {', '.join(classes[:3])} …, so they could "
+            f"be {'names or places' if as_places else 'neither names nor places'}; give names as text (a CSV)"
+        )
+    return numbers if as_places else np.array([called[number] for number in numbers.tolist()], dtype=np.int64)
+
+
+def is_misnumbered(classes: Sequence[str]) -> bool:
+    """Whether a class is called by a number that is not its place: `1` as the first of them."""
+    return any(name.isdecimal() and name != str(k) for k, name in enumerate(classes))
+
+
+def _by_name(array: np.ndarray, where: Where, classes: list[str] | None) -> tuple[np.ndarray, list[str]]:
+    found, first, inverse = np.unique(array, return_index=True, return_inverse=True)
+    if classes is None:
+        return inverse.reshape(-1).astype(np.int64), found.tolist()
+    index = {name: k for k, name in enumerate(classes)}
+    for name, row in sorted(zip(found.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
+        if name not in index:
+            near = closest(name, classes)
+            hint = (
+                f"; did you mean {near}?"
+                if near
+                else f"; the classes are {', '.join(classes[:5])}{' …' if len(classes) > 5 else ''}"
+            )
+            raise UserError(f"{where(row)}: the label {name!r} is no class{hint}")
+    return np.array([index[name] for name in found.tolist()], dtype=np.int64)[inverse.reshape(-1)], classes
+
+
+def _check_complete(labels: np.ndarray, where: Where, classes: list[str]) -> None:
+    """`UserError` where a class has no sample: noise would flip labels into it."""
+    if (empty := np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)).size:
+        raise UserError(
+            f"{where(0)}: no sample has the class {classes[empty[0]]} ({len(empty)} of {len(classes)} classes are "
+            "empty): leave out classes that do not occur"
+        )
+
+
+def _check_spread(labels: np.ndarray, where: Where) -> None:
+    """`UserError` where every sample has a class of its own."""
+    if len(labels) >= _MANY and len(np.unique(labels)) == len(labels):
+        raise UserError(
+            f"{where(0)}: every sample has a class of its own, so these are names or numbers of samples, not labels"
+        )
+
+
+def _told(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

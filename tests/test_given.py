@@ -1,0 +1,255 @@
+"""A label file belongs to its samples by their names where it has names, and to nobody's by accident."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import trees
+from PIL import Image
+
+from labelnoise import given, labelling, paths
+from labelnoise.datasets import store
+from labelnoise.errors import UserError
+from labelnoise.experiment.source import Source
+from labelnoise.experiment.trials import expand
+from labelnoise.readers.annotations import Samples
+
+FILES = [f"train/{name}/{name}_{i:03}.png" for name in ("bird", "cat", "dog") for i in range(20)]
+OWN = np.repeat([0, 1, 2], 20)
+CLASSES = ["bird", "cat", "dog"]
+NOISY = OWN.copy()
+NOISY[[2, 7, 23, 31, 44, 59]] = [1, 2, 0, 2, 0, 1]
+SHUFFLED = np.random.RandomState(0).permutation(60)
+SAMPLES = Samples(60, FILES)
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"label": np.array(CLASSES)[NOISY], **columns}).iloc[SHUFFLED]
+
+
+def read(path: Path, samples: Samples = SAMPLES, **options: object) -> given.GivenLabels:
+    return given.read(path, CLASSES, samples, **({"own": OWN} | options))
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [
+        lambda file: file,
+        lambda file: f"./{file}",
+        lambda file: file.removeprefix("train/"),
+        lambda file: Path(file).name,
+        lambda file: Path(file).stem,
+        lambda file: file.replace("/", "\\"),
+    ],
+    ids=["whole", "dotted", "in the split", "name", "stem", "windows"],
+)
+@pytest.mark.parametrize("column", ["file", "image_id", "photo"])
+def test_rows_in_another_order_are_joined_by_file_name(tmp_path: Path, naming, column: str):
+    table(**{column: [naming(file) for file in FILES]}).to_csv(tmp_path / "l.csv", index=False)
+    found = read(tmp_path / "l.csv")
+    assert found.labels.tolist() == NOISY.tolist()
+    assert (found.source["column"], found.source["joined_by"], found.joined_by) == ("label", column, column)
+
+
+def test_pandas_index_does_not_outrank_file_names(tmp_path: Path):
+    table(file=FILES).reset_index(drop=True).to_csv(tmp_path / "l.csv")
+    assert read(tmp_path / "l.csv").labels.tolist() == NOISY.tolist()
+
+
+def test_rows_in_another_order_are_joined_by_index(tmp_path: Path):
+    table().to_csv(tmp_path / "l.csv")
+    for samples in (SAMPLES, Samples(60)):
+        found = read(tmp_path / "l.csv", samples)
+        assert found.labels.tolist() == NOISY.tolist()
+        assert found.joined_by == ""
+
+
+def test_rows_in_order_have_the_identity_of_labels_without_names(tmp_path: Path):
+    pd.DataFrame({"file": FILES, "label": NOISY}).to_csv(tmp_path / "l.csv", index=False)
+    found = read(tmp_path / "l.csv")
+    assert (found.source["joined_by"], found.joined_by) == ("file", None)
+    np.save(tmp_path / "l.npy", NOISY)
+    assert read(tmp_path / "l.npy").joined_by is None
+
+
+def test_what_does_not_match_is_named_on_either_side(tmp_path: Path):
+    files = [*FILES[:-2], "train/dog/cow.png", "train/dog/owl.png"]
+    table(file=files).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(UserError) as caught:
+        read(tmp_path / "l.csv")
+    for text in ("2 of its rows are of no training sample", "cow.png", "2 training samples have no row", "dog_018.png"):
+        assert text in str(caught.value)
+    table(index=range(1, 61)).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(UserError, match="'index' numbers the samples from 1 to 60; number them from 0"):
+        read(tmp_path / "l.csv")
+    table(id=[1000 + i for i in range(60)]).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(UserError, match=r"60 of its rows are of no training sample \(10"):
+        read(tmp_path / "l.csv", Samples(60))
+
+
+def test_names_for_samples_without_names_are_refused(tmp_path: Path):
+    table(file=FILES).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(UserError, match="this data set's have no names; give an `index` from 0"):
+        read(tmp_path / "l.csv", Samples(60))
+
+
+def test_another_number_of_labels_is_told(tmp_path: Path):
+    np.save(tmp_path / "l.npy", NOISY[:50])
+    with pytest.raises(UserError, match="has 50 labels, but there are 60 training samples"):
+        read(tmp_path / "l.npy")
+
+
+def test_true_labels_in_the_file_have_to_be_the_data_sets(tmp_path: Path):
+    np.savez(tmp_path / "l.npz", noisy_labels=NOISY, clean_labels=OWN)
+    assert read(tmp_path / "l.npz").source["notes"] == ["column 'clean_labels' equals the data set's labels"]
+    np.savez(tmp_path / "l.npz", noisy_labels=NOISY[SHUFFLED], clean_labels=OWN[SHUFFLED])
+    with pytest.raises(UserError, match=r"but the data set's is .* of 60 differ\): the file is of other samples"):
+        read(tmp_path / "l.npz")
+    assert "not compared" in read(tmp_path / "l.npz", own_are_true=False).source["notes"][0]
+
+
+@pytest.mark.parametrize("form", ["file", "index", "position", "position of the others"])
+def test_an_unreadable_image_takes_its_row_with_it(tmp_path: Path, form: str):
+    samples = Samples(60, FILES, left_out=[3])
+    frame = pd.DataFrame({"label": np.array(CLASSES)[NOISY]})
+    if form == "file":
+        frame = frame.assign(file=FILES).iloc[SHUFFLED]
+    elif form == "index":
+        frame = frame.assign(index=range(60)).iloc[SHUFFLED]
+    elif form == "position of the others":
+        frame = frame.drop(index=3)
+    frame.to_csv(tmp_path / "l.csv", index=False)
+    found = read(tmp_path / "l.csv", samples, own=np.delete(OWN, 3))
+    assert found.labels.tolist() == np.delete(NOISY, 3).tolist()
+
+
+def test_places_in_the_order_of_text_are_not_taken_for_the_names_of_folders(tmp_path: Path):
+    classes = [str(k) for k in range(11)]
+    own = np.repeat(np.arange(11), 4)
+    samples = Samples(44, [f"train/{k}/{k}_{i}.png" for i, k in enumerate(own)])
+    text_order = sorted(classes)
+    torchvision = np.array([text_order.index(str(k)) for k in own])
+    np.save(tmp_path / "l.npy", torchvision)
+    with pytest.raises(
+        UserError, match=r"agree with 8 of 44 as their names, but with 44 as places in the order of text"
+    ):
+        given.read(tmp_path / "l.npy", classes, samples, own=own)
+    noisy = own.copy()
+    noisy[::5] = 3
+    np.save(tmp_path / "l.npy", noisy)
+    assert given.read(tmp_path / "l.npy", classes, samples, own=own).labels.tolist() == noisy.tolist()
+
+
+# Through config and label file
+
+
+def folder(root: Path, broken: str | None = None) -> None:
+    for split in ("train", "test"):
+        for k, name in enumerate(CLASSES):
+            (root / split / name).mkdir(parents=True)
+            for i in range(20):
+                Image.new("RGB", (8, 8), tuple(map(int, trees.colour(k)))).save(
+                    root / split / name / f"{name}_{i:03}.png"
+                )
+    if broken:
+        (root / broken).write_bytes(b"no image")
+
+
+def label_file(noise: dict, dataset: dict) -> tuple[np.ndarray, dict]:
+    """The noisy labels and the audit of the only label file of a config."""
+    values = {"datasets": [dataset], "noise": [noise], "losses": ["CE"], "seeds": [1]}
+    _, (trial,) = expand(Source("config.yaml", values))
+    store.prepare(trial.dataset.info, trial.dataset.source, paths.dataset(trial.spec))
+    audit = labelling.of_trial(trial.spec, trial.noise_source, trial.labels)
+    with np.load(trial.labels) as file:
+        assert ("clean_labels" in file.files) == (audit["clean_sha256"] is not None)
+        return file["noisy_labels"], audit | {"spec": trial.spec, "path": trial.labels}
+
+
+@pytest.mark.parametrize("broken", [None, "train/bird/bird_003.png"])
+def test_annotations_by_file_name_reach_the_label_file_right(tmp_path: Path, monkeypatch, broken: str | None):
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "images", broken)
+    table(file=FILES).to_csv("l.csv", index=False)
+    mine = {"name": "mine", "image_folder": "images", "like": "animal10n"}
+    noisy, audit = label_file({"kind": "file", "path": "l.csv"}, mine)
+    assert noisy.tolist() == (np.delete(NOISY, 3) if broken else NOISY).tolist()
+    assert audit["wrong_labels"] == 6
+    assert audit["source"]["joined_by"] == "file"
+    assert audit["source"]["column"] == "label"
+    assert audit["spec"]["noise"]["joined_by"] == "file"
+
+
+def test_given_labels_are_of_unknown_truth_unless_it_is_stated(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.zeros((60, 8, 8), np.uint8)
+    held = {"x_train": images, "x_test": images[:9], "y_test": OWN[::7]}
+    np.savez("unknown.npz", y_train=NOISY, **held)
+    np.savez("stated.npz", y_train=NOISY, y_train_clean=OWN, **held)
+    noisy, audit = label_file({"kind": "given"}, {"name": "mine", "arrays": "unknown.npz", "like": "digits"})
+    assert noisy.tolist() == NOISY.tolist()
+    unknown = ("wrong_labels", "realised_rate", "realised_transition", "clean_labels_dominate", "clean_sha256")
+    assert [audit[key] for key in unknown] == [None] * 5
+    noisy, audit = label_file({"kind": "given"}, {"name": "mine", "arrays": "stated.npz", "like": "digits"})
+    assert noisy.tolist() == NOISY.tolist()
+    assert audit["wrong_labels"] == 6
+    noisy, audit = label_file({"kind": "clean"}, {"name": "mine", "arrays": "stated.npz", "like": "digits"})
+    assert noisy.tolist() == OWN.tolist()
+    assert audit["wrong_labels"] == 0
+
+
+def test_a_data_set_of_given_labels_knows_no_clean_ones(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images = np.zeros((60, 8, 8), np.uint8)
+    np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
+    mine = {"name": "mine", "arrays": "mine.npz", "like": "digits", "labels": "given"}
+    for noise in ({"kind": "clean"}, {"kind": "symmetric", "rate": 0.2}):
+        with pytest.raises(UserError, match="the labels of mine are noisy as they come"):
+            label_file(noise, mine)
+    np.save("l.npy", OWN)
+    noisy, audit = label_file({"kind": "file", "path": "l.npy"}, mine)
+    assert noisy.tolist() == OWN.tolist()
+    assert audit["wrong_labels"] is None
+    assert audit["spec"]["noise"]["truth"] == "unknown"
+
+
+def test_a_label_file_of_unknown_truth_is_described_and_belongs_to_its_data_set(tmp_path: Path, monkeypatch):
+    from labelnoise.noise.audit import describe
+    from labelnoise.noise.labels import read as read_labels
+
+    monkeypatch.chdir(tmp_path)
+    images = np.zeros((60, 8, 8), np.uint8)
+    np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
+    _, audit = label_file({"kind": "given"}, {"name": "mine", "arrays": "mine.npz", "like": "digits"})
+    assert "60 labels; how many are wrong is unknown" in describe(audit["path"])
+    assert read_labels(audit["path"], NOISY)[1] is None
+    with pytest.raises(UserError, match="was made for other data"):
+        read_labels(audit["path"], OWN)
+    assert json.loads(audit["path"].with_suffix(".json").read_text())["wrong_labels"] is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["label", *map(str, NOISY[:50])], "has 50 labels, but there are 60 training samples"),
+        (["a,b", *(f"{k},{k}" for k in NOISY)], "each of the columns 'a', 'b' could hold the labels"),
+        (["label", *["nan"] * 60], "line 2: the label is missing"),
+    ],
+)
+def test_a_label_file_that_does_not_fit_is_refused_when_the_run_is_planned(
+    tmp_path: Path, monkeypatch, labels: list[str], message: str
+):
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "images")
+    Path("l.csv").write_text("\n".join(labels) + "\n")
+    values = {
+        "datasets": [{"name": "mine", "image_folder": "images", "like": "animal10n"}],
+        "noise": [{"kind": "file", "path": "l.csv"}], "losses": ["CE"], "seeds": [1],
+    }  # fmt: skip
+    with pytest.raises(UserError, match=message) as caught:
+        expand(Source("config.yaml", values))
+    assert str(caught.value).startswith("config.yaml: noise[0].path: ")
