@@ -15,22 +15,28 @@ include: "workflow/rules/theory.smk"
 rule all:
     default_target: True
     input:
+        moved_aside(),
         results(),  # a lost result is trained again although the products are there
         features(),  # those that finished trials can still give
         PRODUCTS / "trials.csv",
+        paths.collected(PRODUCTS, JOBS["manifest"]),
         PRODUCTS / "tables",
         PRODUCTS / "figures",
         PRODUCTS / "report.html",
         PRODUCTS / "complete",
 
 
+# Jobs on other nodes parse and end this workflow as well: the run is the user's.
 onstart:
-    start_run()
+    if workflow.is_main_process:
+        start_run()
 
 
 onsuccess:
-    PROGRESS.stop()
+    if workflow.is_main_process:
+        end_run()
 
 
 onerror:
-    end_broken_run()
+    if workflow.is_main_process:
+        end_broken_run()

@@ -55,11 +55,11 @@ class Project:
         return output
 
     def would_run(self, *arguments: str) -> dict[str, int]:
-        """What a dry run counts, by rule; the rule `all` itself left out."""
+        """What a dry run counts, by rule; the rules `all` and `trials` themselves left out."""
         output = self.snakemake("-n", *arguments)
         stats = output.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in output else ""
         counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)}
-        return {rule: count for rule, count in counts.items() if rule not in ("all", "total")}
+        return {rule: count for rule, count in counts.items() if rule not in ("all", "trials", "total")}
 
     def labelnoise(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "labelnoise", *arguments]

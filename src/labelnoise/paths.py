@@ -51,6 +51,16 @@ def trial(spec: Mapping[str, Any], identity: str) -> Path:
     return folder / f"s{spec['seed']}-{identity}"
 
 
+def jobs(products: Path) -> Path:
+    """What a run writes down for its jobs on other machines."""
+    return products / ".jobs.json"
+
+
+def collected(products: Path, manifest: str) -> Path:
+    """An empty file that is there when trials.csv was made from the manifest with this hash."""
+    return products / ".collected" / manifest
+
+
 def config_name(file: Path) -> str:
     """A config file's name that stays the same when the whole folder is moved: relative to it, else with its parent."""
     file = Path(file).resolve()

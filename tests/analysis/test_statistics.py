@@ -114,15 +114,16 @@ def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monke
     import json
 
     from labelnoise.analysis.collect import COLUMNS
+    from labelnoise.files import canonical_hash
 
     monkeypatch.chdir(tmp_path)
     rows = trials({(label, "clean"): [90.0, 92.0]}).reindex(columns=list(COLUMNS))
     (tmp_path / "results").mkdir()
-    rows.to_csv("results/trials.csv", index=False)
     manifest = {"experiment": None, "highlight": "top2", "noise_seed": "same", "datasets": ["d"],
                 "losses": [label], "noises": ["clean"], "noise_headings": {"clean": ["clean", ""]},
                 "seeds": [0, 1]}  # fmt: skip
     (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest))
+    rows.assign(manifest=canonical_hash(manifest)).to_csv("results/trials.csv", index=False)
     (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
     assert made.losses == [label]
     assert "91.00 ± 1.41" in tables.as_markdown(made, [])

@@ -192,7 +192,7 @@ def test_disk_full_while_a_trial_writes(fresh: Project, kilobytes: int, what: st
 
 def test_disk_full_while_tables_are_written(fresh: Project, undisturbed: Undisturbed):
     with small_disk(fresh.results, 60_000):
-        fresh.snakemake("results/trials.csv")
+        fresh.snakemake("trials")
         filler = fill(fresh.results)
         output = fresh.snakemake(expect=1)
         assert "No space left on device" in output

@@ -29,7 +29,7 @@ def test_official_layouts_are_learned_with_the_right_labels(project: Project):
     trees.image_folder(project.folder / "raw" / "mine")
     catalogue = [{"name": name, "path": f"raw/{name}"} for name in trees.BUILDERS]
     own = {"name": "mine", "image_folder": "raw/mine", "like": "animal10n"}
-    config = {"datasets": [*catalogue, own], "noise": ["clean"], "losses": ["CE"], "seeds": [1], "train": TINY}
+    config = {"datasets": [*catalogue, own], "noise": ["given"], "losses": ["CE"], "seeds": [1], "train": TINY}
     project.write(yaml.safe_dump(config))
     project.snakemake()
     rows = pd.read_csv(project.results / "trials.csv")
@@ -42,6 +42,11 @@ def test_official_layouts_are_learned_with_the_right_labels(project: Project):
         ("mine", "test"),
     }
     assert (rows.last_accuracy > 90).all(), rows[["dataset", "test_set", "last_accuracy"]]
+    assert set(rows.memorised) == set(rows.realised_rate) == {"unknown"}
+    folder = project.folder / rows.folder[0]
+    assert json.loads((folder / "result.json").read_text())["memorised"] == "unknown"
+    assert set(pd.read_csv(folder / "metrics.csv").memorised) == {"unknown"}
+    assert "<td>unknown</td>" in (project.results / "report.html").read_text()
     assert (project.results / "tables" / "webvision_mini-ilsvrc12-last.csv").exists()
     assert project.would_run() == {}
 
@@ -99,48 +104,47 @@ def test_own_arrays_and_every_noise_reach_tables_and_figures(project: Project, a
 
 def test_changed_data_or_labels_are_new_trials_and_the_old_ones_come_back(project: Project, arrays: Path):
     project.write(OWN + "train: {epochs: 1}\nonly: {noise: [clean, file], seeds: [1]}\n")
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     assert project.would_run() == {"check": 1, "figures": 1, "report": 1, "tables": 1}
     before = (project.folder / "given.csv").read_text()
     (project.folder / "given.csv").write_text(before.replace("eel", "dog", 1))
-    assert project.would_run("results/trials.csv") == {"collect": 1, "labels": 1, "train": 1}
+    assert project.would_run("trials") == {"collect": 1, "labels": 1, "train": 1}
     (project.folder / "given.csv").write_text(before)
-    assert project.would_run("results/trials.csv") in ({}, {"collect": 1})
+    assert project.would_run("trials") in ({}, {"collect": 1})
     held = dict(np.load(arrays))
     held["x_train"] = held["x_train"] // 2
     np.savez(arrays, **held)
-    assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "labels": 2, "train": 2}
+    assert project.would_run("trials") == {"collect": 1, "data": 1, "labels": 2, "train": 2}
 
 
 def test_images_that_moved_or_changed_are_read_again(project: Project):
     def configure(path: str, *losses: str) -> None:
-        config = {"datasets": [{"name": "animal10n", "path": path}], "noise": ["clean"], "losses": list(losses)}
+        config = {"datasets": [{"name": "animal10n", "path": path}], "noise": ["given"], "losses": list(losses)}
         project.write(yaml.safe_dump(config | {"seeds": [1], "train": TINY | {"epochs": 1}}))
 
     trees.animal10n(project.folder / "old")
     configure("old", "CE")
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     (project.folder / "old").rename(project.folder / "new")
     configure("new", "CE")
-    assert "train" not in project.would_run("results/trials.csv")
+    assert "train" not in project.would_run("trials")
     configure("new", "CE", "MAE")
-    assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "train": 1}
-    project.snakemake("results/trials.csv")
+    assert project.would_run("trials") == {"collect": 1, "data": 1, "set_index_aside": 1, "train": 1}
+    project.snakemake("trials")
     (described,) = project.results.glob("data/animal10n-*/dataset.json")
     assert json.loads(described.read_text())["root"] == "new"
-    assert project.would_run("results/trials.csv") == {}
+    assert project.would_run("trials") == {}
     # an image more is another data set
     (project.folder / "new/training/0_9999.jpg").write_bytes((project.folder / "new/training/0_0.jpg").read_bytes())
-    assert project.would_run("results/trials.csv") == {"collect": 1, "data": 1, "labels": 1, "train": 2}
+    assert project.would_run("trials") == {"collect": 1, "data": 1, "labels": 1, "train": 2}
 
 
-def test_a_label_file_of_another_length_stops_its_trials_only_and_says_why(project: Project, arrays: Path):
+def test_a_label_file_of_another_length_is_refused_before_anything_runs(project: Project, arrays: Path):
     (project.folder / "given.csv").write_text("label\ncat\ndog\n")
-    project.write(OWN + "train: {epochs: 1}\nonly: {noise: [clean, file], seeds: [1]}\n")
+    project.write(OWN + "train: {epochs: 1}\n")
     output = project.snakemake(expect=1)
-    assert "given.csv: has 2 labels, but there are 240 training samples" in output
-    trials = pd.read_csv(project.results / "trials.csv")
-    assert trials.set_index("kind").status.to_dict() == {"clean": "ok", "file": "missing"}
+    assert "noise[5].path: given.csv: has 2 labels, but there are 240 training samples" in output
+    assert not project.results.exists()
 
 
 def test_without_a_network_the_run_names_the_files_and_where_to_put_them(project: Project):

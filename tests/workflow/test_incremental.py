@@ -122,7 +122,7 @@ def test_experiments_of_one_name_do_not_overwrite_each_other(copied: Project):
     for folder in ("one", "two"):
         (copied.folder / folder).mkdir()
         copied.write(SMALL, f"{folder}/mine.yaml")
-    copied.snakemake("-n", "--configfile", "one/mine.yaml")
+    copied.snakemake("trials", "--configfile", "one/mine.yaml")
     output = copied.snakemake("-n", "--configfile", "two/mine.yaml", expect=1)
     assert "holds the products of one/mine.yaml" in output
 
@@ -161,7 +161,7 @@ def test_killed_run_goes_on_with_what_is_missing(project: Project):
     driver.wait()
     before = {folder: (project.folder / folder / "result.json").stat().st_mtime for folder in project.finished()}
     assert 2 <= len(before) < 8
-    assert project.would_run("results/trials.csv")["train"] == 8 - len(before)
-    project.snakemake("results/trials.csv")
+    assert project.would_run("trials")["train"] == 8 - len(before)
+    project.snakemake("trials")
     assert len(project.finished()) == 8
     assert all((project.folder / folder / "result.json").stat().st_mtime == mtime for folder, mtime in before.items())

@@ -31,7 +31,7 @@ def test_every_loss_trains_two_epochs_on_digits(project: Project):
         "train": {"epochs": 2, "augmentation": ["crop1"]},
     }
     project.write(yaml.safe_dump(config))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     trials = pd.read_csv(project.results / "trials.csv")
     assert set(trials.loss) == set(names)
     assert (trials.status == "ok").all(), trials.loc[trials.status != "ok", ["loss", "status", "reason"]]
@@ -39,7 +39,7 @@ def test_every_loss_trains_two_epochs_on_digits(project: Project):
 
 def test_learnable_parameters_of_a_loss_are_trained(project: Project):
     project.write("datasets: [digits]\nnoise: [clean]\nlosses: [LT]\nseeds: [1]\ntrain: {epochs: 20}\n")
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     result = json.loads(next(project.results.rglob("result.json")).read_text())
     assert result["test_sets"]["test"]["last"] > 90
 

@@ -91,15 +91,15 @@ def test_trial_killed_three_times_without_progress_has_failed(project: Project):
 def test_users_own_loss_trains_and_its_edited_file_is_another_trial(project: Project):
     project.write(MY_LOSSES, "my_losses.py")
     project.write(CONFIG.format(loss="{target: my_losses:Mine, weight: 2.0}"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     assert _statuses(project) == {"CE": "ok", "Mine": "ok"}
     project.write(MY_LOSSES + "\n# changed\n", "my_losses.py")
-    assert project.would_run("results/trials.csv") == {"train": 2, "collect": 1}
+    assert project.would_run("trials") == {"train": 2, "collect": 1}
 
 
 def test_finished_trial_is_adopted_not_redone(project: Project):
     project.write(CONFIG.format(loss="MAE"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     folder = next(iter(project.finished()))
     before = (project.folder / folder / "result.json").read_bytes()
     done = project.labelnoise("train", "--spec", str(folder / "spec.json"), "--out", str(folder))
@@ -109,7 +109,7 @@ def test_finished_trial_is_adopted_not_redone(project: Project):
 
 def test_result_of_another_spec_is_refused(project: Project):
     project.write(CONFIG.format(loss="MAE"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     first, second, *_ = sorted(project.finished())
     done = project.labelnoise("train", "--spec", str(first / "spec.json"), "--out", str(second))
     assert done.returncode == 2
@@ -132,7 +132,7 @@ def test_finished_trial_whose_result_was_deleted_is_not_trained_again(project: P
 @pytest.mark.parametrize("loss", ["CE", "MAE"])
 def test_same_spec_gives_the_same_bits(project: Project, loss: str):
     project.write(CONFIG.format(loss="MAE"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     folder = next(found for found in sorted(project.finished()) if found.parent.name == loss)
     project.labelnoise("train", "--spec", str(folder / "spec.json"), "--out", "again")
     for name in ("metrics.csv", "predictions.npz"):
@@ -143,12 +143,15 @@ def test_same_spec_gives_the_same_bits(project: Project, loss: str):
 
 def test_damaged_result_is_set_aside_and_its_trial_runs_again(project: Project):
     project.write(CONFIG.format(loss="MAE"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     damaged = project.folder / sorted(project.finished())[0] / "result.json"
     good = damaged.read_bytes()
     damaged.write_bytes(good[: len(good) // 2])
-    assert project.would_run("results/trials.csv") == {"train": 1, "collect": 1}
-    project.snakemake("results/trials.csv")
+    assert project.would_run("trials") == {"set_aside": 1, "train": 1, "collect": 1}
+    output = project.snakemake("trials")
+    assert f"{damaged.relative_to(project.folder)} is damaged: it is set aside, and the trial is run again" in output
+    assert "latency" not in output
+    assert "clock" not in output
     assert damaged.read_bytes() == good
     assert damaged.with_name("failed-1.json").exists()
 
@@ -168,7 +171,7 @@ def test_loss_that_breaks_the_contract_is_told_so(project: Project, line: str, m
     text = f"import torch\nclass V(torch.nn.Module):\n    def forward(self, z, y):\n        {line}\n"
     project.write(text, "v.py")
     project.write(CONFIG.format(loss="{target: v:V}"))
-    project.snakemake("results/trials.csv")
+    project.snakemake("trials")
     reasons = pd.read_csv(project.results / "trials.csv").set_index("label").reason["V"]
     assert all(message in reason for reason in reasons)
 

@@ -1,26 +1,35 @@
 # From results to trials.csv, tables, figures and the report. Nothing here knows torch.
 
 
+# `snakemake trials`: everything up to trials.csv, made anew when it is another config's.
+rule trials:
+    input:
+        moved_aside(),
+        PRODUCTS / "trials.csv",
+        paths.collected(PRODUCTS, JOBS["manifest"]),
+
+
+# Which manifest trials.csv was made from stands in the name of the second file.
 rule collect:
     input:
-        manifest=MANIFEST,
-        results=results(),
+        results(),
     output:
         PRODUCTS / "trials.csv",
+        paths.collected(PRODUCTS, JOBS["manifest"]),
     log:
         PRODUCTS / "logs" / "collect.log",
     conda:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        manifest=MANIFEST,
     shell:
-        "{params.labelnoise} collect {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} collect {params.manifest:q} > {log:q} 2>&1"
 
 
 rule tables:
     input:
         PRODUCTS / "trials.csv",
-        manifest=MANIFEST,
     output:
         directory(PRODUCTS / "tables"),
     log:
@@ -29,15 +38,15 @@ rule tables:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        manifest=MANIFEST,
     shell:
-        "{params.labelnoise} tables {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} tables {params.manifest:q} > {log:q} 2>&1"
 
 
 rule figures:
     input:
         PRODUCTS / "trials.csv",
         audits(),
-        manifest=MANIFEST,
     output:
         directory(PRODUCTS / "figures"),
     log:
@@ -46,15 +55,15 @@ rule figures:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        manifest=MANIFEST,
     shell:
-        "{params.labelnoise} figures {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} figures {params.manifest:q} > {log:q} 2>&1"
 
 
 rule report:
     input:
         PRODUCTS / "tables",
         PRODUCTS / "figures",
-        manifest=MANIFEST,
     output:
         PRODUCTS / "report.html",
     log:
@@ -63,15 +72,15 @@ rule report:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        manifest=MANIFEST,
     shell:
-        "{params.labelnoise} report {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} report {params.manifest:q} > {log:q} 2>&1"
 
 
 # Ends the run with an error when a trial failed, after everything else is made.
 rule check:
     input:
         PRODUCTS / "trials.csv",
-        manifest=MANIFEST,
     output:
         touch(PRODUCTS / "complete"),
     log:
@@ -80,5 +89,6 @@ rule check:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
+        manifest=MANIFEST,
     shell:
-        "{params.labelnoise} check {input.manifest:q} > {log:q} 2>&1"
+        "{params.labelnoise} check {params.manifest:q} > {log:q} 2>&1"

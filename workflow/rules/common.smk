@@ -1,7 +1,10 @@
 # The experiment behind the rules, and what the rules ask of it. The only room with functions.
+import contextlib
+import os
 import shlex
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,110 +14,149 @@ try:
     from labelnoise import paths
     from labelnoise.errors import UserError
     from labelnoise.experiment import config as experiment_config
-    from labelnoise.experiment import finished, manifest, progress, source
+    from labelnoise.experiment import finished, jobs, manifest, progress, source
     from labelnoise.experiment.trials import doubts, expand
-    from labelnoise.files import pull_back_to_now
+    from labelnoise.files import pull_back_to_now, write_json
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
         "or let `make benchmark` make one"
     )
 
+# Snakemake keeps records in ./.snakemake even in a dry run: where it may not write them, they go to a temporary folder.
+if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
+    from snakemake.persistence.file import FilePersistence
+
+    records = Path(tempfile.mkdtemp(prefix="labelnoise-"))
+    keep_records = FilePersistence.__init__
+    FilePersistence.__init__ = lambda self, **options: keep_records(self, **options | {"path": records})
+
 if len(workflow.overwrite_configfiles or []) > 1:
     raise WorkflowError("give one --configfile: an experiment file is complete in itself")
 CONFIG_FILE = Path((workflow.overwrite_configfiles or ["config.yaml"])[0])
 
-# Read here and not by `configfile:`, for messages with lines and so that an experiment file replaces config.yaml.
+# Parsing writes nothing, whatever for: a dry run, --lint, --dag, or a run that begins (start_run, below).
+# Jobs on other nodes parse this file as well; they take everything from what the run has written down.
 try:
     EXPERIMENT = experiment_config.experiment_name(CONFIG_FILE)
-    CONFIG, TRIAL_LIST = expand(source.read(CONFIG_FILE).overridden(workflow.config_settings.config))
+    PRODUCTS = paths.products(EXPERIMENT)
+    if workflow.is_main_process:
+        # Not by `configfile:`, for messages with lines and so that an experiment file replaces config.yaml.
+        CONFIG, TRIAL_LIST = expand(source.read(CONFIG_FILE).overridden(workflow.config_settings.config))
+        EXPERIMENT_MANIFEST = manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT, paths.config_name(CONFIG_FILE))
+        manifest.check_owner(EXPERIMENT_MANIFEST, PRODUCTS / "manifest.json")
+        JOBS = jobs.describe(CONFIG, TRIAL_LIST, EXPERIMENT_MANIFEST)
+    else:
+        TRIAL_LIST = []
+        JOBS = jobs.read(PRODUCTS)
 except UserError as error:
     raise WorkflowError(f"the config cannot be used:\n{error}") from None
 
-PRODUCTS = paths.products(EXPERIMENT)
 MANIFEST = PRODUCTS / "manifest.json"
 TRIALS = {trial.hash: trial for trial in TRIAL_LIST}
-LABEL_TRIALS = {str(trial.labels): trial for trial in TRIAL_LIST}
-DATASETS = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIST}
+STATES = {trial: manifest.status(trial.folder) for trial in TRIAL_LIST}
+FINISHED = {trial for trial in TRIAL_LIST if manifest.is_finished(trial, retry_failed=CONFIG.retry_failed)}
 
-# Jobs on other nodes parse this file as well: only the run that the user started may change or say anything.
-if workflow.is_main_process:
-    for line in doubts(TRIAL_LIST):
-        logger.warning(f"warning: {line}")
-    try:
-        manifest.write(manifest.build(CONFIG, TRIAL_LIST, EXPERIMENT, paths.config_name(CONFIG_FILE)), MANIFEST)
-    except (UserError, OSError) as error:
-        raise WorkflowError(error) from None
-
-
-def is_finished(trial):
-    return manifest.is_finished(trial, retry_failed=CONFIG.retry_failed)
-
-
-# Failed and damaged results run again: each gets an input newer than itself, so that a dry run shows it as well. Only
-# a real run (onstart, below) moves the old file aside.
+# Failed and damaged results are moved aside by a job, which is asked for: so a dry run shows their trials as well.
 UNUSABLE = {
-    trial: manifest.retry_marker(trial)
+    trial: manifest.free(trial.folder, "failed")
     for trial in TRIAL_LIST
-    if workflow.is_main_process and trial.result.exists() and not is_finished(trial)
+    if trial not in FINISHED and trial.result.exists()
 }
 
-# Image files that have moved: their index is made again.
+# The same for the index of image files that have moved and are needed again.
+PENDING = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIST if trial not in FINISHED}
 MOVED = {
-    name: marker
-    for name, dataset in DATASETS.items()
-    if workflow.is_main_process and (marker := manifest.moved_marker(paths.DATA / name, dataset.source))
+    name: aside for name, dataset in PENDING.items() if (aside := manifest.moved(paths.DATA / name, dataset.source))
 }
 
 # What finished trials did not keep and `run:` asks for now: derived where that is possible, else told.
-if workflow.is_main_process:
-    UNKEPT, LOST = finished.missing(TRIAL_LIST, CONFIG.run)
-    for line in [*LOST, *finished.changed_labels(TRIAL_LIST)]:
-        logger.warning(f"warning: {line}")
-else:
-    UNKEPT = []
+UNKEPT, LOST = finished.missing(TRIAL_LIST, CONFIG.run) if TRIAL_LIST else ([], [])
+
+
+def warnings():
+    """What the user should know before anything runs."""
+    yield from doubts(TRIAL_LIST)
+    yield from finished.undominated(TRIAL_LIST)
+    yield from jobs.damaged(TRIAL_LIST, STATES)
+    yield from LOST
+    yield from finished.changed_labels(TRIAL_LIST)
+
+
+for line in warnings() if workflow.is_main_process else ():
+    logger.warning(f"warning: {line}")
 
 # Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
 DEPLOYED = bool(workflow.deployment_settings and workflow.deployment_settings.deployment_method)
 LABELNOISE = f"{'python' if DEPLOYED else shlex.quote(sys.executable)} -m labelnoise"
 
-PROGRESS = progress.Progress(TRIAL_LIST, retry_failed=CONFIG.retry_failed)
+PROGRESS = progress.Progress(TRIAL_LIST, retry_failed=not TRIAL_LIST or CONFIG.retry_failed)
+RUN_LOCK = contextlib.ExitStack()
+
+
+def is_training_forced():
+    """Whether the user forces trials to run (-F, -R train): known only once the run starts."""
+    forced = workflow.dag_settings
+    return forced.forceall or any(name == "train" or name.endswith("result.json") for name in forced.forcerun)
 
 
 def start_run():
-    for trial in UNUSABLE:
-        # Another run in this folder may have finished it since.
-        if trial.result.exists() and not is_finished(trial):
-            manifest.set_aside(trial)
-    manifest.write_specs(TRIAL_LIST)
-    prepared = [paths.DATA / name / "dataset.json" for name in DATASETS]
-    for path in [*prepared, *map(Path, LABEL_TRIALS), *audits(), *results(), MANIFEST]:
+    if FINISHED and is_training_forced():
+        logger.warning(
+            "warning: finished trials are kept, whatever is forced: to train one again, delete its folder in results/trials"
+        )
+    try:
+        RUN_LOCK.enter_context(jobs.exclusive(PRODUCTS, JOBS["manifest"]))
+        write_json(MANIFEST, EXPERIMENT_MANIFEST)
+        write_json(paths.jobs(PRODUCTS), JOBS)
+        manifest.write_specs(TRIAL_LIST)
+    except (UserError, OSError) as error:
+        raise WorkflowError(error) from None
+    prepared = [paths.DATA / name / "dataset.json" for name in JOBS["datasets"]]
+    for path in [*prepared, *map(Path, JOBS["labels"]), *audits(), *results()]:
         pull_back_to_now(path)
-    if not all(is_finished(trial) for trial in TRIAL_LIST):
+    if len(FINISHED) < len(TRIAL_LIST):
         (PRODUCTS / "complete").unlink(missing_ok=True)
     if not (workflow.output_settings.verbose or workflow.output_settings.printshellcmds):
         progress.hide_job_lines(logger)
     PROGRESS.start()
 
 
+def end_run():
+    PROGRESS.stop()
+    for line in finished.undominated(TRIAL_LIST):
+        logger.warning(f"warning: {line}")
+
+
 def end_broken_run():
     """Make the products of what is there when jobs that were killed kept their rules from running."""
-    PROGRESS.stop()
+    end_run()
     if shutil.disk_usage(PRODUCTS).free < 1_000_000:  # the logs that would say so are on it as well
         logger.error(f"No space left on device, for {PRODUCTS}: make room and run again; what is finished is kept")
-    if any(not trial.result.exists() for trial in TRIAL_LIST):
+    if any(not trial.result.exists() for trial in TRIAL_LIST) and any(trial.result.exists() for trial in TRIAL_LIST):
+        (PRODUCTS / "logs").mkdir(exist_ok=True)
         for step in ("collect", "tables", "figures", "report", "check"):
             log = shlex.quote(str(PRODUCTS / "logs" / f"{step}.log"))
             shell(f"{LABELNOISE} {step} {shlex.quote(str(MANIFEST))} 2>&1 | tee {log} || true")
 
 
+def trial_folder(wildcards):
+    return Path(str(TRIAL).format(**wildcards))
+
+
+def trial_threads(wildcards):
+    if wildcards.hash in TRIALS:
+        return TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    return jobs.threads(trial_folder(wildcards))
+
+
 def train_input(wildcards):
-    """Nothing once the trial is finished: a lost label file must not retrain it."""
-    trial = TRIALS[wildcards.hash]
-    if is_finished(trial):
+    """Nothing once the trial is finished: a lost label file must not retrain it. Nothing on other nodes."""
+    trial = TRIALS.get(wildcards.hash)
+    if trial is None or trial in FINISHED:
         return []
-    marker = [UNUSABLE[trial]] if trial in UNUSABLE else []
-    return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *marker]
+    aside = [UNUSABLE[trial]] if trial in UNUSABLE else []
+    return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *aside]
 
 
 def device_options(wildcards, resources):
@@ -123,45 +165,23 @@ def device_options(wildcards, resources):
     return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
 
 
-def official_files(wildcards):
-    """What is downloaded for the data set when it is not there; nothing for one that lies elsewhere."""
-    dataset = DATASETS[wildcards.dataset]
-    if dataset.downloads:
-        return [dataset.source / file for file in dataset.info.files]
-    return [MOVED[wildcards.dataset]] if wildcards.dataset in MOVED else []
+def data_input(wildcards):
+    """Official files, downloaded where they are not there; and the old index of images that have moved, set aside."""
+    moved = [MOVED[wildcards.dataset]] if wildcards.dataset in MOVED else []
+    return [*JOBS["datasets"][wildcards.dataset]["files"], *moved]
 
 
-def dataset_entry(wildcards):
-    """The arguments of `labelnoise data` that describe the data set."""
-    dataset = DATASETS[wildcards.dataset]
-    if dataset.info.like:
-        kind = "--arrays" if dataset.info.in_memory else "--image-folder"
-        splits = [] if dataset.info.in_memory else ["--splits", "train", *dataset.info.test_sets]
-        return [dataset.info.name, kind, dataset.source, "--like", dataset.info.like, *splits]
-    is_elsewhere = dataset.source != paths.DOWNLOADS / dataset.info.name
-    return [dataset.info.name, *(["--path", dataset.source] if is_elsewhere else [])]
-
-
-def label_trial(wildcards):
-    """Some trial that trains on this label file: its noise is theirs."""
-    return LABEL_TRIALS[f"{paths.LABELS}/{wildcards.dataset}/{wildcards.labels}.npz"]
+def label_job(wildcards):
+    return JOBS["labels"][f"{paths.LABELS}/{wildcards.dataset}/{wildcards.labels}.npz"]
 
 
 def labels_input(wildcards):
-    trial = label_trial(wildcards)
-    found = [ancient(paths.dataset(trial.spec) / "dataset.json")]
-    if trial.human_file and paths.DOWNLOADS in trial.human_file.parents:
-        found.append(trial.human_file)
-    return found
+    job = label_job(wildcards)
+    return [ancient(job["dataset"]), *job["files"]]
 
 
-def spec_of_labels(wildcards):
-    return label_trial(wildcards).folder / "spec.json"
-
-
-def source_of_labels(wildcards):
-    source = label_trial(wildcards).noise_source
-    return ["--source", source] if source else []
+def moved_aside():
+    return [*UNUSABLE.values(), *MOVED.values()]
 
 
 def results():

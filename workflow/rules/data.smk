@@ -17,9 +17,26 @@ rule download:
         "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q}"
 
 
+# The index of images that have moved, so that it is made again.
+rule set_index_aside:
+    output:
+        paths.DATA / "{dataset}" / "moved-{number}.json",
+    log:
+        paths.DATA / "{dataset}" / "moved-{number}.log",
+    wildcard_constraints:
+        number="[0-9]+",
+    localrule: True
+    conda:
+        "../../envs/labelnoise.yaml"
+    params:
+        index=lambda wildcards: paths.DATA / wildcards.dataset / "dataset.json",
+    shell:
+        "mv -f {params.index:q} {output:q} > {log:q} 2>&1 && rm -f {log:q}"
+
+
 rule data:
     input:
-        official_files,
+        data_input,
     output:
         paths.DATA / "{dataset}" / "dataset.json",
     log:
@@ -28,7 +45,7 @@ rule data:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
-        entry=dataset_entry,
+        entry=lambda wildcards: JOBS["datasets"][wildcards.dataset]["entry"],
         folder=lambda wildcards: paths.DATA / wildcards.dataset,
     shell:
         "{params.labelnoise} data {params.entry:q} --out {params.folder:q} > {log:q} 2>&1"

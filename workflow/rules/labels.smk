@@ -13,7 +13,7 @@ rule labels:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
-        spec=spec_of_labels,
-        source=source_of_labels,
+        spec=lambda wildcards: label_job(wildcards)["spec"],
+        source=lambda wildcards: label_job(wildcards)["source"],
     shell:
         "{params.labelnoise} noise --spec {params.spec:q} {params.source:q} --out {output.labels:q} > {log:q} 2>&1"

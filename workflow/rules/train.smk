@@ -3,6 +3,24 @@
 TRIAL = paths.TRIALS / "{dataset}" / "{noise}" / "{loss}" / "s{seed}-{hash}"
 
 
+# A result that failed or is damaged, out of the way of its trial's next attempt.
+rule set_aside:
+    output:
+        TRIAL / "failed-{number}.json",
+    log:
+        TRIAL / "failed-{number}.log",
+    wildcard_constraints:
+        hash="[0-9a-f]{10}",
+        number="[0-9]+",
+    localrule: True
+    conda:
+        "../../envs/labelnoise.yaml"
+    params:
+        result=lambda wildcards: trial_folder(wildcards) / "result.json",
+    shell:
+        "mv -f {params.result:q} {output:q} > {log:q} 2>&1 && rm -f {log:q}"
+
+
 rule train:
     input:
         train_input,
@@ -16,15 +34,15 @@ rule train:
     retries: 20
     conda:
         "../../envs/labelnoise.yaml"
-    threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    threads: trial_threads
     resources:
         attempt=lambda wildcards, attempt: attempt,
     params:
         labelnoise=LABELNOISE,
-        options=CONFIG.run.arguments,
+        options=JOBS["options"],
         devices=device_options,
-        folder=lambda wildcards: TRIALS[wildcards.hash].folder,
-        spec=lambda wildcards: TRIALS[wildcards.hash].folder / "spec.json",
+        folder=trial_folder,
+        spec=lambda wildcards: trial_folder(wildcards) / "spec.json",
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
         " --attempt {resources.attempt} {params.devices} {params.options:q} > {log:q} 2>&1"
@@ -40,10 +58,10 @@ rule features:
         TRIAL / "features.log",
     conda:
         "../../envs/labelnoise.yaml"
-    threads: lambda wildcards: TRIALS[wildcards.hash].spec["recipe"]["threads"]
+    threads: trial_threads
     params:
         labelnoise=LABELNOISE,
         devices=device_options,
-        folder=lambda wildcards: TRIALS[wildcards.hash].folder,
+        folder=trial_folder,
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} features {params.folder:q} {params.devices} > {log:q} 2>&1"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from labelnoise import paths
 from labelnoise.analysis.collect import COLUMNS
 from labelnoise.errors import UserError
 from labelnoise.experiment import manifest as manifests
+from labelnoise.files import canonical_hash
 from labelnoise.training.results import UNKNOWN
 
 METRICS = {
@@ -21,12 +24,16 @@ METRICS = {
 }
 
 
+_STAMP = ".trials"
+
+
 @dataclass(frozen=True)
 class Results:
-    """An experiment's manifest and its trials.csv, the axes in the config's order."""
+    """An experiment's manifest and its trials.csv, the axes in the config's order; `version` is that of trials.csv."""
 
     manifest: dict[str, Any]
     trials: pd.DataFrame
+    version: str = ""
 
     @property
     def folder(self) -> Path:
@@ -52,6 +59,17 @@ class Results:
     def unfinished(self) -> int:
         """Trials that failed or are missing."""
         return int(self.trials.drop_duplicates("trial").status.isin([manifests.FAILED, manifests.MISSING]).sum())
+
+    def stamp(self, folder: Path) -> None:
+        """Note in a folder of products which trials.csv they were made from."""
+        (folder / _STAMP).write_text(self.version)
+
+    def check_stamp(self, folder: Path) -> None:
+        """`UserError` where the products in the folder were made from another trials.csv."""
+        path = folder / _STAMP
+        if not path.exists() or path.read_text() != self.version:
+            command = f"labelnoise {folder.name} {paths.products(self.manifest['experiment']) / 'manifest.json'}"
+            raise UserError(f"{folder} was made from another trials.csv: run snakemake, or `{command}`")
 
     def test_sets(self, dataset: str) -> list[str]:
         """The test sets that trials on this data set were judged by."""
@@ -83,14 +101,24 @@ def read(manifest_path: Path) -> Results:
     manifest = manifests.read(manifest_path)
     path = paths.products(manifest["experiment"]) / "trials.csv"
     # Text stays text: a label may read like a number or like a missing value.
-    text = dict.fromkeys(("trial", "noise", "loss", "label", "reason", "test_set", "code", "torch", "folder"), str)
+    text = dict.fromkeys(
+        ("trial", "noise", "loss", "label", "reason", "test_set", "code", "torch", "folder", "manifest"), str
+    )
     missing = {column: [""] for column in COLUMNS if column not in ("label", "loss")}
     missing |= {column: ["", UNKNOWN] for column in ("memorised", "realised_rate")}
-    trials = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
-    absent = [label for label in manifest["losses"] if label not in set(trials.label)]
-    if absent:
-        raise UserError(f"{path} has no row for {', '.join(absent)}; delete it and run snakemake again")
-    return Results(manifest, trials)
+    try:
+        content = path.read_bytes()
+        trials = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=missing)
+    except FileNotFoundError:
+        raise UserError(f"{path} is not there: run snakemake, or `labelnoise collect {manifest_path}`") from None
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and run snakemake again") from None
+    if "manifest" not in trials or set(trials["manifest"]) != {canonical_hash(manifest)}:
+        raise UserError(
+            f"{path} was made from another config than {manifest_path}: run snakemake, or `labelnoise collect "
+            f"{manifest_path}`"
+        )
+    return Results(manifest, trials, hashlib.sha256(content).hexdigest()[:10])
 
 
 def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -11,23 +11,28 @@ from typing import Any
 
 from labelnoise import paths
 from labelnoise.experiment import manifest as manifests
-from labelnoise.files import write_csv
+from labelnoise.files import canonical_hash, write_csv, write_text
 from labelnoise.training.results import UNKNOWN
 
 COLUMNS = (
     "trial", "dataset", "noise", "kind", "rate", "variant", "noise_seed", "loss", "label", "loss_params", "model",
     "epochs", "seed", "test_set", "status", "reason", "last_accuracy", "best_accuracy", "best_epoch",
     "last5_accuracy", "validated_accuracy", "validated_epoch", "validation_accuracy", "memorised", "realised_rate",
-    "seconds", "images_per_second", "torch", "device", "precision", "threads", "code", "folder",
+    "seconds", "images_per_second", "torch", "device", "precision", "threads", "code", "folder", "manifest",
 )  # fmt: skip
 
 
 def collect(manifest_path: Path) -> str:
     """Write trials.csv beside the manifest; what was found, in one line."""
     manifest = manifests.read(manifest_path)
-    rows = [row for entry in manifest["trials"] for row in _rows(entry)]
-    path = paths.products(manifest["experiment"]) / "trials.csv"
+    belongs_to = canonical_hash(manifest)
+    rows = [{"manifest": belongs_to, **row} for entry in manifest["trials"] for row in _rows(entry)]
+    products = paths.products(manifest["experiment"])
+    marker, path = paths.collected(products, belongs_to), products / "trials.csv"
+    for other in marker.parent.glob("*"):
+        other.unlink()
     write_csv(path, rows, COLUMNS)
+    write_text(marker, "")
     return f"{path}: {_told(_counts(manifest))}"
 
 

@@ -102,6 +102,7 @@ def write_all(manifest_path: Path) -> None:
     notes = mixtures(results.trials)
     formats = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "html": as_html}
     with replacing_folder(results.folder / "tables") as folder:
+        results.stamp(folder)
         for table in tables(results):
             for ending, written in formats.items():
                 (folder / f"{table.name}.{ending}").write_text(written(table, notes), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What finished trials lack of what the config's `run:` asks for now, and which labels have changed since.
+"""What finished trials lack of what the config's `run:` asks for now, and what their label files turned out to be.
 
 No trial is trained again for either: that takes somebody who deletes its folder.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from labelnoise.experiment.config import Run
-from labelnoise.experiment.manifest import OK, status
+from labelnoise.experiment.manifest import OK, read_loosely, status
 from labelnoise.experiment.trials import Trial
 from labelnoise.noise.audit import sha256
 
@@ -68,6 +68,22 @@ def changed_labels(trials: Iterable[Trial]) -> list[str]:
         for name, count in changed.items()
         if count
     ]
+
+
+def undominated(trials: Iterable[Trial]) -> list[str]:
+    """A line for each label file that was made, of no prescribed matrix, in which clean labels do not dominate."""
+    found: dict[str, None] = {}
+    for trial in {trial.labels: trial for trial in trials}.values():
+        if trial.spec["noise"]["kind"] not in ("file", "human", "given", "instance"):
+            continue  # told from the matrix that is asked for
+        audit = read_loosely(trial.labels.with_suffix(".json"))
+        if audit.get("clean_labels_dominate") is False:
+            noise = " ".join(filter(None, trial.noise_heading))
+            found[
+                f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
+                f"(least T_ii − max T_ij: {audit['dominance_margin']:.3f}): no loss is robust there"
+            ] = None
+    return list(found)
 
 
 def _labels_sha256(path: Path) -> str | None:

@@ -1,13 +1,12 @@
 """What an experiment consists of, for everything downstream of training; and how far each trial is.
 
-The manifest changes only when the trials or their presentation change, so what depends on it is made anew exactly then.
+The manifest changes only when the trials or their presentation change; trials.csv, tables, figures and report belong to
+one. A run writes it when it starts: reading a config writes nothing.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -57,23 +56,14 @@ def build(config: Config, trials: list[Trial], name: str | None, file: str) -> d
     }
 
 
-def write(manifest: dict[str, Any], path: Path) -> None:
-    """Write the manifest unless the file holds it already (its mtime is what the rest goes by).
-
-    Raises `UserError` when it belongs to another experiment file of the same name.
-    """
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        found = None  # none yet, or damaged: written anew
-    if found == manifest:
-        return
-    if found and found.get("config", manifest["config"]) != manifest["config"]:
+def check_owner(manifest: dict[str, Any], path: Path) -> None:
+    """`UserError` when the products there are those of another experiment file of the same name."""
+    found = read_loosely(path)
+    if found.get("config", manifest["config"]) != manifest["config"]:
         raise UserError(
             f"{path.parent} holds the products of {found['config']}, which has the same name as {manifest['config']}: "
             f"rename one, or delete {path} if the file has moved"
         )
-    write_json(path, manifest)
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -101,37 +91,18 @@ def is_finished(trial: Trial, *, retry_failed: bool) -> bool:
     return status(trial.folder) not in ({MISSING, FAILED} if retry_failed else {MISSING})
 
 
-def retry_marker(trial: Trial) -> Path:
-    """An empty file in the trial's folder that is newer than its result."""
-    marker = trial.folder / ".retry"
-    marker.touch()
-    newer = max(time.time(), trial.result.stat().st_mtime + 1)
-    os.utime(marker, (newer, newer))
-    return marker
+def moved(folder: Path, source: Path) -> Path | None:
+    """Where to move the description of a data set that was prepared from images in another place than `source`."""
+    root = read_loosely(folder / "dataset.json").get("root")
+    return None if root in (None, source.as_posix()) else free(folder, "moved")
 
 
-def moved_marker(folder: Path, source: Path) -> Path | None:
-    """An empty file newer than the prepared data set where that was made from images in another place than `source`."""
-    described = folder / "dataset.json"
-    try:
-        root = json.loads(described.read_bytes())["root"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    if root in (None, source.as_posix()):
-        return None
-    marker = folder / ".moved"
-    marker.touch()
-    newer = max(time.time(), described.stat().st_mtime + 1)
-    os.utime(marker, (newer, newer))
-    return marker
-
-
-def set_aside(trial: Trial) -> None:
-    """Move a failed or damaged result to the first free failed-N.json, so that nothing is overwritten."""
+def free(folder: Path, stem: str) -> Path:
+    """The first `stem`-N.json that is not there: where a file is moved aside, so that nothing is overwritten."""
     number = 1
-    while (path := trial.folder / f"failed-{number}.json").exists():
+    while (path := folder / f"{stem}-{number}.json").exists():
         number += 1
-    trial.result.rename(path)
+    return path
 
 
 def write_specs(trials: Iterable[Trial]) -> None:

@@ -34,6 +34,7 @@ def draw_all(manifest_path: Path) -> None:
     results = read(manifest_path)
     style.apply()
     with replacing_folder(results.folder / "figures") as folder:
+        results.stamp(folder)
         for dataset, test_set, name, kind in each(results):
             figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
             style.save(figure, folder / name)

@@ -23,6 +23,8 @@ def write(manifest_path: Path) -> Path:
     import jinja2
 
     results = read(manifest_path)
+    for products in ("tables", "figures"):
+        results.check_stamp(results.folder / products)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_ROOM), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
     )

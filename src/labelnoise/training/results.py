@@ -47,7 +47,13 @@ def adopted(spec: Mapping[str, Any], folder: Path) -> dict[str, Any] | None:
     result = folder / "result.json"
     for path in (result, folder / COPY):
         if path.exists():
-            found = read_json(path, "result")
+            try:
+                found = read_json(path, "result")
+            except UserError as error:
+                aside = path.with_suffix(".unusable")
+                path.replace(aside)
+                print(f"{error}; moved to {aside}", flush=True)
+                continue
             if found["spec"] != spec:
                 raise UserError(f"{path} belongs to another trial; move the folder {folder} away and run again")
             if path != result:
