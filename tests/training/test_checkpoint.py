@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import collections
+import functools
+import itertools
 import random
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_engine import CPU, a_recipe, data
 
 from labelnoise.errors import Stopped
-from labelnoise.losses import create
+from labelnoise.losses import catalogue, create
 from labelnoise.training import loop
 from labelnoise.training.checkpoint import Checkpoint
+from labelnoise.training.plain_state import PlainState
 
 
 class Killed(BaseException):
@@ -97,6 +103,104 @@ def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_s
             assert torch.equal(resumed.predictions[name], values), name
 
 
+class Ema(torch.nn.Module):
+    """Keeps a running mean as a Python number, and draws from numpy's and Python's global generators."""
+
+    def __init__(self):
+        super().__init__()
+        self.ema, self.seen, self.history = 1.0, {"steps": 0}, collections.deque(maxlen=3)
+
+    def forward(self, logits, targets):
+        value = torch.nn.functional.cross_entropy(logits, targets)
+        self.ema = 0.9 * self.ema + 0.1 * value.detach()
+        self.seen["steps"] += 1
+        self.history.append(float(self.ema))
+        return value / self.ema * (1 + 0.01 * (random.random() + np.random.rand())) + 0 * sum(self.history)
+
+
+class EveryEpoch(torch.nn.Module):
+    """Its weight depends on how often `set_epoch` was called, in a number and in buffers of both kinds."""
+
+    needs = ("epoch",)
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+        self.register_buffer("decay", torch.ones(()), persistent=False)
+        self.register_buffer("total", torch.zeros(()))
+
+    def set_epoch(self, epoch):
+        self.calls += 1
+        self.decay *= 0.5
+        self.total += 1
+
+    def forward(self, logits, targets):
+        return torch.nn.functional.cross_entropy(logits, targets) * (1 + self.decay) / self.calls / self.total
+
+
+class Recorder(torch.nn.Module):
+    """Changes an attribute that no checkpoint can hold."""
+
+    class Log:
+        entries = 0
+
+    def __init__(self):
+        super().__init__()
+        self.log = self.Log()
+
+    def forward(self, logits, targets):
+        self.log.entries += 1
+        return torch.nn.functional.cross_entropy(logits, targets) / self.log.entries**0.1
+
+
+def stopped(loss: Callable[[], torch.nn.Module], path: Path, *, after: int) -> None:
+    """A trial that is told to stop after so many steps."""
+    chosen = a_recipe(epochs=4, augmentation=["crop1"])
+    asked = itertools.count(1)
+    with pytest.raises(Stopped):
+        loop.train(
+            data(chosen), loss(), chosen, seed=1, device=CPU,
+            checkpoint=Checkpoint(path, "trial", seconds=3600), stop=lambda: next(asked) == after,
+        )  # fmt: skip
+
+
+def resumed(loss: Callable[[], torch.nn.Module], path: Path | None) -> loop.Outcome:
+    chosen = a_recipe(epochs=4, augmentation=["crop1"])
+    kept = None if path is None else Checkpoint(path, "trial", seconds=3600)
+    return loop.train(data(chosen), loss(), chosen, seed=1, device=CPU, checkpoint=kept)
+
+
+NEEDING = [name for name in (*catalogue.LOSSES, "LT-APL") if catalogue.needs(name)]
+LOSSES = {name: functools.partial(create, name, num_classes=10) for name in NEEDING} | {
+    "a number": Ema,
+    "set_epoch": EveryEpoch,
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_stopped_within_an_epoch_whatever_the_loss_keeps_it_ends_with_the_same_bits(tmp_path: Path, loss: str):
+    undisturbed = resumed(LOSSES[loss], None)
+    path = tmp_path / "checkpoint.pt"
+    for after in (5, 3, 20):
+        stopped(LOSSES[loss], path, after=after)
+        assert path.exists()
+    again = resumed(LOSSES[loss], path)
+    assert again.metrics == undisturbed.metrics
+    for name, values in undisturbed.predictions.items():
+        assert torch.equal(again.predictions[name], values), name
+
+
+def test_a_loss_that_keeps_what_cannot_be_saved_begins_anew_and_says_so(tmp_path: Path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    stopped(Recorder, path, after=15)
+    assert (
+        "no checkpoint is saved: the loss changes loss.log, and a checkpoint cannot hold a Log"
+        in capsys.readouterr().out
+    )
+    assert not path.exists()
+    assert resumed(Recorder, path).metrics == resumed(Recorder, None).metrics
+
+
 def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path, draw = tmp_path / "checkpoint.pt", random.Random(0)
     undisturbed = run("CE", None).metrics
@@ -144,6 +248,6 @@ def test_checkpoint_every_so_many_epochs(tmp_path: Path):
 def test_kept_checkpoint_is_that_of_the_last_epoch(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
-    checkpoint.save((), {}, [])
+    checkpoint.save((), PlainState(torch.nn.Module()), {}, [])
     checkpoint.finish()
     assert checkpoint.path.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -54,10 +55,10 @@ def as_nobody(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_dry_run_works_in_a_folder_that_may_not_be_written(project: Project, copied: Project):
-    for found, expected in ((project, "train                8"), (copied, "Nothing to be done")):
+    for found, expected in ((project, r"train +8"), (copied, "Nothing to be done")):
         done = as_nobody(found, *found.command("-n"))
         assert done.returncode == 0, done.stdout + done.stderr
-        assert expected in done.stdout + done.stderr
+        assert re.search(expected, done.stdout + done.stderr)
     done = as_nobody(copied, *copied.command("--config", "seeds=[9]"))
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from labelnoise.files import write_bytes
+from labelnoise.training.plain_state import PlainState, UnsavableError
 
 
 @dataclass
@@ -23,16 +24,17 @@ class Begun:
     steps: int
     loss_sum: Tensor
     predicted: Tensor
-    draws: list[Tensor]
+    draws: list[Any]
 
 
 class Checkpoint:
-    """Saves and restores modules, the optimiser's tensors and the metrics so far.
+    """Saves and restores modules, a loss's plain attributes, the optimiser's tensors and the metrics so far.
 
     Saved is after every epoch, but not within `seconds` of the last time; where `epochs` is given, after every so many
     instead. With `keep`, the last epoch's stays when the trial is complete.
 
     Nothing else is needed between epochs: every draw depends on (seed, epoch) only. Within one, `begun` holds the rest.
+    Where the loss keeps something that cannot be saved, nothing is: the trial then begins anew, and its log says so.
     A file that is damaged, another trial's or made with another `arithmetic` (device and precision, in words) is moved
     aside with a message and never trusted; it is read with `weights_only=True`.
     """
@@ -52,9 +54,12 @@ class Checkpoint:
         self.epochs_restored = 0
         self.begun: Begun | None = None
         self._last = time.monotonic()
+        self._told = False
 
-    def restore(self, modules: tuple[nn.Module, ...], optimizer: dict[str, Tensor]) -> list[dict[str, Any]]:
-        """Put the saved state into `modules` and `optimizer`, in place; the metrics rows of the epochs done.
+    def restore(
+        self, modules: tuple[nn.Module, ...], plain: PlainState, optimizer: dict[str, Tensor]
+    ) -> list[dict[str, Any]]:
+        """Put the saved state into `modules`, `plain` and `optimizer`, in place; the metrics rows of the epochs done.
 
         An epoch that was interrupted is then in `begun`.
         """
@@ -68,6 +73,7 @@ class Checkpoint:
                 raise ValueError("its optimiser is another one")
             for module, state in zip(modules, saved["modules"], strict=True):
                 module.load_state_dict(state)
+            plain.restore(saved["plain"])
         # What a damaged or foreign file raises is nobody's list.
         except Exception as error:
             for module, state in zip(modules, untrained, strict=True):
@@ -107,12 +113,22 @@ class Checkpoint:
     def save(
         self,
         modules: tuple[nn.Module, ...],
+        plain: PlainState,
         optimizer: dict[str, Tensor],
         metrics: list[dict[str, Any]],
         begun: Begun | None = None,
     ) -> None:
-        """Write the state."""
+        """Write the state, unless the loss keeps something that cannot be saved."""
+        self._last = time.monotonic()
+        try:
+            changed = plain.changed()
+        except UnsavableError as error:
+            if not self._told:
+                print(f"no checkpoint is saved: {error}; a trial that is stopped begins anew", flush=True)
+            self._told = True
+            return
         state = {
+            "plain": changed,
             "identity": self.identity,
             "arithmetic": self.arithmetic,
             "modules": [module.state_dict() for module in modules],
@@ -124,7 +140,6 @@ class Checkpoint:
         content = io.BytesIO()
         torch.save(state, content)
         write_bytes(self.path, content.getbuffer())
-        self._last = time.monotonic()
 
     def finish(self) -> None:
         """The trial is complete."""

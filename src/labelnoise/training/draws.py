@@ -6,7 +6,10 @@ So trials are paired over losses, and a resumed trial draws what an undisturbed 
 from __future__ import annotations
 
 import hashlib
+import random
+from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -21,8 +24,34 @@ def reseed(generator: torch.Generator, seed: int, purpose: str, epoch: int) -> N
 
 
 def seed_globally(seed: int, purpose: str, epoch: int = 0) -> None:
-    """Seed torch's global generators, for code that takes no generator (initialisation, transforms, a user's loss)."""
-    torch.manual_seed(_mix(seed, purpose, epoch))
+    """Seed the global generators, for code that takes no generator (initialisation, transforms, a user's loss)."""
+    mixed = _mix(seed, purpose, epoch)
+    torch.manual_seed(mixed)
+    random.seed(mixed)
+    np.random.seed(mixed % 2**32)
+
+
+def global_state(device: torch.device) -> dict[str, Any]:
+    """Where torch's, Python's and numpy's global generators stand, as a checkpoint may hold it."""
+    version, words, gauss = random.getstate()
+    _, keys, position, has_gauss, cached = np.random.get_state()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        "python": [version, list(words), gauss],
+        "numpy": [keys.tolist(), position, has_gauss, cached],
+    }
+
+
+def restore_global(state: dict[str, Any], device: torch.device) -> None:
+    """Put them back to where `global_state` found them."""
+    torch.set_rng_state(state["torch"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    keys, *rest = state["numpy"]
+    np.random.set_state(("MT19937", np.array(keys, dtype=np.uint32), *rest))
 
 
 def _mix(seed: int, purpose: str, epoch: int) -> int:

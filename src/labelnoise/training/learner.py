@@ -14,6 +14,7 @@ from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training.data import Data
+from labelnoise.training.plain_state import PlainState
 from labelnoise.training.recipe import Recipe
 
 # What a loss may declare in `needs`; a loss without that attribute needs nothing but logits and targets.
@@ -29,6 +30,7 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
     learner = Learner(model, loss, seed=seed, precision=precision, device=device)
     if "class_counts" in learner.needs:
         loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
+        learner.plain = PlainState(loss)
     return learner
 
 
@@ -46,6 +48,7 @@ class Learner:
             draws.seed_globally(seed, "loss")
             loss.initialise(model.feature_dim)
         self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
+        self.plain = PlainState(loss)
         self._drawing = [part for part in loss.modules() if "draws" in getattr(part, "needs", ())]
         for part in self._drawing:
             part.generator = torch.Generator(device)
@@ -61,15 +64,16 @@ class Learner:
         """How many augmented views of each image a step takes."""
         return 2 if "views" in self.needs else 1
 
-    def begin_epoch(self, epoch: int) -> None:
+    def begin_epoch(self, epoch: int, *, is_resumed: bool = False) -> None:
         """Before each epoch (1-based): its number, and random draws of the loss's own.
 
-        What takes no generator (dropout, a user's loss) draws from torch's global one, seeded for the epoch.
+        What takes no generator (dropout, a user's loss) draws from global ones, seeded for the epoch. The loss hears of
+        each epoch once: not again when an interrupted one `is_resumed`.
         """
         draws.seed_globally(self.seed, "training", epoch)
         self.model.train()
         self.loss.train()
-        if "epoch" in self.needs:
+        if "epoch" in self.needs and not is_resumed:
             self.loss.set_epoch(epoch)
         for generator in self.generators():
             draws.reseed(generator, self.seed, "loss", epoch)
@@ -78,20 +82,15 @@ class Learner:
         """Of the parts of the loss that draw from one of their own."""
         return [module.generator for module in self._drawing]
 
-    def draws_state(self) -> list[Tensor]:
+    def draws_state(self) -> list[Any]:
         """Where every stream of random draws stands within the epoch."""
-        streams = [torch.get_rng_state(), *(generator.get_state() for generator in self.generators())]
-        if self.device.type == "cuda":
-            streams.append(torch.cuda.get_rng_state(self.device))
-        return streams
+        return [draws.global_state(self.device), [generator.get_state() for generator in self.generators()]]
 
-    def restore_draws(self, streams: list[Tensor]) -> None:
+    def restore_draws(self, streams: list[Any]) -> None:
         """Put every stream back to where `draws_state` found it."""
-        torch.set_rng_state(streams[0])
-        for generator, state in zip(self.generators(), streams[1:], strict=False):
+        draws.restore_global(streams[0], self.device)
+        for generator, state in zip(self.generators(), streams[1], strict=True):
             generator.set_state(state)
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(streams[-1], self.device)
 
     def step(self, views: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`."""

@@ -62,7 +62,7 @@ def train(
     size = _usable(len(data.train), recipe.batch_size)
     outcome = Outcome()
     if checkpoint is not None:
-        outcome.metrics = checkpoint.restore(learner.modules, state)
+        outcome.metrics = checkpoint.restore(learner.modules, learner.plain, state)
         for row in outcome.metrics:
             each_epoch(row)
 
@@ -74,9 +74,11 @@ def train(
         given, true = data.train.given[order], at(data.train.true, order)
         predicted = torch.empty_like(given)
 
-        step.begin_epoch(epoch)
+        begun = None if checkpoint is None else checkpoint.begun
+        # What an interrupted epoch did to the loss before its first step is in the checkpoint.
+        step.begin_epoch(epoch, is_resumed=begun is not None)
         done = 0
-        if checkpoint is not None and (begun := checkpoint.begun):
+        if begun is not None:
             done, checkpoint.begun = begun.steps, None
             step.loss_sum.copy_(begun.loss_sum)
             predicted.copy_(begun.predicted)
@@ -88,7 +90,7 @@ def train(
             predicted[batch] = step(views, given[batch])
             done += 1
             if stop() and checkpoint is not None:
-                checkpoint.save(learner.modules, state, outcome.metrics, now())
+                checkpoint.save(learner.modules, learner.plain, state, outcome.metrics, now())
                 raise Stopped
 
         if not bool(step.loss_sum.isfinite() & step.parameters.values.isfinite().all()):
@@ -102,17 +104,17 @@ def train(
             row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
             keep(epoch, trained)
         except Stopped:
-            checkpoint.save(learner.modules, state, outcome.metrics, now())
+            checkpoint.save(learner.modules, learner.plain, state, outcome.metrics, now())
             raise
         outcome.metrics.append(row)
         each_epoch(row)
         if checkpoint is not None and checkpoint.is_due(epoch, recipe.epochs):
-            checkpoint.save(learner.modules, state, outcome.metrics)
+            checkpoint.save(learner.modules, learner.plain, state, outcome.metrics)
 
     try:
         outcome.predictions, fits = trained.predictions()
     except Stopped:
-        checkpoint.save(learner.modules, state, outcome.metrics)
+        checkpoint.save(learner.modules, learner.plain, state, outcome.metrics)
         raise
     true = data.train.true
     outcome.memorised = UNKNOWN if true is None else _share(fits, data.train.given != true)

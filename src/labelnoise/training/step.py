@@ -25,9 +25,9 @@ class Step:
         self.lr = torch.zeros_like(self.parameters.values.data[0])
         self.loss_sum = torch.zeros((), device=learner.device)
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Before each epoch (1-based)."""
-        self.learner.begin_epoch(epoch)
+    def begin_epoch(self, epoch: int, *, is_resumed: bool = False) -> None:
+        """Before each epoch (1-based), and before the rest of one that was interrupted."""
+        self.learner.begin_epoch(epoch, is_resumed=is_resumed)
         self.lr.fill_(self.recipe.learning_rate(epoch))
         self.loss_sum.zero_()
 

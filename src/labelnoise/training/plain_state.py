@@ -1,0 +1,200 @@
+"""What a loss keeps beside its parameters and buffers: numbers, lists, tensors as plain attributes. Saved and restored.
+
+`state_dict` holds parameters and persistent buffers only. A user's loss may keep a running mean as `self.ema`, or
+change it by the epoch: without it a trial that goes on would end with other numbers.
+"""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import pickle
+import random
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+# What `nn.Module` itself keeps in every instance.
+_OF_MODULE = frozenset(vars(nn.Module()))
+
+# Held by reference and not changed by training; the same in a new process.
+_CONSTANT = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device, nn.Module)
+
+
+class UnsavableError(Exception):
+    """The value of an attribute that changed is of a kind that a checkpoint cannot hold."""
+
+
+class PlainState:
+    """The plain attributes of a loss and its parts, compared with what they were when it was made.
+
+    Covered are instance attributes and non-persistent buffers of every part, data of a user's own class, and globals of
+    its file. `changed()` gives those that differ, as values that `torch.load(weights_only=True)` reads.
+    """
+
+    def __init__(self, loss: nn.Module):
+        self.loss = loss
+        self._at_first = {key: _mark(value) for key, (_, value) in self._values()}
+
+    def changed(self) -> dict[str, Any]:
+        """What differs from the start, by name; `UnsavableError` names what cannot be saved."""
+        found = {}
+        for key, (_, value) in self._values():
+            mark = _mark(value)
+            if mark is not None and mark == self._at_first.get(key):
+                continue
+            try:
+                found[key] = _encoded(value)
+            except UnsavableError as error:
+                raise UnsavableError(f"the loss changes {key}, and a checkpoint cannot hold a {error}") from None
+        return found
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Put back what `changed` gave; buffers in place, so that a captured step sees them."""
+        places = {key: (holder, value) for key, (holder, value) in self._values()}
+        for key, encoded in saved.items():
+            name = key.rpartition(".")[2]
+            holder, now = places.get(key, (self._holder(key), None))
+            if encoded[0] in _STREAMS:
+                _STREAMS[encoded[0]][2](now, encoded[1])
+                continue
+            value = _decoded(encoded)
+            if isinstance(now, Tensor) and isinstance(value, Tensor) and now.shape == value.shape:
+                now.copy_(value)
+            elif isinstance(holder, dict):
+                holder[name] = value
+            else:
+                setattr(holder, name, value)
+
+    def _holder(self, key: str) -> Any:
+        """Where an attribute that was made while training belongs."""
+        return {name: holder for name, holder, _ in self._holders()}[key.rpartition(".")[0]]
+
+    def _values(self) -> Iterator[tuple[str, tuple[Any, Any]]]:
+        """(name, (holder, value)) of everything that may change."""
+        for name, holder, values in self._holders():
+            for key, value in values.items():
+                is_constant = isinstance(value, _CONSTANT) or (
+                    isinstance(value, types.FunctionType) and value.__closure__ is None
+                )
+                if not is_constant:
+                    yield f"{name}.{key}", (holder, value)
+
+    def _holders(self) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+        seen = set()
+        for name, part in self.loss.named_modules():
+            where = f"loss.{name}" if name else "loss"
+            hidden = {key: part._buffers[key] for key in part._non_persistent_buffers_set}
+            own = {key: value for key, value in vars(part).items() if key not in _OF_MODULE and key != "generator"}
+            yield where, part, {key: value for key, value in (own | hidden).items() if value is not None}
+            cls = type(part)
+            if cls in seen or cls.__module__.startswith(("labelnoise.", "torch.")):
+                continue
+            seen.add(cls)
+            yield f"{where}.__class__", cls, {k: v for k, v in vars(cls).items() if _is_data(k, v)}
+            file = vars(sys.modules[cls.__module__])
+            yield f"{where}.__globals__", file, {k: v for k, v in file.items() if _is_data(k, v)}
+
+
+def _is_data(name: str, value: Any) -> bool:
+    """Whether an entry of a class or a file is data that code may change, and no code."""
+    plain = (bool, int, float, complex, str, bytes, Tensor, np.ndarray, np.generic)
+    grouped = (list, tuple, dict, set, frozenset, collections.deque)
+    return not name.startswith("__") and isinstance(value, plain + grouped)
+
+
+_GROUPS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": collections.deque}
+
+
+# Streams of random draws: their class, and how their state is read and set.
+_STREAMS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
+    "torch.Generator": (
+        torch.Generator,
+        lambda stream: stream.get_state(),
+        lambda stream, state: stream.set_state(state),
+    ),
+    "numpy.random.Generator": (
+        np.random.Generator,
+        lambda stream: stream.bit_generator.state,
+        lambda stream, state: setattr(stream.bit_generator, "state", state),
+    ),
+    "random.Random": (
+        random.Random,
+        lambda stream: [stream.getstate()[0], list(stream.getstate()[1]), stream.getstate()[2]],
+        lambda stream, state: stream.setstate((state[0], tuple(state[1]), state[2])),
+    ),
+}
+
+
+def _encoded(value: Any) -> Any:
+    """The value as [kind, content] of what a checkpoint may hold; `UnsavableError` where it cannot."""
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
+        return ["plain", value]
+    if isinstance(value, Tensor):
+        return ["tensor", value.detach().clone()]
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
+        return ["array" if isinstance(value, np.ndarray) else "scalar", torch.from_numpy(np.array(value))]
+    if type(value) in (dict, collections.OrderedDict, collections.Counter):
+        return [type(value).__name__, [[_encoded(key), _encoded(entry)] for key, entry in value.items()]]
+    if type(value) is collections.deque:
+        return ["deque", [[_encoded(entry) for entry in value], value.maxlen]]
+    if type(value).__name__ in _GROUPS and type(value) in _GROUPS.values():
+        entries = [_encoded(entry) for entry in value]
+        return [type(value).__name__, sorted(entries, key=repr) if isinstance(value, set | frozenset) else entries]
+    for kind, (cls, state, _) in _STREAMS.items():
+        if isinstance(value, cls):
+            return [kind, state(value)]
+    raise UnsavableError(type(value).__name__)
+
+
+def _mark(value: Any) -> str | None:
+    """What tells whether the value has changed; None where nothing does."""
+    try:
+        return _digest(_encoded(value))
+    except UnsavableError:
+        pass
+    try:
+        return hashlib.sha256(pickle.dumps(value)).hexdigest()
+    except Exception:  # what a user's own class raises
+        return None
+
+
+def _decoded(encoded: Any) -> Any:
+    kind, content = encoded
+    if kind in ("plain", "tensor"):
+        return content
+    if kind in ("array", "scalar"):
+        return content.numpy() if kind == "array" else content.numpy()[()]
+    if kind in ("dict", "OrderedDict", "Counter"):
+        made = {"dict": dict, "OrderedDict": collections.OrderedDict, "Counter": collections.Counter}[kind]()
+        made.update({_decoded(key): _decoded(entry) for key, entry in content})
+        return made
+    if kind == "deque":
+        return collections.deque([_decoded(entry) for entry in content[0]], maxlen=content[1])
+    return _GROUPS[kind](_decoded(entry) for entry in content)
+
+
+def _digest(encoded: Any) -> str:
+    """A hash of an encoded value; tensors by type, shape and bytes."""
+    digest = hashlib.sha256()
+
+    def add(entry: Any) -> None:
+        if isinstance(entry, Tensor):
+            held = entry.cpu().contiguous()
+            digest.update(f"{held.dtype}{tuple(held.shape)}".encode())
+            digest.update(held.reshape(-1).view(torch.uint8).numpy().tobytes() if held.numel() else b"")
+        elif isinstance(entry, list):
+            digest.update(b"[")
+            for part in entry:
+                add(part)
+            digest.update(b"]")
+        else:
+            digest.update(f"{type(entry).__name__}:{entry!r},".encode())
+
+    add(encoded)
+    return digest.hexdigest()
