@@ -43,7 +43,42 @@ def resolve_recipe(name: str, **layers: dict[str, Any]) -> dict[str, Any]:
     if resolved["l1"] > 0 and not any("weight_decay" in values for values in layers.values()):
         resolved["weight_decay"] = 0.0
     _check_together(resolved, {key: layer for layer, values in layers.items() for key in values})
+    _check_idle(resolved, layers)
     return resolved
+
+
+def _check_idle(recipe: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
+    """A schedule that was given, or a part of it, and changes nothing."""
+    given = {key: layer for layer, values in layers.items() for key in values}
+    parts = {"schedule", *(key for keys in recipes.READ_BY["schedule"].values() for key in keys)}
+    for key, message in recipes.idle(recipe).items():
+        if mine := [name for name in (key, *sorted(parts)) if name in given]:
+            raise RecipeError(mine[0], given[mine[0]], message)
+
+
+class Unread:
+    """Recipe values that are given and that no trial reads."""
+
+    def __init__(self):
+        self._told: dict[tuple[Any, str], str] = {}
+        self._read: set[tuple[Any, str]] = set()
+
+    def note(self, place: Any, given: dict[str, Any], recipe: dict[str, Any], *, images: str) -> None:
+        """What a trial reads of the values given at `place`."""
+        unread = recipes.unread(recipe, images=images)
+        for key in given:
+            if key in unread:
+                self._told.setdefault((place, key), unread[key])
+            else:
+                self._read.add((place, key))
+
+    def found(self) -> list[tuple[Any, str, str]]:
+        """(place, key, message) of each value that nothing reads."""
+        return [
+            (place, key, f"{key} is not read by any trial: it belongs to {readers}; leave it out, or give that too")
+            for (place, key), readers in self._told.items()
+            if (place, key) not in self._read
+        ]
 
 
 def _check_together(recipe: dict[str, Any], given_in: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from labelnoise.experiment.config import Config, EntryError, Problems, validate
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
-from labelnoise.experiment.recipes import RecipeError, resolve_recipe
+from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
 from labelnoise.experiment.source import Place, Source
 from labelnoise.files import canonical_hash
 from labelnoise.losses.catalogue import LossError
@@ -172,7 +172,8 @@ def _noises_on(
         heading = " ".join(filter(None, noise.heading))
         if noise.name in names:
             problems.add(place, f"the noise {noise.name} is listed twice; keep one")
-        elif noise.heading in headings:
+            continue  # its trials would be told as twins as well
+        if noise.heading in headings:
             problems.add(place, f"two noises are called {heading!r} in the tables; give one of them a `label:`")
         names.add(noise.name)
         headings.add(noise.heading)
@@ -187,6 +188,7 @@ def _combine(
     problems: Problems,
 ) -> Iterator[tuple[Trial, Place]]:
     code = {"code": code_version()} if config.on_code_change == "retrain" else {}
+    unread = Unread()
     for dataset in chosen:
         on_it = [noise for _, noise in _noises_on(dataset, noise_cases, problems)]
         for noise, (place, case) in itertools.product(on_it, cases):
@@ -194,6 +196,9 @@ def _combine(
                 loss, train = losses.resolve(case, config.preset, dataset, noise)
                 recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
                 _check_fit(dataset.info, recipe)
+                images = "arrays" if dataset.info.in_memory else "files"
+                unread.note(("train",), config.train, recipe, images=images)
+                unread.note((*place, "train"), case.entry.train, recipe, images=images)
             except RecipeError as error:
                 problems.add(("train", error.key) if error.layer == "config" else (*place, "train"), error)
                 continue
@@ -212,6 +217,8 @@ def _combine(
                 }
                 trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
                 yield trial, place
+    for place, key, message in unread.found():
+        problems.add((*place, key), message)
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,18 @@ from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
 # Augmentations of images that are arrays (batched tensor operations) and of image files (torchvision, in workers).
 IN_MEMORY = ("crop1", "crop4", "flip", "rotate20")
 FROM_FILES = ("resized_crop", "random_crop", "flip", "jitter")
+
+# Which values a schedule, an optimizer and a kind of data set read; the others are read always. docs/config.md has it.
+READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "schedule": {
+        "cosine": ("lr_min",),
+        "step": ("step_epochs", "step_factor"),
+        "milestones": ("milestones", "step_factor"),
+        "constant": (),
+    },
+    "optimizer": {"sgd": ("momentum", "nesterov"), "adam": ()},
+    "images": {"arrays": (), "files": ("image_size", "resize")},
+}
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -64,6 +77,40 @@ class Recipe:
         if self.schedule == "milestones":
             return self.lr * self.step_factor ** sum(epoch > milestone for milestone in self.milestones)
         return self.lr
+
+
+def unread(recipe: Mapping[str, Any], *, images: str) -> dict[str, str]:
+    """The values that nothing in the recipe reads, each with what would read it; `images` are `arrays` or `files`."""
+    chosen = {"schedule": recipe["schedule"], "optimizer": recipe["optimizer"], "images": images}
+    found = {}
+    for choice, readers in READ_BY.items():
+        for key in dict.fromkeys(key for keys in readers.values() for key in keys):
+            if key not in readers[chosen[choice]]:
+                having = " or ".join(f"`{choice}: {name}`" for name, keys in readers.items() if key in keys)
+                found[key] = "image files" if choice == "images" else having
+    return found
+
+
+def idle(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """The values that are read and change nothing, each with the remedy."""
+    found = {}
+    schedule, epochs = recipe["schedule"], recipe["epochs"]
+    if schedule in ("step", "milestones") and recipe["step_factor"] == 1:
+        found["schedule"] = "step_factor is 1, so the learning rate never changes; give a step_factor below 1"
+    if schedule == "milestones" and not any(epoch < epochs for epoch in recipe["milestones"]):
+        found["milestones"] = f"none of the milestones lies before the last of {epochs} epochs; give one that does"
+    if schedule == "step" and recipe["step_epochs"] >= epochs:
+        found["step_epochs"] = f"the first step would come after {recipe['step_epochs']} of {epochs} epochs; give fewer"
+    return found
+
+
+def markdown_table() -> str:
+    """`READ_BY` as docs/config.md shows it."""
+    rows = ["| key | value | reads |", "|---|---|---|"]
+    for choice, readers in READ_BY.items():
+        for name, keys in readers.items():
+            rows.append(f"| `{choice}` | {name} | {', '.join(f'`{key}`' for key in keys) or 'nothing of its own'} |")
+    return "\n".join(rows)
 
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "version")
