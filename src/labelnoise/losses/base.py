@@ -52,7 +52,8 @@ class ExactLogSoftmax(DifferentiableTwice):
         top, index = logits.max(dim=1, keepdim=True)
         shifted = logits - top
         others = shifted.exp().scatter(1, index, 0.0)
-        rest = others.sum(dim=1, keepdim=True)
+        # top − top is 0, or NaN where a logit is +∞: the whole row is NaN then, whatever a loss clamps.
+        rest = others.sum(dim=1, keepdim=True) + (top - top)
         return shifted - rest.log1p(), rest, index
 
     @staticmethod
@@ -167,6 +168,7 @@ class Loss(nn.Module):
         assertion: checking there would stop the stream in every step).
         """
         self.check(logits, targets)
+        targets = never_negative(targets, self.num_classes)
         return self.guarded(lambda: self.per_sample(Prediction(bounded(logits), targets)), logits.device.type)
 
     def guarded(self, values: Callable[[], Tensor], device_type: str) -> Tensor:
@@ -200,6 +202,11 @@ class Loss(nn.Module):
 def full_precision(values: Tensor) -> Tensor:
     """Half precision raised to float32; float32 and float64 as they are."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def never_negative(targets: Tensor, num_classes: int) -> Tensor:
+    """The targets; where a compiled kernel would read −1 as the last class, K in its place, which is out of range."""
+    return torch.where(targets < 0, num_classes, targets) if torch.compiler.is_compiling() else targets
 
 
 def bounded(logits: Tensor) -> Tensor:

@@ -11,7 +11,15 @@ from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter, is_lazy
 
 from labelnoise.losses import active, passive
-from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction, bounded, full_precision, without_autocast
+from labelnoise.losses.base import (
+    DifferentiableTwice,
+    Loss,
+    Prediction,
+    bounded,
+    full_precision,
+    never_negative,
+    without_autocast,
+)
 from labelnoise.losses.divergence import jensen_shannon
 from labelnoise.losses.parameters import LossError
 from labelnoise.losses.sums import Sum
@@ -32,6 +40,7 @@ class GJS(Loss):
             raise LossError("GJS takes a pair of logits, one for each view: loss((z1, z2), targets)")
         for view in logits:
             self.check(view, targets)
+        targets = never_negative(targets, self.num_classes)
         return self.guarded(
             lambda: jensen_shannon([Prediction(bounded(view), targets) for view in logits], **self.settings),
             logits[0].device.type,
@@ -156,6 +165,7 @@ class LT(LazyModuleMixin, Loss):
         """Mean loss of features `(B, D)` against targets `(B,)`."""
         features = full_precision(features)
         self.check(features, targets, width=self.means.shape[1])
+        targets = never_negative(targets, self.num_classes)
         return self.guarded(lambda: self._values(features, targets), features.device.type)
 
     def _values(self, features: Tensor, targets: Tensor) -> Tensor:
