@@ -129,6 +129,63 @@ def test_lt_predicts_without_margin_and_learns_its_means():
     torch.testing.assert_close(loss.logits(features).norm(dim=1), torch.ones(8, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("optimizer", [torch.optim.SGD, torch.optim.AdamW])
+def test_lt_trains_its_means_in_an_optimizer_made_before_the_first_call(optimizer: type):
+    loss = create("LT", num_classes=3)
+    steps = optimizer(loss.parameters(), lr=0.1)
+    loss(rows(8, 6), torch.arange(8) % 3).backward()
+    before = {name: parameter.detach().clone() for name, parameter in loss.named_parameters()}
+    steps.step()
+    assert set(before) == {"means", "raw_freedom"}
+    assert all((loss.get_parameter(name) != values).any() for name, values in before.items())
+
+
+@pytest.mark.parametrize("from_initialised", [True, False])
+@pytest.mark.parametrize("into_initialised", [True, False])
+def test_lt_loads_its_state_before_and_after_the_first_call(from_initialised: bool, into_initialised: bool):
+    source, loaded = create("LT", num_classes=3), create("LT", num_classes=3)
+    if into_initialised:
+        loaded.initialise(6)
+    if not from_initialised:
+        assert set(source.state_dict()) == {"means", "raw_freedom"}
+        if not into_initialised:
+            loaded.load_state_dict(source.state_dict())
+        return
+    source.initialise(6)
+    held = list(loaded.parameters())
+    loaded.load_state_dict(source.state_dict())
+    assert all(ours is theirs for ours, theirs in zip(loaded.parameters(), held, strict=True))
+    features = rows(8, 6).float()
+    assert torch.equal(loaded.logits(features), source.logits(features))
+    loaded(features, torch.arange(8) % 3)
+    assert torch.equal(loaded.means, source.means)
+
+
+def test_lt_draws_the_same_values_however_it_is_initialised():
+    found = []
+    for first in (lambda loss: loss.initialise(6), lambda loss: loss(rows(4, 6).float(), torch.arange(4) % 3)):
+        torch.manual_seed(5)
+        loss = create("LT", num_classes=3)
+        first(loss)
+        found.append((loss.means, loss.raw_freedom))
+    torch.manual_seed(5)
+    means = torch.nn.init.xavier_uniform_(torch.empty(3, 6))
+    raw_freedom = torch.nn.init.xavier_uniform_(torch.empty(3, 1))
+    assert all(torch.equal(a, means) and torch.equal(b, raw_freedom) for a, b in found)
+
+
+def test_lt_without_means_says_how_to_get_them():
+    with pytest.raises(LossError, match=r"initialise\(D\)"):
+        create("LT", num_classes=3).logits(rows(4, 6))
+
+
+def test_lt_keeps_the_width_it_has():
+    loss = create("LT", num_classes=3)
+    loss.initialise(6)
+    with pytest.raises(LossError, match="for 6 features already, not 7"):
+        loss.initialise(7)
+
+
 def test_lt_refuses_features_of_another_width():
     loss = create("LT", num_classes=3)
     loss.initialise(6)

@@ -34,6 +34,8 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
     `loss.logits(features)`), `epoch` wants `loss.set_epoch(epoch)` (1-based), `class_counts` may be told
     `loss.set_class_counts(counts)`, and `draws` may be given a `loss.generator`.
 
+    Logits below −1e12 count as −1e12, so that masked classes (−inf) keep value and gradient finite.
+
     Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
     """
     from labelnoise.losses import base, sums

@@ -7,16 +7,44 @@ import math
 import torch
 from torch import Tensor
 
-from labelnoise.losses.base import Loss, Prediction
+from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction
 
 
-def focal_factor(one_minus_p: Tensor, gamma: float, constant: bool) -> Tensor:
-    """(1 − p)^γ, constant in the gradient where asked.
+class _ConstantFactor(DifferentiableTwice):
+    """factor · value, whose gradient goes to the value only; that gradient's own derivative goes to both."""
+
+    @staticmethod
+    def forward(factor: Tensor, value: Tensor) -> Tensor:
+        return factor * value
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[None, Tensor]:
+        (factor,) = ctx.saved_tensors
+        return None, grad * factor
+
+
+def weighted(factor: Tensor, value: Tensor, constant: bool) -> Tensor:
+    """factor · value for a focal factor, constant in the gradient where asked.
 
     The published code of all four papers keeps it constant; the formula of Lin et al. 2017 would differentiate
-    through it (same value, other gradient).
+    through it (same value, other gradient). The second derivative is that of the gradient either way, as long as what
+    follows is linear in the product; quotients have functions of their own, `_Share` and `_NegativeShare`.
     """
-    return (one_minus_p.detach() if constant else one_minus_p) ** gamma
+    return _ConstantFactor.apply(factor, value) if constant else factor * value
+
+
+def power(base: Tensor, exponent: float) -> Tensor:
+    """base^exponent for a base ≥ 0 made of probabilities: where it is 0, the gradient is 0 for every exponent.
+
+    Below 1 the slope there is infinite, but the base's own by the logits goes to 0 faster: 0 in the limit, not ∞ · 0.
+    """
+    if 0 < exponent < 1:
+        base = torch.where(base == 0, base.detach(), base)
+    return base**exponent
 
 
 class CE(Loss):
@@ -27,14 +55,14 @@ class CE(Loss):
 
 
 class FL(Loss):
-    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); for its gradient see `focal_factor`."""
+    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); for its gradient see `weighted`."""
 
     def __init__(self, *, gamma: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
         self.gamma, self.constant_factor = gamma, constant_factor
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        return -focal_factor(prediction.rest, self.gamma, self.constant_factor) * prediction.log_p_y
+        return weighted(-power(prediction.rest, self.gamma), prediction.log_p_y, self.constant_factor)
 
 
 class GCE(Loss):
@@ -48,36 +76,53 @@ class GCE(Loss):
         return -torch.expm1(self.q * prediction.log_p_y.clamp(min=self.floor)) / self.q
 
 
-class _Share(torch.autograd.Function):
+class _Share(DifferentiableTwice):
     """f_y a_y / Σ_k f_k a_k for a_k = −log p_k, with a gradient that does not cancel where classes tie.
 
     As a_k = a_y − (z_k − z_y), the sum is F a_y − Δ with F = Σ f_k and Δ = Σ f_k (z_k − z_y). The quotient's derivative
     is then (a_y dΔ − Δ da_y − a_y² dF) / (sum)²; the quotient rule in a_k would subtract nearly equal numbers.
+    So the gradient goes to a_y `(B,)`, the gaps z_k − z_y `(B, K)` and, unless constant, to the factors `(B, K)` (None:
+    1); log p `(B, K)` is what the sum is made of, for the second derivative too.
     """
 
     @staticmethod
-    def forward(ctx, a_y: Tensor, spread: Tensor, total_factor: Tensor | None, total: Tensor) -> Tensor:
-        ctx.save_for_backward(a_y, spread, total)
-        return a_y / total
+    def forward(
+        a_y: Tensor, gaps: Tensor, factor: Tensor | None, log_p: Tensor, column: Tensor, constant: bool
+    ) -> Tensor:
+        if factor is None:
+            return a_y / -log_p.sum(dim=1)
+        return factor.gather(1, column).squeeze(1) * (a_y / -(factor * log_p).sum(dim=1))
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None, None]:
-        a_y, spread, total = ctx.saved_tensors
-        scaled = grad / total**2
-        to_factor = -(a_y**2) * scaled if ctx.needs_input_grad[2] else None
-        return -spread * scaled, a_y * scaled, to_factor, None
+    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:-1])
+        ctx.constant = inputs[-1]
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+        a_y, gaps, factor, log_p, column = ctx.saved_tensors
+        if factor is None:
+            scaled = grad / log_p.sum(dim=1) ** 2
+            return -gaps.sum(dim=1) * scaled, (a_y * scaled).unsqueeze(1).expand_as(gaps), None, None, None, None
+        others = factor.scatter(1, column, 0.0)
+        total = -(factor * log_p).sum(dim=1)
+        scaled = grad * factor.gather(1, column).squeeze(1) / total**2
+        to_spread = (a_y * scaled).unsqueeze(1)
+        to_factor = None
+        if not ctx.constant:
+            own = torch.zeros_like(factor).scatter(1, column, (grad * (a_y / total)).unsqueeze(1))
+            to_factor = own - (a_y**2 * scaled).unsqueeze(1) + (to_spread * gaps).scatter(1, column, 0.0)
+        return -(others * gaps).sum(dim=1) * scaled, to_spread * others, to_factor, None, None, None
 
 
-def normalised(prediction: Prediction, factor: Tensor | None = None) -> Tensor:
-    """f_y log p_y / Σ_k f_k log p_k for factors `(B, K)` (None: 1), `(B,)`: the normalised losses of APL eq. 3."""
+def normalised(prediction: Prediction, factor: Tensor | None = None, constant: bool = False) -> Tensor:
+    """f_y log p_y / Σ_k f_k log p_k, `(B,)`: the normalised losses of APL eq. 3.
+
+    `factor` `(B, K)` (None: 1) is constant in the gradient where asked, see `weighted`.
+    """
     logits = prediction.logits
     gaps = logits - prediction.of_label(logits).unsqueeze(1)
-    if factor is None:
-        total = -prediction.log_p.detach().sum(dim=1)
-        return _Share.apply(-prediction.log_p_y, gaps.sum(dim=1), None, total)
-    spread = (prediction.of_others(factor) * gaps).sum(dim=1)
-    total = -(factor * prediction.log_p).sum(dim=1).detach()
-    return prediction.of_label(factor) * _Share.apply(-prediction.log_p_y, spread, factor.sum(dim=1), total)
+    return _Share.apply(-prediction.log_p_y, gaps, factor, prediction.log_p, prediction.column, constant)
 
 
 class NCE(Loss):
@@ -92,15 +137,15 @@ class NCE(Loss):
 
 
 class NFL(Loss):
-    """scale · FL_y / Σ_k FL_k (APL eq. 9); for the gradient of the factors see `focal_factor`."""
+    """scale · FL_y / Σ_k FL_k (APL eq. 9); for the gradient of the factors see `weighted`."""
 
     def __init__(self, *, gamma: float, scale: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
         self.gamma, self.scale, self.constant_factor = gamma, scale, constant_factor
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        factor = focal_factor(prediction.one_minus_p, self.gamma, self.constant_factor)
-        return self.scale * normalised(prediction, factor)
+        factor = power(prediction.one_minus_p, self.gamma)
+        return self.scale * normalised(prediction, factor, self.constant_factor)
 
 
 class NGCE(Loss):
@@ -137,7 +182,7 @@ class AUL(Loss):
     def per_sample(self, prediction: Prediction) -> Tensor:
         base = self.a - 1
         if base == 0:
-            return prediction.rest**self.p / self.p
+            return power(prediction.rest, self.p) / self.p
         return base**self.p / self.p * torch.expm1(self.p * torch.log1p(prediction.rest / base))
 
 

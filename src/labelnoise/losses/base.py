@@ -2,43 +2,93 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from functools import cached_property
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import threshold
 
 from labelnoise.losses.parameters import LossError
 
 REDUCTIONS = ("mean", "none")
 
+# Below any logit that means something, and its square times any number of classes still fits into float32.
+LOGIT_FLOOR = -1e12
 
-class ExactLogSoftmax(torch.autograd.Function):
-    """log softmax whose value and gradient stay exact where one class dominates.
+
+class DifferentiableTwice(torch.autograd.Function):
+    """Base of our autograd functions: they take torch.func's transforms, and their backward can be differentiated.
+
+    For that backward is made of inputs and outputs only; what else it needs is given as further outputs.
+    """
+
+    generate_vmap_rule = True
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        # `apply` asks for it at each call; made there, it would be a tenth of a loss's time.
+        cls.forward.__signature__ = inspect.signature(cls.forward)
+
+    @staticmethod
+    def leave_unused_gradients_out(ctx) -> None:
+        """Hand backward None, not zeros, for an output that nothing depends on (torch.compile knows zeros only)."""
+        if not torch.compiler.is_compiling():
+            ctx.set_materialize_grads(False)
+
+
+class ExactLogSoftmax(DifferentiableTwice):
+    """log softmax `(B, K)` whose value and gradient stay exact where one class dominates.
 
     The plain form loses them there: log(1 + t) drops t below 1e-16 and 1 − p_m cancels. Here the sum over the
     other classes is kept apart from the largest one, and the largest one's gradient is built from that sum.
+
+    Backward needs the further outputs: that sum over e^(z_m), and the index m, both `(B, 1)`.
     """
 
     @staticmethod
-    def forward(ctx, logits: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         top, index = logits.max(dim=1, keepdim=True)
         shifted = logits - top
         others = shifted.exp().scatter(1, index, 0.0)
-        rest = others.sum(dim=1, keepdim=True)
-        log_p = shifted - rest.log1p()
-        p = log_p.exp()
-        ctx.save_for_backward(p, index, rest)
-        ctx.mark_non_differentiable(index)
-        return log_p, index
+        # top − top is 0, or NaN where a logit is +∞: the whole row is NaN then, whatever a loss clamps.
+        rest = others.sum(dim=1, keepdim=True) + (top - top)
+        return shifted - rest.log1p(), rest, index
 
     @staticmethod
-    def backward(ctx, grad: Tensor, _index: Tensor) -> Tensor:
-        p, index, rest = ctx.saved_tensors
+    def setup_context(ctx, inputs: tuple[Tensor], output: tuple[Tensor, Tensor, Tensor]) -> None:
+        ctx.save_for_backward(*output)
+        ctx.mark_non_differentiable(output[2])
+        ExactLogSoftmax.leave_unused_gradients_out(ctx)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor | None, grad_rest: Tensor | None, _index: None) -> Tensor:
+        log_p, rest, index = ctx.saved_tensors
+        p = log_p.exp()
+        if grad is None:
+            grad = torch.zeros_like(p)
         grad_top = grad.gather(1, index)
         grad_others = grad.scatter(1, index, 0.0).sum(dim=1, keepdim=True)
         out = grad - p * (grad_top + grad_others)
-        return out.scatter(1, index, (grad_top * rest - grad_others) / (1 + rest))
+        out = out.scatter(1, index, (grad_top * rest - grad_others) / (1 + rest))
+        if grad_rest is None:
+            return out
+        # rest = Σ_{k≠m} e^(z_k − z_m), and each term is p_k (1 + rest)
+        return out + grad_rest * (p * (1 + rest)).scatter(1, index, -rest)
+
+
+class computed_once:
+    """A property computed at its first use and then kept; unlike functools.cached_property, torch.compile takes it."""
+
+    def __init__(self, compute: Callable[[Prediction], Tensor]):
+        self.compute = compute
+
+    def __get__(self, prediction: Prediction, owner: type | None = None) -> Tensor:
+        value = self.compute(prediction)
+        # In the instance it goes before this descriptor, which has no __set__.
+        setattr(prediction, self.compute.__name__, value)
+        return value
 
 
 class Prediction:
@@ -51,42 +101,43 @@ class Prediction:
         self.logits = logits
         self.targets = targets
         self.num_classes = logits.shape[1]
-        self.log_p, self._top = ExactLogSoftmax.apply(logits)
+        self.log_p, _, self._top = ExactLogSoftmax.apply(logits)
 
-    @cached_property
-    def _column(self) -> Tensor:
+    @computed_once
+    def column(self) -> Tensor:
+        """The targets as an index into rows, `(B, 1)`."""
         return self.targets.unsqueeze(1)
 
     def of_label(self, values: Tensor) -> Tensor:
         """The labelled class's entry of each row: `(B, K)` to `(B,)`."""
-        return values.gather(1, self._column).squeeze(1)
+        return values.gather(1, self.column).squeeze(1)
 
     def of_others(self, values: Tensor) -> Tensor:
         """The rows with the labelled class's entry set to zero: `(B, K)`."""
-        return values.scatter(1, self._column, 0.0)
+        return values.scatter(1, self.column, 0.0)
 
-    @cached_property
+    @computed_once
     def p(self) -> Tensor:
         return self.log_p.exp()
 
-    @cached_property
+    @computed_once
     def log_p_y(self) -> Tensor:
         return self.of_label(self.log_p)
 
-    @cached_property
+    @computed_once
     def p_y(self) -> Tensor:
         return self.log_p_y.exp()
 
-    @cached_property
+    @computed_once
     def rest(self) -> Tensor:
         return self.of_others(self.p).sum(dim=1)
 
-    @cached_property
+    @computed_once
     def is_top(self) -> Tensor:
         """Whether the labelled class is the predicted one, `(B,)`."""
         return self._top.squeeze(1) == self.targets
 
-    @cached_property
+    @computed_once
     def one_minus_p(self) -> Tensor:
         """1 − p_k for every class, exact also where p_k is near 1: `(B, K)`."""
         return -torch.expm1(self.log_p)
@@ -117,17 +168,21 @@ class Loss(nn.Module):
         assertion: checking there would stop the stream in every step).
         """
         self.check(logits, targets)
-        return self.guarded(lambda: self.per_sample(Prediction(full_precision(logits), targets)), logits.device.type)
+        targets = never_negative(targets, self.num_classes)
+        return self.guarded(lambda: self.per_sample(Prediction(bounded(logits), targets)), logits.device.type)
 
     def guarded(self, values: Callable[[], Tensor], device_type: str) -> Tensor:
         """The reduced values, computed outside autocast; an index out of range becomes a `LossError`."""
-        with torch.autocast(device_type, enabled=False):
+        with without_autocast(device_type):
             try:
                 found = values()
             except (RuntimeError, IndexError) as error:
                 if "out of bounds" not in str(error) and "out of range" not in str(error):
                     raise
-                raise LossError(f"targets must lie in 0..{self.num_classes - 1}: {error}") from None
+                raise LossError(
+                    f"targets must lie in 0..{self.num_classes - 1}: {error}. "
+                    "Labels of -100 or -1 usually mark samples to ignore: remove those from the batch first"
+                ) from None
             return found.mean() if self.reduction == "mean" else found
 
     def check(self, inputs: Tensor, targets: Tensor, *, width: int | None = None) -> None:
@@ -147,3 +202,19 @@ class Loss(nn.Module):
 def full_precision(values: Tensor) -> Tensor:
     """Half precision raised to float32; float32 and float64 as they are."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def never_negative(targets: Tensor, num_classes: int) -> Tensor:
+    """The targets; where a compiled kernel would read −1 as the last class, K in its place, which is out of range."""
+    return torch.where(targets < 0, num_classes, targets) if torch.compiler.is_compiling() else targets
+
+
+def bounded(logits: Tensor) -> Tensor:
+    """Logits in full precision, those below −1e12 (masked classes, −inf) raised to it; NaN and +inf as they are."""
+    # As clamp does, in fewer operations.
+    return threshold(full_precision(logits), LOGIT_FLOOR, LOGIT_FLOOR)
+
+
+def without_autocast(device_type: str) -> AbstractContextManager:
+    """A block outside autocast; entering it costs nothing where autocast is off already."""
+    return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from labelnoise.losses.active import focal_factor
+from labelnoise.losses.active import power, weighted
 from labelnoise.losses.base import Loss, Prediction
 
 
@@ -43,7 +43,9 @@ class ECE(Loss):
 
     def log_epsilon_softmax(self, prediction: Prediction) -> Tensor:
         """log p'_y, `(B,)`: log(1 − (1 − p_y)/(m + 1)) where y is predicted, log p_y − log(m + 1) elsewhere."""
-        as_top = torch.log1p(-prediction.rest / (self.m + 1))
+        # With m = 0 the logarithm of the predicted class's formula may be infinite where another class is predicted.
+        rest = torch.where(prediction.is_top, prediction.rest, 0.0)
+        as_top = torch.log1p(-rest / (self.m + 1))
         return torch.where(prediction.is_top, as_top, prediction.log_p_y - math.log1p(self.m)).clamp(min=self.floor)
 
     def per_sample(self, prediction: Prediction) -> Tensor:
@@ -51,7 +53,7 @@ class ECE(Loss):
 
 
 class EFL(ECE):
-    """−(1 − p'_y)^γ · log p'_y on the ε-softmax (Wang et al. 2024, §3.2); for its gradient see `focal_factor`."""
+    """−(1 − p'_y)^γ · log p'_y on the ε-softmax (Wang et al. 2024, §3.2); for its gradient see `weighted`."""
 
     def __init__(self, *, gamma: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
@@ -59,4 +61,4 @@ class EFL(ECE):
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         log_p = self.log_epsilon_softmax(prediction)
-        return -focal_factor(-torch.expm1(log_p), self.gamma, self.constant_factor) * log_p
+        return weighted(-power(-torch.expm1(log_p), self.gamma), log_p, self.constant_factor)

@@ -43,4 +43,5 @@ class NLNL(Loss):
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         values = self._log_one_minus_p(prediction).gather(1, self.draw(prediction.targets)).sum(dim=1)
-        return -self.weights.to(values.dtype)[prediction.targets] * values
+        # gather, unlike an index, does not take a label of −1 for the last class.
+        return -self.weights.to(values.dtype).gather(0, prediction.targets) * values

@@ -6,8 +6,8 @@ import math
 
 from torch import Tensor
 
-from labelnoise.losses.active import focal_factor
-from labelnoise.losses.base import Loss, Prediction
+from labelnoise.losses.active import power
+from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction
 
 
 class MAE(Loss):
@@ -52,8 +52,8 @@ class AMSE(Loss):
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         # a − p_y = (a − 1) + (1 − p_y)
-        labelled = (self.a - 1 + prediction.rest) ** self.q
-        others = prediction.of_others(prediction.p**self.q).sum(dim=1)
+        labelled = power(self.a - 1 + prediction.rest, self.q)
+        others = prediction.of_others(power(prediction.p, self.q)).sum(dim=1)
         return (labelled + others) / self.num_classes
 
 
@@ -72,8 +72,36 @@ class NNCE(Loss):
         return prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)
 
 
+class _NegativeShare(DifferentiableTwice):
+    """Σ_{k≠y} r_k / Σ_k r_k, `(B,)`, of r_k = A + f_k log p_k; the gradient holds the factors f `(B, K)` constant."""
+
+    @staticmethod
+    def sums(factor: Tensor, log_p: Tensor, column: Tensor, top: float) -> tuple[Tensor, Tensor]:
+        """Σ_{k≠y} r_k and Σ_k r_k, each `(B, 1)`."""
+        flipped = top + factor * log_p
+        return flipped.scatter(1, column, 0.0).sum(dim=1, keepdim=True), flipped.sum(dim=1, keepdim=True)
+
+    @staticmethod
+    def forward(factor: Tensor, log_p: Tensor, column: Tensor, top: float) -> Tensor:
+        others, total = _NegativeShare.sums(factor, log_p, column, top)
+        return (others / total).squeeze(1)
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:-1])
+        ctx.top = inputs[-1]
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[None, Tensor, None, None]:
+        factor, log_p, column = ctx.saved_tensors
+        others, total = _NegativeShare.sums(factor, log_p, column, ctx.top)
+        grad = grad.unsqueeze(1)
+        to_others = (grad / total).expand_as(log_p).scatter(1, column, 0.0)
+        return None, (to_others - grad * ((others / total) / total)) * factor, None, None
+
+
 class NNFL(Loss):
-    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); for its gradient see `focal_factor`."""
+    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); for its gradient see `weighted`."""
 
     def __init__(self, *, gamma: float, min_prob: float, max_prob: float, constant_factor: bool, **kwargs):
         super().__init__(**kwargs)
@@ -83,7 +111,9 @@ class NNFL(Loss):
         self.one_minus_range = (1 - max_prob, 1 - min_prob)
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        one_minus_p = prediction.one_minus_p.clamp(*self.one_minus_range)
-        factor = focal_factor(one_minus_p, self.gamma, self.constant_factor)
-        flipped = self.top + factor * prediction.log_p.clamp(self.low, self.high)
-        return prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)
+        factor = power(prediction.one_minus_p.clamp(*self.one_minus_range), self.gamma)
+        log_p = prediction.log_p.clamp(self.low, self.high)
+        if self.constant_factor:
+            return _NegativeShare.apply(factor, log_p, prediction.column, self.top)
+        others, total = _NegativeShare.sums(factor, log_p, prediction.column, self.top)
+        return (others / total).squeeze(1)

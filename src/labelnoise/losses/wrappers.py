@@ -7,9 +7,19 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import UninitializedParameter, is_lazy
 
 from labelnoise.losses import active, passive
-from labelnoise.losses.base import Loss, Prediction, full_precision
+from labelnoise.losses.base import (
+    DifferentiableTwice,
+    Loss,
+    Prediction,
+    bounded,
+    full_precision,
+    never_negative,
+    without_autocast,
+)
 from labelnoise.losses.divergence import jensen_shannon
 from labelnoise.losses.parameters import LossError
 from labelnoise.losses.sums import Sum
@@ -30,8 +40,9 @@ class GJS(Loss):
             raise LossError("GJS takes a pair of logits, one for each view: loss((z1, z2), targets)")
         for view in logits:
             self.check(view, targets)
+        targets = never_negative(targets, self.num_classes)
         return self.guarded(
-            lambda: jensen_shannon([Prediction(full_precision(view), targets) for view in logits], **self.settings),
+            lambda: jensen_shannon([Prediction(bounded(view), targets) for view in logits], **self.settings),
             logits[0].device.type,
         )
 
@@ -83,7 +94,7 @@ class SR(Loss):
         return self.base.per_sample(sharp) + self.weight.to(sparsity.dtype) * sparsity
 
 
-class LT(Loss):
+class LT(LazyModuleMixin, Loss):
     """Student loss (Zhang et al. 2024): logits are Student's t densities of the features around learnable class means.
 
     f and μ_c on the unit sphere, ν_c = raw_c² + 0.1, d_c = ½‖f − μ_c‖²/(1 + 1e-8), the labelled class's d times
@@ -91,7 +102,9 @@ class LT(Loss):
     (ν_c + D')/2, normalised over the classes by L2; plus lam · ½‖f − μ_y‖². D' = log D in the
     published code (`log_dim=False`: D, as printed).
 
-    The means are made when the number of features is known: by `initialise(D)` or at the first call.
+    `means` `(K, D)` and `raw_freedom` `(K, 1)` are torch's lazy parameters: an optimiser can hold them from the start,
+    and they get their values once D is known, by `initialise(D)`, by the first call (typed as its features) or by
+    `load_state_dict` (typed as the loss, float32 unless moved).
     """
 
     needs = ("features",)
@@ -109,33 +122,50 @@ class LT(Loss):
             "SCE": lambda: Sum(active.CE(**size), rce, alpha=alpha, beta=beta),
             "NCE+RCE": lambda: Sum(active.NCE(scale=1.0, **size), rce, alpha=alpha, beta=beta),
         }[base]()
-        self.means: nn.Parameter | None = None
-        self.raw_freedom: nn.Parameter | None = None
+        self.means = UninitializedParameter()
+        self.raw_freedom = UninitializedParameter()
 
     def initialise(self, feature_dim: int, like: Tensor | None = None) -> None:
-        """Make the class means `(K, D)` and freedom degrees `(K, 1)`, xavier-uniform, typed and placed as `like`."""
+        """Draw the class means `(K, D)`, then the freedom degrees `(K, 1)`, xavier-uniform, typed and placed as `like`.
+
+        Without `like` they are drawn on the CPU and put where the loss is. The parameters stay the same objects.
+        Raises `LossError` if they exist already for another D.
+        """
+        if not is_lazy(self.means) and self.means.shape[1] != feature_dim:
+            raise LossError(f"LT has its means for {self.means.shape[1]} features already, not {feature_dim}")
         options = {} if like is None else {"dtype": like.dtype, "device": like.device}
-        self.means = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, feature_dim, **options)))
-        self.raw_freedom = nn.Parameter(nn.init.xavier_uniform_(torch.empty(self.num_classes, 1, **options)))
+        for parameter, width in ((self.means, feature_dim), (self.raw_freedom, 1)):
+            drawn = nn.init.xavier_uniform_(torch.empty(self.num_classes, width, **options))
+            if is_lazy(parameter):
+                parameter.materialize(drawn.shape, **options)
+            with torch.no_grad():
+                parameter.copy_(drawn)
+
+    def initialize_parameters(self, features: Tensor, targets: Tensor) -> None:
+        """What torch's lazy modules call before the first forward pass."""
+        self.check(features, targets, width=features.shape[-1:].numel())
+        if self.has_uninitialized_params():
+            self.initialise(features.shape[1], like=full_precision(features))
 
     def _student(self, features: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
         """Unit-length logits `(B, K)`, with the margin where targets are given; distances to the own mean `(B,)`."""
         means, raw = self.means.to(features.dtype), self.raw_freedom.to(features.dtype)
         dim = means.shape[1]
-        return _Student.apply(features, means, raw, targets, self.margin, math.log(dim) if self.log_dim else dim)
+        return _Student.apply(features, means, raw, targets, self.margin, math.log(dim) if self.log_dim else dim)[:2]
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits `(B, K)` of features `(B, D)` without any margin: what predictions are made from."""
+        if self.has_uninitialized_params():
+            raise LossError("LT has no class means yet: call it on a batch, initialise(D) or load_state_dict first")
         features = full_precision(features)
-        with torch.autocast(features.device.type, enabled=False):
+        with without_autocast(features.device.type):
             return self._student(features, None)[0]
 
     def forward(self, features: Tensor, targets: Tensor) -> Tensor:
         """Mean loss of features `(B, D)` against targets `(B,)`."""
         features = full_precision(features)
-        if self.means is None:
-            self.initialise(features.shape[1], like=features)
         self.check(features, targets, width=self.means.shape[1])
+        targets = never_negative(targets, self.num_classes)
         return self.guarded(lambda: self._values(features, targets), features.device.type)
 
     def _values(self, features: Tensor, targets: Tensor) -> Tensor:
@@ -143,13 +173,16 @@ class LT(Loss):
         return self.base.per_sample(Prediction(logits, targets)) + self.lam * own_distance
 
 
-class _Student(torch.autograd.Function):
-    """Distances on the unit sphere and Student's t logits with their gradient, as one function for speed."""
+class _Student(DifferentiableTwice):
+    """Distances on the unit sphere and Student's t logits with their gradient, as one function for speed.
+
+    Gives logits `(B, K)` and the distance to the own mean `(B,)`; backward needs the further outputs.
+    """
 
     @staticmethod
     def forward(
-        ctx, features: Tensor, means: Tensor, raw: Tensor, targets: Tensor | None, margin: float, dim: float
-    ) -> tuple[Tensor, Tensor]:
+        features: Tensor, means: Tensor, raw: Tensor, targets: Tensor | None, margin: float, dim: float
+    ) -> tuple[Tensor, ...]:
         feature_norm = torch.linalg.vector_norm(features, dim=1, keepdim=True).clamp(min=1e-12)
         mean_norm = torch.linalg.vector_norm(means, dim=1, keepdim=True).clamp(min=1e-12)
         f, mu = features / feature_norm, means / mean_norm
@@ -166,25 +199,45 @@ class _Student(torch.autograd.Function):
         constant = torch.lgamma(half) - torch.lgamma(freedom / 2) - dim / 2 * freedom.log()
         logarithm = constant - half * log_term
         logits = torch.exp(logarithm - torch.logsumexp(2 * logarithm, dim=1, keepdim=True) / 2)
-        ctx.save_for_backward(f, mu, feature_norm, mean_norm, raw, column, per_freedom, log_term, logits)
-        ctx.margin, ctx.dim = margin, dim
-        return logits, own.squeeze(1)
+        return logits, own.squeeze(1), f, mu, feature_norm, mean_norm, per_freedom
 
     @staticmethod
-    def backward(ctx, grad: Tensor, grad_own: Tensor) -> tuple[Tensor | None, ...]:
-        f, mu, feature_norm, mean_norm, raw, column, per_freedom, log_term, logits = ctx.saved_tensors
+    def setup_context(ctx, inputs: tuple, output: tuple[Tensor, ...]) -> None:
+        _, _, raw, targets, ctx.margin, ctx.dim = inputs
+        logits, _, *others = output
+        ctx.save_for_backward(raw, targets, logits, *others)
+        _Student.leave_unused_gradients_out(ctx)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor | None, grad_own: Tensor | None, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        raw, targets, logits, f, mu, feature_norm, mean_norm, per_freedom = ctx.saved_tensors
+        grad_f, grad_mu, grad_feature_norm, grad_mean_norm, grad_per_freedom = grads
         freedom = (raw**2 + 0.1).squeeze(1)
         half = (freedom + ctx.dim) / 2
-        weighted = grad * logits
+        log_term = torch.log1p(per_freedom + 1e-8)
+        weighted = torch.zeros_like(logits) if grad is None else grad * logits
         to_log = weighted - logits**2 * weighted.sum(dim=1, keepdim=True)
-        to_per_freedom = -to_log * half / (1 + 1e-8 + per_freedom)
+        to_per_freedom = _added(-to_log * half / (1 + 1e-8 + per_freedom), grad_per_freedom)
         slope = (torch.digamma(half) - torch.digamma(freedom / 2) - ctx.dim / freedom) / 2
         to_freedom = (to_log * (slope - log_term / 2) - to_per_freedom * per_freedom / freedom).sum(dim=0)
         to_distance = to_per_freedom / (freedom * (1 + 1e-8))
-        if column is not None:
-            at_own = (1 + ctx.margin) * to_distance.gather(1, column) + grad_own.unsqueeze(1)
+        if targets is not None:
+            column = targets.unsqueeze(1)
+            at_own = (1 + ctx.margin) * to_distance.gather(1, column)
+            at_own = _added(at_own, None if grad_own is None else grad_own.unsqueeze(1))
             to_distance = to_distance.scatter(1, column, at_own)
-        to_f, to_mu = -to_distance @ mu, -to_distance.T @ f
-        to_features = (to_f - f * (to_f * f).sum(dim=1, keepdim=True)) / feature_norm
-        to_means = (to_mu - mu * (to_mu * mu).sum(dim=1, keepdim=True)) / mean_norm
+        to_f, to_mu = _added(-to_distance @ mu, grad_f), _added(-to_distance.T @ f, grad_mu)
+        to_features = _before_unit_length(to_f, grad_feature_norm, f, feature_norm)
+        to_means = _before_unit_length(to_mu, grad_mean_norm, mu, mean_norm)
         return to_features, to_means, 2 * raw * to_freedom.unsqueeze(1), None, None, None
+
+
+def _added(grad: Tensor, more: Tensor | None) -> Tensor:
+    """A gradient and what the second derivative adds to it, if anything."""
+    return grad if more is None else grad + more
+
+
+def _before_unit_length(grad: Tensor, grad_norm: Tensor | None, unit: Tensor, norm: Tensor) -> Tensor:
+    """The gradient by x `(B, D)` of what has `grad` by x/‖x‖ and `grad_norm` `(B, 1)` by ‖x‖."""
+    tangent = (grad - unit * (grad * unit).sum(dim=1, keepdim=True)) / norm
+    return tangent if grad_norm is None else tangent + grad_norm * unit

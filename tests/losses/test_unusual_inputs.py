@@ -1,0 +1,73 @@
+"""Labels out of range, masked logits, numbers that are none: what each loss does with them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from cases import CASES, inputs, made, rows
+
+from labelnoise.losses import LossError, create
+
+K = 4
+
+
+@pytest.mark.parametrize("label", [-1, -5, -100, K])
+@pytest.mark.parametrize("case", CASES)
+def test_label_out_of_range_is_refused(case: str, label: int):
+    loss = made(case, K)
+    with pytest.raises(LossError, match=r"targets must lie in 0..3.*-100 or -1 usually mark samples to ignore"):
+        loss(inputs(loss, rows(3, K)), torch.tensor([0, label, 2]))
+
+
+MASKED = torch.tensor(
+    [
+        [0.3, -math.inf, 1.0, -0.5],  # a class that may not be predicted
+        [-math.inf, 0.2, 1.0, -0.5],  # the labelled class
+        [0.3, -math.inf, -math.inf, -math.inf],  # all but the labelled class
+        [-math.inf, -math.inf, 0.7, -math.inf],  # all but another one
+        [-math.inf] * 4,
+        [0.3, torch.finfo(torch.float32).min, 1.0, -0.5],  # −inf as many write it
+    ]
+)
+WITH_LOGITS = [case for case, (name, _) in CASES.items() if not name.startswith("LT")]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+@pytest.mark.parametrize("case", WITH_LOGITS)
+def test_masked_logits_have_finite_values_and_gradients(case: str, dtype: torch.dtype):
+    loss = made(case, K)
+    logits = MASKED.clone().to(dtype).requires_grad_()
+    value = loss(inputs(loss, logits), torch.zeros(len(MASKED), dtype=torch.int64))
+    value.backward()
+    assert value.isfinite()
+    assert logits.grad.isfinite().all()
+    assert (logits.grad[logits.isinf()] == 0).all()
+
+
+def test_masked_class_leaves_the_others_as_if_it_were_not_there():
+    logits = rows(5, K)
+    masked = torch.cat([logits, torch.full((5, 1), -math.inf, dtype=torch.float64)], dim=1)
+    for name in ("CE", "FL", "GCE", "MAE", "RCE"):
+        params = {"eps": 1e-30} if name == "RCE" else {}
+        with_mask = create(name, num_classes=K + 1, **params)(masked, torch.arange(5) % K)
+        torch.testing.assert_close(with_mask, create(name, num_classes=K, **params)(logits, torch.arange(5) % K))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("case", CASES)
+def test_nan_and_infinity_stay_visible(case: str, bad: float):
+    """So that training notices its divergence. LT's inputs are features: −inf shows there as well."""
+    loss = made(case, K)
+    for number in (bad, -bad) if CASES[case][0].startswith("LT") else (bad,):
+        logits = rows(3, K)
+        logits[1, 2] = number
+        assert not loss(inputs(loss, logits), torch.tensor([0, 1, 2])).isfinite()
+
+
+def test_logits_above_the_floor_are_taken_as_they_are():
+    values = create("CE", num_classes=2, reduction="none")(
+        torch.tensor([[-9e11, 0.0], [-2e12, 0.0]]), torch.zeros(2).long()
+    )
+    torch.testing.assert_close(values, torch.tensor([9e11, 1e12]))
