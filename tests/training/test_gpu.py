@@ -13,6 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from labelnoise import losses
+from labelnoise.losses import wrappers
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import loop
@@ -50,6 +51,9 @@ def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest
     monkeypatch.setattr(nn.Module, "to", lambda self, *args, **options: self)  # pretended weights cannot be moved
     no_generator = type("Generator", (torch.Generator,), {"__new__": lambda cls, device=None: None})
     monkeypatch.setattr(torch, "Generator", no_generator)  # nor drawn with one
+    # torch makes no lazy parameters of pretended tensors: LT's means and freedom degrees get their width at once.
+    shapes = iter([(10, 128), (10, 1)])
+    monkeypatch.setattr(wrappers, "UninitializedParameter", lambda: nn.Parameter(torch.empty(next(shapes))))
     with FakeTensorMode():
         with torch.device(GPU):
             model = models.create("digits_cnn", num_classes=10, channels=1)

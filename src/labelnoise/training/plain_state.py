@@ -156,7 +156,7 @@ def _mark(value: Any) -> str | None:
     """What tells whether the value has changed; None where nothing does."""
     try:
         return _digest(_encoded(value))
-    except UnsavableError:
+    except (UnsavableError, RuntimeError):  # torch's, of tensors without values
         pass
     try:
         return hashlib.sha256(pickle.dumps(value)).hexdigest()
