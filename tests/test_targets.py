@@ -21,6 +21,15 @@ class Free:
     def __init__(self, **anything): ...
 
 class Plain: ...
+
+class Smooth(nn.CrossEntropyLoss): ...
+
+@dataclass(eq=False)
+class Fields(nn.Module):
+    q: float
+    weight: float = 1.0
+
+class Below(Fields): ...
 """
 
 
@@ -31,7 +40,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("cls", "params"), [("Mine", {"q": 1}), ("Free", {"x": 1}), ("Plain", {})])
+@pytest.mark.parametrize(
+    ("cls", "params"),
+    [
+        ("Mine", {"q": 1}),
+        ("Free", {"x": 1}),
+        ("Plain", {}),
+        ("Smooth", {"label_smoothing": 0.1}),
+        ("Fields", {"q": 1}),
+        ("Below", {"q": 1, "weight": 2}),
+    ],
+)
 def test_fitting_parameters_pass_without_running_the_file(cls: str, params: dict):
     targets.check(targets.find(f"mine:{cls}"), params)
 
@@ -43,6 +62,8 @@ def test_fitting_parameters_pass_without_running_the_file(cls: str, params: dict
         ("Mine", {}, "needs a value for: q"),
         ("Plain", {"q": 1}, "takes no parameters"),
         ("Mien", {}, "did you mean Mine"),
+        ("Fields", {"wieght": 1}, "unknown parameter 'wieght' — did you mean weight"),
+        ("Below", {}, "needs a value for: q"),
     ],
 )
 def test_mistake_is_named(cls: str, params: dict, message: str):
@@ -63,6 +84,8 @@ def test_dataclass_beside_the_loss_with_postponed_annotations_loads(folder: Path
 
 
 def test_num_classes_is_passed_where_it_is_taken(folder: Path):
-    (folder / "good.py").write_text(FILE.split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3"))
+    (folder / "good.py").write_text(
+        FILE.split("class Smooth")[0].split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3")
+    )
     assert targets.load(targets.find("good:Mine"), {"q": 1}, num_classes=7) is not None
     assert targets.load(targets.find("good:Plain"), {}, num_classes=7).q == 3

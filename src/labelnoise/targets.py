@@ -1,6 +1,6 @@
 """A user's own loss, named in config.yaml as `target: my_module:MyLoss`.
 
-Checking reads the file (by `ast`) and runs nothing; only a trial imports it.
+Checking reads the file (by `ast`) and runs nothing; only a trial, and `plan` to try it out, import it.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ def check(target: Target, params: Mapping[str, Any]) -> None:
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     if target.cls not in classes:
         raise UserError(f"target {target.name!r}: {unknown(f'class of {target.file}', target.cls, classes)}")
-    init = _init(classes[target.cls], classes)
-    if init is None:
-        if params:
-            raise UserError(f"target {target.name!r} has no __init__ of its own, so it takes no parameters")
-        return
-    taken = [arg.arg for arg in (*init.args.posonlyargs, *init.args.args, *init.args.kwonlyargs)][1:]
+    signature = _signature(classes[target.cls], classes)
+    if signature is None:
+        return  # inherited from elsewhere: known only when it is imported
+    taken, required = signature
     for key in params:
-        if key not in taken and init.args.kwarg is None:
-            allowed = [arg for arg in taken if arg != "num_classes"]
+        if taken == []:
+            raise UserError(f"target {target.name!r} has no __init__ of its own, so it takes no parameters")
+        if taken is not None and key not in taken:
+            allowed = [name for name in taken if name != "num_classes"]
             raise UserError(f"target {target.name!r}: {unknown('parameter', key, allowed)}")
-    missing = [arg for arg in _required(init) if arg not in params and arg != "num_classes"]
+    missing = [name for name in required if name not in params and name != "num_classes"]
     if missing:
         raise UserError(f"target {target.name!r} needs a value for: {', '.join(missing)}")
 
@@ -82,17 +82,46 @@ def load(target: Target, params: Mapping[str, Any], *, num_classes: int) -> Any:
     return cls(**given)
 
 
-def _init(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> ast.FunctionDef | None:
-    """The class's `__init__`, its own or that of a base in the same file."""
+# (the parameters that are taken, None: any; those without a default)
+_Signature = tuple[list[str] | None, list[str]]
+
+
+def _signature(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> _Signature | None:
+    """What making the class takes, by its own `__init__`, its fields or a base in the file; None: not to be seen."""
     for node in cls.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            return node
-    bases = (base.id for base in cls.bases if isinstance(base, ast.Name) and base.id in classes)
-    return next((init for base in bases if (init := _init(classes[base], classes))), None)
+            return _of_init(node)
+    if any(_name(decorator) == "dataclass" for decorator in cls.decorator_list):
+        return _of_fields(cls)
+    inside = [classes[name] for base in cls.bases if (name := _name(base)) in classes]
+    for base in inside:
+        if (found := _signature(base, classes)) is not None:
+            return found
+    outside = [_name(base) for base in cls.bases if _name(base) not in classes]
+    return ([], []) if outside in ([], ["Module"], ["object"]) else None
 
 
-def _required(init: ast.FunctionDef) -> list[str]:
+def _name(node: ast.expr) -> str:
+    """`Module` of `nn.Module`, `dataclass` of `@dataclasses.dataclass(eq=False)`."""
+    if isinstance(node, ast.Call):
+        return _name(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _of_init(init: ast.FunctionDef) -> _Signature:
     positional = [arg.arg for arg in (*init.args.posonlyargs, *init.args.args)][1:]
-    plain = positional[: len(positional) - len(init.args.defaults)]
-    keyword = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
-    return plain + [arg.arg for arg, default in keyword if default is None]
+    keyword = [arg.arg for arg in init.args.kwonlyargs]
+    required = positional[: len(positional) - len(init.args.defaults)]
+    required += [name for name, default in zip(keyword, init.args.kw_defaults, strict=True) if default is None]
+    return (None if init.args.kwarg else positional + keyword), required
+
+
+def _of_fields(cls: ast.ClassDef) -> _Signature:
+    fields = {
+        node.target.id: node.value is not None
+        for node in cls.body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and _name(node.annotation) != "ClassVar"
+    }
+    return list(fields), [name for name, has_default in fields.items() if not has_default]

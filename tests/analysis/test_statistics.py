@@ -134,6 +134,12 @@ def test_markdown_signs_in_labels_are_escaped():
 
 
 def test_caption_says_that_human_labels_are_drawn_once():
-    sentence = "Human labels and labels from a file are the same for all seeds"
+    sentence = "Human labels, given labels and labels from a file are the same for all seeds"
     assert sentence in table(trials({("A", "human-worst"): [1.0, 2.0]})).caption
     assert sentence not in table(ROWS).caption
+
+
+def test_noise_draws_are_said_of_noises_that_are_drawn_only():
+    assert "noise draw" not in table(trials({("A", "clean"): [1.0, 2.0], ("A", "human-worst"): [1.0, 2.0]})).caption
+    caption = table(trials({("A", "clean"): [1.0, 2.0], ("A", "symmetric-0.2"): [1.0, 2.0]})).caption
+    assert "n = 2 seeds, each with its own noise draw but for clean labels" in caption

@@ -53,7 +53,11 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"noise": [{"kind": "symmetric", "rate": 0.2, "map": {0: 1}}]}, ["noise[0].map", "belongs to asymmetric noise"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {}}]}, ["noise[0].map", "it is empty"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {3: 3}}]}, ["noise[0].map", "3 turns into itself"]),
-    ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {3: 10}}]}, ["noise[0].map", "unknown class 10"]),
+    (
+        {"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {3: 10}}]},
+        ["noise[0].map: unknown class 10 — did you mean 1? Allowed: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"],
+    ),
+    ({"noise": [{"kind": "asymmetric", "matrix": 3}]}, ["noise[0].matrix"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {3: 1, "3": 2}}]}, ["noise[0].map", "is named twice"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": [3, 1]}]}, ["noise[0].map", "must be keys and values"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "variant": "blocks"}]}, ["noise[0].variant", "Allowed: parallel"]),
@@ -216,6 +220,26 @@ def test_syntax_error_is_told_with_its_line(tmp_path: Path, text: str, expected:
         expand(read(path))
 
 
+def test_valid_nested_merges_are_read_as_yaml_has_them(tmp_path: Path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "base: &base {a: 1, b: 2}\nmore: &more {<<: *base, b: 3}\nmost: {<<: *more, c: 4}\n"
+        "list: {<<: [*base, *more], a: 5}\n"
+    )
+    assert read(path).values == {
+        "base": {"a": 1, "b": 2},
+        "more": {"a": 1, "b": 3},
+        "most": {"a": 1, "b": 3, "c": 4},
+        "list": {"a": 5, "b": 2},
+    }
+
+
+@pytest.mark.parametrize("value", ["[1, 2", "{a: b: c}", "*x", "{a: 1, a: 2}", "!!python/name:os.system x"])
+def test_a_slip_in_an_override_is_one_message(value: str):
+    with pytest.raises(UserError, match=r"--config seeds: .* is not valid YAML"):
+        Source("config.yaml", GOOD).overridden({"seeds": value})
+
+
 def _read(folder: Path, text: str) -> Source:
     (folder / "config.yaml").write_text(text)
     return read(folder / "config.yaml")
@@ -282,7 +306,7 @@ def test_quoted_text_stays_text_and_merge_keys_work(tmp_path: Path):
 def test_target_parameter_that_is_no_plain_value_is_refused(tmp_path: Path, monkeypatch, value: str):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, cap): ...\n")
-    with pytest.raises(UserError, match="cap: must be a finite number, text, true, false or null"):
+    with pytest.raises(UserError, match="cap: must be a finite number, text, true, false, null or a list of them"):
         expand(_read(tmp_path, SMALL.replace("  - CE\n", f"  - {{target: 'mine:Mine', cap: {value}}}\n")))
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from labelnoise.analysis.cells import METRICS, Results, average_ranks, mixtures, read, summarise
 from labelnoise.files import replacing_folder
+from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
 
@@ -76,24 +77,33 @@ def tables(results: Results) -> Iterator[Table]:
 
 
 def _caption(results: Results, dataset: str, test_set: str | None, metric: str, rows: pd.DataFrame) -> str:
-    n = len(results.seeds)
-    draw = results.manifest["noise_seed"]
-    noise = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
+    n = rows.seed.nunique()
     where = f"{dataset} ({test_set})" if test_set else dataset
-    seeds = f"n = {n} seeds, {noise}" if n > 1 else "n = 1 seed, so no deviation"
+    seeds = f"n = {n} seeds{_noise_draws(results, rows)}" if n > 1 else "n = 1 seed, so no deviation"
     what = METRICS[metric][0].upper() + METRICS[metric][1:]
     sentences = [
         f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
         f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
         f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; descriptive, no test is made",
     ]
-    if rows.kind.isin(["human", "file"]).any():
-        sentences.append("Human labels and labels from a file are the same for all seeds")
+    if rows.kind.isin(["human", "file", "given"]).any():
+        sentences.append("Human labels, given labels and labels from a file are the same for all seeds")
     unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
     if unfinished:
         sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")
         sentences.append("A cell with such a trial shows – and how many of its seeds are ok")
     return ". ".join(sentences) + "."
+
+
+def _noise_draws(results: Results, rows: pd.DataFrame) -> str:
+    """Whether seeds differ in their noise as well: said of the noises that are drawn."""
+    drawn = {kind for kind in rows.kind.unique() if NOISES[kind].has_seed}
+    if not drawn:
+        return ""
+    draw = results.manifest["noise_seed"]
+    told = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
+    fixed = " and ".join(sorted(set(rows.kind.unique()) - drawn))
+    return f", {told}" + (f" but for {fixed} labels" if fixed else "")
 
 
 def write_all(manifest_path: Path) -> None:

@@ -222,7 +222,7 @@ _TYPES = {
 
 def _explain(detail: Any) -> tuple[Place, str]:
     """A pydantic error as (place, message). Steps of its path that name a union's branch are no part of the place."""
-    branches = ("literal[", "constrained", "list[")
+    branches = ("literal[", "constrained", "list[", "function-")
     steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
     place = tuple(step for step in steps if step != "int")
     kind, given = detail["type"], detail["input"]
@@ -241,6 +241,8 @@ def _explain(detail: Any) -> tuple[Place, str]:
     if kind == "literal_error":
         options = [option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         return place, unknown("value", given, options)
+    if kind == "string_too_short":
+        return place, "it is empty"
     if kind == "too_short":
         return place, "the list is empty; give at least one entry, or leave the key out"
     bounds = {"greater_than_equal": ("≥", "ge"), "less_than": ("<", "lt"), "greater_than": (">", "gt")}

@@ -44,24 +44,34 @@ def cases(entry: LossEntry) -> Iterator[LossCase]:
         else:
             _check_plain(params)
             targets.check(targets.find(entry.target), params)
-        suffix = "".join(
-            f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
-            for key, value in chosen.items()
-        )
+        suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in chosen.items())
         name = entry.loss or entry.target.rpartition(":")[2]
         case = LossCase(entry, params, (entry.label or name) + suffix)
         check_label(case.label)
         yield case
 
 
+def _suffix(key: str, value: Any, *, among: list[Any]) -> str:
+    """What a swept parameter adds to the label; nothing for a list that is the only value, such as class weights."""
+    if isinstance(value, list):
+        return f" {key}={among.index(value) + 1}" if len(among) > 1 else ""
+    return f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(entry) for entry in value)
+    is_finite = isinstance(value, float) and math.isfinite(value)
+    return value is None or isinstance(value, bool | int | str) or is_finite
+
+
 def _check_plain(params: dict[str, Any]) -> None:
     """A target's parameters are part of the trial's identity, so they have to be plain values."""
     for key, value in params.items():
-        is_plain = (
-            value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
-        )
-        if not is_plain:
-            raise EntryError(f"{key}: must be a finite number, text, true, false or null, got {value!r}")
+        if not _is_plain(value):
+            raise EntryError(
+                f"{key}: must be a finite number, text, true, false, null or a list of them, got {value!r}"
+            )
 
 
 def _check_parameter_name(entry: LossEntry, key: str) -> None:

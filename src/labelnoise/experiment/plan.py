@@ -9,9 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from labelnoise.errors import UserError
 from labelnoise.experiment import manifest, source
 from labelnoise.experiment.config import experiment_name
 from labelnoise.experiment.trials import Trial, doubts, expand
+from labelnoise.files import canonical_hash
 from labelnoise.models import catalogue as models
 
 # Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
@@ -25,6 +27,10 @@ def describe(path: Path, *, cores: int | None = None) -> str:
     """The plan in words; `UserError` when the config is wrong."""
     config, trials = expand(source.read(path))
     experiment_name(path)
+    from labelnoise.experiment import finished  # imports numpy
+
+    if wrong := _rehearsed(trials):
+        raise UserError("\n".join(f"{path}: {line}" for line in wrong))
     states = {trial.hash: manifest.status(trial.folder) for trial in trials}
     counts = Counter(states.values())
     pending = [trial for trial in trials if not manifest.is_finished(trial, retry_failed=config.retry_failed)]
@@ -34,11 +40,12 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         f"  losses     {len(axes['losses']):>4}  {', '.join(axes['losses'])}",
         f"  data sets  {len(axes['datasets']):>4}  {', '.join(axes['datasets'])}",
         f"  noises     {len(axes['noises']):>4}  {', '.join(axes['noises'])}",
+        *_found(trials),
         f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
         f"done {counts[manifest.OK]}, diverged {counts[manifest.DIVERGED]}, "
         f"failed {counts[manifest.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
         f"to train {len(pending)}",
-        *(f"warning: {line}" for line in doubts(trials)),
+        *(f"warning: {line}" for line in [*doubts(trials), *finished.undominated(trials)]),
     ]
     if pending:
         cores = cores or os.cpu_count() or 1
@@ -50,6 +57,51 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         how = "from the trials done here" if counts[manifest.OK] else "from typical speeds, until trials are done here"
         lines.append(f"about {duration(seconds)} on {cores} cores ({how})")
     return "\n".join(lines)
+
+
+def _found(trials: list[Trial]) -> list[str]:
+    """A line for each data set: its classes and samples, as far as they are known before it is prepared."""
+    lines = []
+    for dataset in {trial.spec["dataset"]["name"]: trial.dataset for trial in trials}.values():
+        info = dataset.info
+        few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
+        samples = f"{info.train_size} training samples" if info.train_size else "samples by its lists"
+        tests = ", ".join(f"{size} in {name}" for name, size in dataset.sizes.items())
+        lines.append(
+            f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "
+            f"{'noisy as they come' if info.labels == 'given' else 'taken as true'}"
+        )
+    return lines
+
+
+def _rehearsed(trials: list[Trial]) -> list[str]:
+    """What is wrong with losses of the user's and models of timm, tried out with a batch of random input."""
+    losses = {
+        canonical_hash([trial.spec["loss"], len(trial.dataset.info.classes)]): trial
+        for trial in trials
+        if "target" in trial.spec["loss"]
+    }
+    models_of_timm = {
+        canonical_hash([trial.spec["recipe"]["model"], trial.spec["dataset"]]): trial
+        for trial in trials
+        if trial.spec["recipe"]["model"].startswith("timm/")
+    }
+    if not losses and not models_of_timm:
+        return []
+    from labelnoise.training import rehearsal  # imports torch
+
+    found = []
+    for trial in losses.values():
+        wrong = rehearsal.try_loss(trial.spec["loss"], num_classes=len(trial.dataset.info.classes))
+        found += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {wrong}"] if wrong else []
+    for trial in models_of_timm.values():
+        info, recipe = trial.dataset.info, trial.spec["recipe"]
+        size = info.image_size if info.in_memory else recipe["image_size"]
+        wrong = rehearsal.try_model(
+            recipe["model"], num_classes=len(info.classes), channels=info.channels, image_size=size
+        )
+        found += [f"the model {recipe['model']} on {info.name} ({size} × {size}): {wrong}"] if wrong else []
+    return found
 
 
 def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:

@@ -17,22 +17,28 @@ Place = tuple[str | int, ...]
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe loader that refuses a key given twice, where YAML would silently keep the last."""
+    """A safe loader of a document whose keys were checked by `_check_keys`."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(None, None, "a key must be a name", key_node.start_mark)
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int | float) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+
+def _check_keys(node: yaml.Node | None, seen: set[int] | None = None) -> None:
+    """Refuse a key given twice in one place, where YAML would silently keep the last; merged keys may be overridden."""
+    seen = set() if seen is None else seen
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for entry in node.value:
+            _check_keys(entry, seen)
+    if isinstance(node, yaml.MappingNode):
+        given = set()
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a name", key.start_mark)
+            if key.tag != "tag:yaml.org,2002:merge" and (key.tag, key.value) in given:
+                problem = f"the key {key.value!r} is given twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            given.add((key.tag, key.value))
+            _check_keys(value, seen)
 
 
 # `1e-3` is the number it looks like: YAML 1.1 takes it for text, as it has no dot.
@@ -54,7 +60,7 @@ class Source:
         """With top-level keys replaced by Snakemake's `--config key=value`, which hands nested values over as text."""
         if not values or not isinstance(self.values, dict):
             return self
-        typed = {key: _typed(value) for key, value in values.items()}
+        typed = {key: _typed(value, key) for key, value in values.items()}
         return Source(self.name, self.values | typed, self.root, frozenset(values))
 
     def where(self, place: Place) -> str:
@@ -97,7 +103,8 @@ def read(path: Path) -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not a readable text file ({error})") from None
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        root = yaml.compose(text, _StrictLoader)
+        _check_keys(root)
         values = yaml.load(text, _StrictLoader)
         json.dumps(values, default=str, skipkeys=True)
     except yaml.YAMLError as error:
@@ -107,12 +114,20 @@ def read(path: Path) -> Source:
     return Source(str(path), values, root)
 
 
-def _typed(value: Any) -> Any:
+def _typed(value: Any, place: str) -> Any:
+    """Values that Snakemake hands over as text, read as YAML; `UserError` where that is a slip."""
     if isinstance(value, dict):
-        return {key: _typed(entry) for key, entry in value.items()}
+        return {key: _typed(entry, f"{place}.{key}") for key, entry in value.items()}
     if isinstance(value, list):
-        return [_typed(entry) for entry in value]
-    return yaml.load(value, _StrictLoader) if isinstance(value, str) else value
+        return [_typed(entry, f"{place}[{i}]") for i, entry in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    try:
+        _check_keys(yaml.compose(value, _StrictLoader))
+        return yaml.load(value, _StrictLoader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        problem = getattr(error, "problem", None) or str(error)
+        raise UserError(f"--config {place}: {value!r} is not valid YAML: {problem}") from None
 
 
 def _syntax_message(path: Path, error: yaml.YAMLError) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import labelnoise
 from labelnoise import figures
 from labelnoise.analysis.cells import Results, mixtures, read
+from labelnoise.experiment.manifest import read_loosely
 from labelnoise.files import read_json, write_text
 
 _ROOM = Path(__file__).parent
@@ -79,26 +80,30 @@ def _audits(results: Results) -> list[dict[str, Any]]:
 
 
 def _parameters(results: Results) -> list[dict[str, str]]:
-    """What each loss was trained with: parameters and recipe, where the recipe depends on the loss only there."""
-    rows = []
-    finished = results.trials.dropna(subset=["loss_params"])
-    for (label, loss, params), group in finished.groupby(["label", "loss", "loss_params"], sort=False):
-        told = ", ".join(f"{key} = {_short(value)}" for key, value in json.loads(params).items()) or "none"
-        spec = json.loads((Path(group.iloc[0].folder) / "spec.json").read_text(encoding="utf-8"))
-        recipe = {
-            key: value
-            for key, value in spec["recipe"].items()
+    """What each loss was trained with, and where: a row for each set of parameters and recipe."""
+    rows: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
+    for trial in results.trials.dropna(subset=["loss_params"]).drop_duplicates("trial").itertuples():
+        spec = read_loosely(Path(trial.folder) / "result.json").get("spec", {})
+        recipe = ", ".join(
+            f"{key} {_short(value)}"
+            for key, value in spec.get("recipe", {}).items()
             if key not in ("version", "threads") and value is not None
-        }
-        rows.append(
-            {
-                "label": label,
-                "loss": loss,
-                "params": told,
-                "recipe": ", ".join(f"{key} {_short(value)}" for key, value in recipe.items()),
-            }
         )
-    return rows
+        params = ", ".join(f"{key} = {_short(value)}" for key, value in json.loads(trial.loss_params).items()) or "none"
+        where = rows.setdefault((trial.label, trial.loss, params, recipe), {})
+        where.setdefault(trial.dataset, {})[results.noise_title(trial.noise)] = None
+    return [
+        {"label": label, "loss": loss, "params": params, "recipe": recipe, "where": _places(results, where)}
+        for (label, loss, params, recipe), where in rows.items()
+    ]
+
+
+def _places(results: Results, where: dict[str, dict[str, None]]) -> str:
+    """Data sets, with their noises where those are not all."""
+    everything = len(results.noises)
+    return "; ".join(
+        dataset if len(noises) == everything else f"{dataset}: {', '.join(noises)}" for dataset, noises in where.items()
+    )
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,65 @@
+"""One batch on the CPU with random input, for what nothing else tells before a trial: own losses, models of timm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from labelnoise.models import catalogue as models
+from labelnoise.training.learner import Learner
+from labelnoise.training.trial import create_loss
+
+_BATCH = 16
+_FEATURES = 8
+
+
+class _Stub(nn.Module):
+    """A linear network on images of 4 × 4 pixels."""
+
+    def __init__(self, num_classes: int):
+        super().__init__()
+        self.feature_dim = _FEATURES
+        self.features = nn.Sequential(nn.Flatten(), nn.Linear(16, _FEATURES))
+        self.classifier = nn.Linear(_FEATURES, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.classifier(self.features(images))
+
+
+def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
+    """What is wrong with the loss of a spec; None when two steps of an epoch go well."""
+    try:
+        torch.manual_seed(0)
+        loss = create_loss(spec, num_classes=num_classes)
+        device = torch.device("cpu")
+        learner = Learner(_Stub(num_classes), loss, seed=0, precision="fp32", device=device)
+        if "class_counts" in learner.needs:
+            loss.set_class_counts(torch.ones(num_classes, dtype=torch.int64))
+        learner.begin_epoch(1)
+        for _ in range(2):
+            targets = torch.randint(num_classes, (_BATCH,))
+            _, value = learner.step([torch.randn(_BATCH, 1, 4, 4) for _ in range(learner.views)], targets)
+            if not value.requires_grad:
+                return "its value does not depend on the logits, so nothing can be learned from it"
+            value.backward()
+            if not value.isfinite():
+                return f"it gives {value.item()} on a batch of random logits"
+    except (Exception, SystemExit) as error:  # whatever a user's file raises
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def try_model(name: str, *, num_classes: int, channels: int, image_size: int) -> str | None:
+    """What is wrong with the model for images of that size; None when it gives logits and features."""
+    try:
+        model = models.create(name, num_classes=num_classes, channels=channels).eval()
+        with torch.no_grad():
+            logits = model(torch.zeros(2, channels, image_size, image_size))
+        if logits.shape != (2, num_classes):
+            return f"it gives logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
+    except Exception as error:  # whatever a model raises at images that it cannot take
+        return f"{type(error).__name__}: {error}"
+    return None
