@@ -23,10 +23,6 @@ The other commands do single steps of it; the Snakefile calls them.
 """
 
 
-# The exit code of a trial that was told to stop and has saved its checkpoint (sysexits' EX_TEMPFAIL).
-STOPPED = 75
-
-
 def main(arguments: list[str]) -> int:
     """Run one command; the exit code. 2 is a mistake of the user's, told in one message."""
     options = _parser().parse_args(arguments)
@@ -266,8 +262,8 @@ def _train(options: argparse.Namespace) -> int:
     try:
         job.run(read_json(options.spec, "trial spec"), options.out, chosen)
     except Stopped:
-        print("stopped; the next call goes on from the checkpoint", flush=True)
-        return STOPPED
+        print(Stopped.MESSAGE, flush=True)
+        return Stopped.EXIT_CODE
     return 0
 
 

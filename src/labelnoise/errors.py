@@ -17,6 +17,10 @@ class UserError(ValueError):
 class Stopped(BaseException):
     """Training was asked to stop, and has saved its checkpoint; no error, so not an `Exception`."""
 
+    # What the trial's log ends with, and the exit code of its job (sysexits' EX_TEMPFAIL).
+    MESSAGE = "stopped; the next call goes on from the checkpoint, if one could be saved"
+    EXIT_CODE = 75
+
 
 def closest(word: object, options: Iterable[str]) -> str | None:
     """The option that reads most like the word, None when none does."""

@@ -143,3 +143,21 @@ def test_noise_draws_are_said_of_noises_that_are_drawn_only():
     assert "noise draw" not in table(trials({("A", "clean"): [1.0, 2.0], ("A", "human-worst"): [1.0, 2.0]})).caption
     caption = table(trials({("A", "clean"): [1.0, 2.0], ("A", "symmetric-0.2"): [1.0, 2.0]})).caption
     assert "n = 2 seeds, each with its own noise draw but for clean labels" in caption
+
+
+def test_greek_labels_are_mathematics_in_latex_and_other_scripts_say_how_to_compile():
+    made = table(trials({("GCE α=2, Δ ≤ ΟΚ", "clean"): [1.0, 2.0], ("猫", "clean"): [1.0, 2.0]}))
+    latex = tables.as_latex(made, [])
+    assert r"GCE $\alpha$=2, $\Delta$ $\leq$ OK" in latex
+    assert "% for 猫 compile with XeLaTeX or LuaLaTeX" in latex
+    assert "compile with" not in tables.as_latex(table(ROWS), [])
+
+
+def test_figures_take_fonts_that_have_the_labels_letters_and_say_where_none_has(capsys):
+    from labelnoise.figures import style
+
+    assert style.fonts_for(["αβγ é ±"]) == (["DejaVu Sans"], "")
+    fonts, lacking = style.fonts_for(["\U0010fffd"])  # a private character
+    assert (fonts, lacking) == (["DejaVu Sans"], "\U0010fffd")
+    style.apply(["\U0010fffd"])
+    assert "they are boxes in PNG figures" in capsys.readouterr().out

@@ -94,6 +94,9 @@ def test_control_c_reaches_driver_and_trials(fresh: Project, undisturbed: Undist
     os.killpg(driver.pid, signal.SIGINT)
     driver.wait(timeout=60)
     wait_until(lambda: not trials_running(fresh))
+    told = (fresh.folder / "driver.log").read_text()
+    assert "have saved where they were; the same command goes on from there" in told
+    assert "Error in rule" not in told
     fresh.snakemake()
     undisturbed.assert_equal_to(fresh)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from labelnoise import labelling, paths
-from labelnoise.cli import STOPPED
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import prepare
+from labelnoise.errors import Stopped
 from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_json
@@ -122,7 +122,7 @@ def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(he
         time.sleep(moment)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
-        assert process.returncode == STOPPED, output
+        assert process.returncode == Stopped.EXIT_CODE, output
         assert f"{number.name}: saving a checkpoint" in output
         assert not Path("stopped/s1-trial/result.json").exists()
     last = started("stopped", seconds=3600)

@@ -138,6 +138,9 @@ def end_broken_run():
         for step in ("collect", "tables", "figures", "report", "check"):
             log = shlex.quote(str(PRODUCTS / "logs" / f"{step}.log"))
             shell(f"{LABELNOISE} {step} {shlex.quote(str(MANIFEST))} 2>&1 | tee {log} || true")
+    pending = [trial for trial in TRIAL_LIST if not trial.result.exists()]
+    if stopped := sum(progress.was_stopped(trial.folder / "train.log") for trial in pending):
+        logger.warning(f"stopped: {stopped} trials have saved where they were; the same command goes on from there")
 
 
 def trial_folder(wildcards):

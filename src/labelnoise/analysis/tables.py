@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,7 +157,9 @@ def as_latex(table: Table, notes: list[str]) -> str:
         label=f"tab:{table.name}",
         position="t",
     )
-    return "% \\usepackage{booktabs}\n" + body.replace("\\begin{tabular}", "\\centering\n\\begin{tabular}")
+    strange = _unusual([*table.losses, *(title for title, _ in table.headings.values())])
+    hint = f"% for {strange} compile with XeLaTeX or LuaLaTeX and a font that has them\n" if strange else ""
+    return f"% \\usepackage{{booktabs}}\n{hint}" + body.replace("\\begin{tabular}", "\\centering\n\\begin{tabular}")
 
 
 def as_html(table: Table, notes: list[str]) -> str:
@@ -227,6 +230,37 @@ def _markdown_escape(text: str) -> str:
     return re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)
 
 
+_SIGNS = {"≤": r"\leq", "≥": r"\geq", "×": r"\times", "·": r"\cdot", "→": r"\to", "∞": r"\infty", "−": "-"}
+_CAPITALS = ("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega")
+
+
+def _latex_mathematics(char: str) -> str | None:
+    """A Greek letter or a sign as LaTeX's mathematics has it; None for any other character."""
+    if char in _SIGNS:
+        return f"${_SIGNS[char]}$"
+    match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (FINAL )?([A-Z]+)", unicodedata.name(char, ""))
+    if not match:
+        return None
+    name = match[3].lower().replace("lamda", "lambda")
+    if match[1] == "CAPITAL":
+        known = name.capitalize() in _CAPITALS
+        return rf"$\{name.capitalize()}$" if known else unicodedata.normalize("NFKD", _LATIN_CAPITALS.get(name, char))
+    return "o" if name == "omicron" else rf"$\{'var' if match[2] else ''}{name}$"
+
+
+_LATIN_CAPITALS = {
+    "alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K", "mu": "M", "nu": "N",
+    "omicron": "O", "rho": "P", "tau": "T", "chi": "X",
+}  # fmt: skip
+
+
 def _latex_escape(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(char, f"\\{char}" if char in "&%$#_{}" else char) for char in text)
+    special |= {char: f"\\{char}" for char in "&%$#_{}"}
+    return "".join(special.get(char) or _latex_mathematics(char) or char for char in text)
+
+
+def _unusual(texts: Iterable[str]) -> str:
+    """The characters that pdflatex has no letters for: all but Latin ones and those put as mathematics."""
+    found = {char for text in texts for char in text if ord(char) > 0x17F and char not in "–—‘’“”…±"}
+    return "".join(sorted(char for char in found if _latex_mathematics(char) is None))

@@ -6,9 +6,11 @@ import logging
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
+from labelnoise.errors import Stopped
 from labelnoise.experiment.manifest import is_finished
 from labelnoise.experiment.trials import Trial
 
@@ -81,11 +83,23 @@ _CHATTER_EVENTS = {"job_info", "job_started", "job_finished", "group_info", "she
 _CHATTER_STARTS = ("Select jobs to execute", "Execute ")
 
 
+def was_stopped(log: Path) -> bool:
+    """Whether a trial's log ends with its having been told to stop."""
+    try:
+        return Stopped.MESSAGE in log.read_text(errors="replace")[-500:]
+    except OSError:
+        return False
+
+
 def hide_job_lines(logger: logging.Logger) -> None:
-    """Keep lines about single jobs off the terminal; errors and everything else stay."""
+    """Keep lines about single jobs off the terminal, and trials that were told to stop; errors and all else stay."""
 
     def is_wanted(record: logging.LogRecord) -> bool:
         if str(getattr(record, "event", "")) in _CHATTER_EVENTS:
+            return False
+        if getattr(record, "rule_name", None) == "train" and any(map(was_stopped, map(Path, record.log or ()))):
+            return False
+        if f"returned non-zero exit status {Stopped.EXIT_CODE}" in record.getMessage():
             return False
         return not (record.levelno == logging.INFO and str(record.msg).startswith(_CHATTER_STARTS))
 

@@ -9,6 +9,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from labelnoise.experiment.manifest import read_loosely
 from labelnoise.files import replacing_folder
 
 # module → what the figure shows; also its caption in the report.
@@ -32,12 +33,21 @@ def draw_all(manifest_path: Path) -> None:
     from labelnoise.figures import style
 
     results = read(manifest_path)
-    style.apply()
+    style.apply([*results.losses, *map(results.noise_title, results.noises), *_class_names(results)])
     with replacing_folder(results.folder / "figures") as folder:
         results.stamp(folder)
         for dataset, test_set, name, kind in each(results):
             figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
             style.save(figure, folder / name)
+
+
+def _class_names(results) -> list[str]:
+    """The classes of every data set, as the audits of its label files name them."""
+    found: dict[str, list[str]] = {}
+    for entry in results.manifest["trials"]:
+        if entry["dataset"] not in found:
+            found[entry["dataset"]] = read_loosely(Path(entry["labels"]).with_suffix(".json")).get("classes", [])
+    return [name for names in found.values() for name in names]
 
 
 def each(results) -> Iterator[tuple[str, str, str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,60 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*")
 _DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 
 
-def apply() -> None:
-    """seaborn's paper style; SVG text stays text, and the same data give the same bytes."""
+_FONT = "DejaVu Sans"
+
+
+def fonts_for(texts: Iterable[str]) -> tuple[list[str], str]:
+    """matplotlib's own font, installed ones for characters that it lacks, and the characters that none has."""
+    wanted = {char for text in texts for char in text if ord(char) > 0x7F}
+    lacking = wanted - _characters(font_manager.findfont(_FONT))
+    fonts = [_FONT]
+    for entry in font_manager.fontManager.ttflist if lacking else ():
+        # matplotlib's last resort has a box for every character.
+        has = set() if entry.name.startswith("Last Resort") else lacking & _characters(entry.fname)
+        if has:
+            fonts.append(entry.name)
+            lacking -= has
+        if not lacking:
+            break
+    return fonts, "".join(sorted(lacking))
+
+
+def _characters(path: str) -> set[str]:
+    try:
+        return {chr(code) for code in FT2Font(path).get_charmap()}
+    except (OSError, RuntimeError, ValueError):
+        return set()
+
+
+def apply(texts: Iterable[str] = ()) -> None:
+    """seaborn's paper style; SVG text stays text, and the same data give the same bytes.
+
+    `texts` are the labels of the figures: fonts are chosen that have their letters, and it is said where none has.
+    """
+    fonts, lacking = fonts_for(texts)
+    if lacking:
+        print(
+            f"no font here has {lacking}: they are boxes in PNG figures, while SVG and HTML keep the text; install one, "
+            "such as Noto Sans CJK",
+            flush=True,
+        )
     sns.set_theme(
         context="paper",
         style="ticks",
         rc={
             "svg.hashsalt": "labelnoise",
             "svg.fonttype": "none",
-            "font.family": ["DejaVu Sans"],
+            "font.family": fonts,
             "figure.constrained_layout.use": True,
             "axes.grid": True,
             "axes.spines.top": False,
