@@ -39,9 +39,16 @@ def find(name: str) -> Target:
     if not match:
         raise UserError(f"target must read module:Class, such as my_losses:MyLoss; got {name!r}")
     file = Path(*match["module"].split(".")).with_suffix(".py")
-    if not file.is_file():
+    if not _is_file(file):
         raise UserError(f"target {name!r}: there is no file {file} in the working folder {Path.cwd()}")
     return Target(name, file, match["cls"])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for the file system
+        return False
 
 
 def check(target: Target, params: Mapping[str, Any]) -> None:

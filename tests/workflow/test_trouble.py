@@ -65,7 +65,7 @@ def test_crashing_trial_fails_the_run_after_the_tables_and_is_retried(project: P
     assert "out of ideas" in output
     assert _statuses(project) == {"CE": "ok", "Crashing": "failed"}
     assert "RuntimeError: out of ideas" in (project.results / "report.html").read_text()
-    assert project.labelnoise("plan").stdout.splitlines()[5].startswith("done 2, diverged 0, failed 2 (tried again)")
+    assert "the loss Crashing (my_losses:Crashing): RuntimeError: out of ideas" in project.labelnoise("plan").stderr
 
     project.edit(retry_failed=False)
     assert "train" not in project.would_run()

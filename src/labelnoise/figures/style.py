@@ -55,8 +55,8 @@ def apply(texts: Iterable[str] = ()) -> None:
     fonts, lacking = fonts_for(texts)
     if lacking:
         print(
-            f"no font here has {lacking}: they are boxes in PNG figures, while SVG and HTML keep the text; install one, "
-            "such as Noto Sans CJK",
+            f"no font here has {lacking}: they are boxes in PNG figures, while SVG and HTML keep the text; "
+            "install one, such as Noto Sans CJK",
             flush=True,
         )
     sns.set_theme(

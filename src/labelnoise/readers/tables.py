@@ -96,9 +96,10 @@ def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         for row in reader:
-            rows.append([cell.strip() for cell in row])
+            # A line of spaces is empty; pandas writes a missing value as "", which is a cell.
+            rows.append([] if len(row) == 1 and row[0].isspace() else [cell.strip() for cell in row])
             lines.append(reader.line_num)
-    while rows and not any(rows[-1]):
+    while rows and not rows[-1]:
         rows.pop()
     return rows, lines[: len(rows)]
 
