@@ -6,7 +6,9 @@ import pytest
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment.recipes import resolve_recipe
+from labelnoise.training import recipe
 from labelnoise.training.recipe import FIELDS
+from project import ROOT
 
 # model, epochs, batch, lr, weight decay, schedule, clip, augmentation
 PUBLISHED = {
@@ -47,3 +49,7 @@ def test_every_data_set_has_a_complete_valid_recipe(name: str):
     assert set(plain) == {"version", *FIELDS}
     # every value passes the checks that an override has to pass
     assert resolve_recipe(name, config={key: plain[key] for key in FIELDS}) == plain
+
+
+def test_the_documentation_has_the_table_of_what_reads_which_value():
+    assert recipe.markdown_table() in (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
