@@ -150,6 +150,15 @@ def test_tiny_trials_are_packed_several_to_a_submission(tmp_path: Path):
     assert len(project.finished()) == 4
 
 
+def test_config_edited_while_jobs_wait_changes_nothing_for_them(submitted: Submitted, undisturbed: Undisturbed):
+    driver = submitted.started()
+    wait_until(lambda: training_jobs("pending,running"), what="a submitted trial")
+    submitted.write("losses: [broken")
+    assert driver.wait(timeout=300) == 0, (submitted.folder / "driver.log").read_text()
+    submitted.write(CONFIG)
+    undisturbed.assert_equal_to(submitted)
+
+
 def test_cancelled_job_goes_on(submitted: Submitted, undisturbed: Undisturbed):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
