@@ -161,3 +161,21 @@ def test_figures_take_fonts_that_have_the_labels_letters_and_say_where_none_has(
     assert (fonts, lacking) == (["DejaVu Sans"], "\U0010fffd")
     style.apply(["\U0010fffd"])
     assert "they are boxes in PNG figures" in capsys.readouterr().out
+
+
+def test_hyper_parameters_are_told_for_each_data_set_and_noise_that_has_its_own(tmp_path):
+    import json
+
+    from labelnoise import report
+
+    rows = trials({("A", "clean"): [1.0], ("A", "symmetric-0.2"): [1.0]})
+    both = pd.concat([rows, rows.assign(dataset="e", trial=["x", "y"])], ignore_index=True)
+    both = both.assign(loss="CE", loss_params="{}", folder=[str(tmp_path / str(i)) for i in range(4)])
+    for i, lr in enumerate([0.1, 0.1, 0.1, 0.3]):
+        (tmp_path / str(i)).mkdir()
+        result = {"trial": str(i), "status": "ok", "spec": {"recipe": {"lr": lr}}}
+        (tmp_path / str(i) / "result.json").write_text(json.dumps(result))
+    headings = {"clean": ["clean", ""], "symmetric-0.2": ["symmetric", "0.2"]}
+    found = cells.Results({"noises": list(headings), "noise_headings": headings}, both)
+    told = [(row["recipe"], row["where"]) for row in report._parameters(found)]
+    assert told == [("lr 0.1", "d; e: clean"), ("lr 0.3", "e: symmetric 0.2")]

@@ -156,12 +156,22 @@ def test_without_a_network_the_run_names_the_files_and_where_to_put_them(project
         output = project.snakemake(expect=1)
     assert "cannot download train-images-idx3-ubyte.gz" in output
     assert "put it at results/downloads/mnist/train-images-idx3-ubyte.gz" in output
+    assert "tee:" not in output
 
 
 def test_noise_under_which_no_loss_is_robust_is_allowed_with_a_warning(project: Project):
     project.write("datasets: [digits]\nnoise: [{kind: symmetric, rate: 0.95}]\nlosses: [CE]\nseeds: [1]\n")
     assert "digits, symmetric 0.95: in some class a wrong label is as frequent" in project.snakemake("-n")
     assert "warning: digits, symmetric 0.95" in project.labelnoise("plan").stdout
+
+
+def test_labels_from_a_file_under_which_no_loss_is_robust_are_told_when_they_are_made(project: Project, arrays: Path):
+    (project.folder / "given.csv").write_text("label\n" + "eel\n" * 200 + "cat\n" * 40)
+    project.write(OWN + "train: {epochs: 1}\nonly: {noise: [file], seeds: [1]}\n")
+    told = "warning: mine, one annotator: in some class a wrong label is as frequent as the true one"
+    assert told in project.snakemake("trials")
+    assert told in project.snakemake("-n")
+    assert told in project.labelnoise("plan").stdout
 
 
 @pytest.mark.skipif(
