@@ -15,7 +15,7 @@ import numpy as np
 
 from labelnoise.experiment.config import Run
 from labelnoise.experiment.manifest import OK, read_loosely, status
-from labelnoise.experiment.trials import Trial
+from labelnoise.experiment.trials import Trial, not_robust
 from labelnoise.noise.audit import sha256
 
 
@@ -78,11 +78,7 @@ def undominated(trials: Iterable[Trial]) -> list[str]:
             continue  # told from the matrix that is asked for
         audit = read_loosely(trial.labels.with_suffix(".json"))
         if audit.get("clean_labels_dominate") is False:
-            noise = " ".join(filter(None, trial.noise_heading))
-            found[
-                f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
-                f"(least T_ii − max T_ij: {audit['dominance_margin']:.3f}): no loss is robust there"
-            ] = None
+            found[not_robust(trial, audit["dominance_margin"])] = None
     return list(found)
 
 

@@ -88,12 +88,17 @@ def doubts(trials: list[Trial]) -> list[str]:
     }.values():
         asked = transitions.requested(trial.spec["noise"], len(trial.dataset.info.classes))
         if asked is not None and transitions.margin(asked) <= 1e-12:
-            noise = " ".join(filter(None, trial.noise_heading))
-            found[
-                f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
-                f"(least T_ii − max T_ij: {transitions.margin(asked):.3f}): no loss is robust there"
-            ] = None
+            found[not_robust(trial, transitions.margin(asked))] = None
     return list(found)
+
+
+def not_robust(trial: Trial, margin: float) -> str:
+    """The warning about a noise whose least T_ii − max T_ij is not positive."""
+    noise = " ".join(filter(None, trial.noise_heading))
+    return (
+        f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
+        f"(least T_ii − max T_ij: {margin:.3f}): no loss is robust there"
+    )
 
 
 def _datasets(config: Config, problems: Problems) -> list[Dataset]:
