@@ -261,7 +261,7 @@ def _train(options: argparse.Namespace) -> int:
     chosen = Options(**{field: getattr(options, field) for field in Options.__dataclass_fields__})
     try:
         job.run(read_json(options.spec, "trial spec"), options.out, chosen)
-    except Stopped:
+    except (Stopped, KeyboardInterrupt):  # the latter before training has begun, while torch is imported
         print(Stopped.MESSAGE, flush=True)
         return Stopped.EXIT_CODE
     return 0

@@ -84,11 +84,12 @@ _CHATTER_STARTS = ("Select jobs to execute", "Execute ")
 
 
 def was_stopped(log: Path) -> bool:
-    """Whether a trial's log ends with its having been told to stop."""
+    """Whether a trial's log ends with its having been told to stop, by Python itself if that came early."""
     try:
-        return Stopped.MESSAGE in log.read_text(errors="replace")[-500:]
+        end = log.read_text(errors="replace")[-500:]
     except OSError:
         return False
+    return Stopped.MESSAGE in end or end.rstrip().endswith("KeyboardInterrupt")
 
 
 def hide_job_lines(logger: logging.Logger) -> None:
