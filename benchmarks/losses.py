@@ -48,11 +48,13 @@ def cnn4_step() -> Callable[[], object]:
     optimizer = SGD(flat.values, recipe.Recipe(**recipe.load("digits")))
     images, targets = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
 
+    lr = torch.tensor(0.01)
+
     def step() -> None:
         flat.zero_grad()
         torch.nn.functional.cross_entropy(model(images), targets).backward()
         flat.clip(5.0)
-        optimizer.step(0.01)
+        optimizer.step(lr)
 
     return step
 
