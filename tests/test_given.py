@@ -68,6 +68,19 @@ def test_rows_in_another_order_are_joined_by_index(tmp_path: Path):
         assert found.joined_by == ""
 
 
+def test_an_index_written_as_floats_is_an_index(tmp_path: Path):
+    table(index=np.arange(60.0)).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv", Samples(60)).labels.tolist() == NOISY.tolist()
+
+
+def test_a_column_of_another_name_that_numbers_rows_in_another_order_is_refused(tmp_path: Path):
+    table(serial=range(60)).to_csv(tmp_path / "l.csv", index=False)
+    with pytest.raises(UserError, match="'serial' numbers the rows in another order than theirs: call it `index` if"):
+        read(tmp_path / "l.csv")
+    pd.DataFrame({"serial": range(60), "label": NOISY}).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv").labels.tolist() == NOISY.tolist()
+
+
 def test_rows_in_order_have_the_identity_of_labels_without_names(tmp_path: Path):
     pd.DataFrame({"file": FILES, "label": NOISY}).to_csv(tmp_path / "l.csv", index=False)
     found = read(tmp_path / "l.csv")

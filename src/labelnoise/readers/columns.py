@@ -73,36 +73,58 @@ def identifiers(
 ) -> dict[str, list[str]]:
     """The columns that identify samples, as text `(N,)` each, all of it distinct; `labels` is the column of labels.
 
-    By name, or else columns of text (no numbers) that is different in every row.
+    By name, or else columns of text (no numbers) that is different in every row. `UserError` where an entry occurs
+    twice, and for a column of another name that numbers the rows in another order than theirs.
     """
     found: dict[str, list[str]] = {}
     for name, values in columns.items():
         if name in (labels, None) or not _is_list(values):
             continue
         named = is_identifier(name)
-        if named and len(values) != size:
-            raise UserError(f"{place}: {len(values)} entries of {name!r}, but {size} labels")
         if len(values) != size:
+            if named:
+                raise UserError(f"{place}: {len(values)} entries of {name!r}, but {size} labels")
             continue
-        texts = [_text(value) for value in (values.tolist() if isinstance(values, np.ndarray) else values)]
-        is_distinct = len(set(texts)) == len(texts)
-        if named and not is_distinct:
-            seen: set[str] = set()
-            row = next(i for i, text in enumerate(texts) if text in seen or seen.add(text))
-            raise UserError(f"{where(row)}: {texts[row]!r} is listed twice in {name!r}")
-        if named or (
-            is_distinct and not is_label(name) and not any(re.fullmatch(r"[\d.eE+-]*", text) for text in texts)
-        ):
+        texts = _texts(values)
+        if named:
+            _check_distinct(texts, name, where)
             found[name] = texts
+        elif len(set(texts)) == len(texts) and not is_label(name):
+            if not any(re.fullmatch(r"[\d.eE+-]*", text) for text in texts):
+                found[name] = texts
+            elif _numbers_rows(texts):
+                raise UserError(
+                    f"{place}: {name!r} numbers the rows in another order than theirs: call it `index` if it tells which "
+                    "sample a row is of, or leave it out"
+                )
     return found
+
+
+def _check_distinct(texts: list[str], name: str, where: Where) -> None:
+    seen: set[str] = set()
+    for row, text in enumerate(texts):
+        if text in seen:
+            raise UserError(f"{where(row)}: {text!r} is listed twice in {name!r}")
+        seen.add(text)
+
+
+def _numbers_rows(texts: list[str]) -> bool:
+    """Whether these are the numbers 0..N−1 or 1..N in another order."""
+    if not all(text.isdecimal() for text in texts):
+        return False
+    numbers = [int(text) for text in texts]
+    first = min(numbers)
+    return first in (0, 1) and sorted(numbers) == list(range(first, first + len(numbers))) != numbers
 
 
 def _is_list(values: Any) -> bool:
     return np.ndim(values) == 1 if isinstance(values, np.ndarray) else isinstance(values, Sequence)
 
 
-def _text(value: Any) -> str:
-    """An identifier as text: 3.0 as `3`, as pandas turns numbers into floats where one is missing."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.decode() if isinstance(value, bytes) else str(value)
+def _texts(values: Any) -> list[str]:
+    """Identifiers as text: whole numbers without the .0 that pandas writes where one is missing."""
+    entries = values.tolist() if isinstance(values, np.ndarray) else values
+    texts = [entry.decode() if isinstance(entry, bytes) else str(entry) for entry in entries]
+    if all(re.fullmatch(r"\d+(\.0*)?", text) for text in texts):
+        return [text.partition(".")[0] for text in texts]
+    return texts
