@@ -94,8 +94,8 @@ def identifiers(
                 found[name] = texts
             elif _numbers_rows(texts):
                 raise UserError(
-                    f"{place}: {name!r} numbers the rows in another order than theirs: call it `index` if it tells which "
-                    "sample a row is of, or leave it out"
+                    f"{place}: {name!r} numbers the rows in another order than theirs: call it `index` if it tells "
+                    "which sample a row is of, or leave it out"
                 )
     return found
 
