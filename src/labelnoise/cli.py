@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--seed", type=_seed, default=1, help="default: 1")
     noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row a sample")
     noise.add_argument("--map", type=_map, metavar="A=B,…", help="asymmetric noise: what each class turns into")
-    noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a CSV, the transition matrix")
+    noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a transition matrix, CSV or .npy")
     noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to take")
 
     audit = command("audit", _audit, "describe a label file", "Checks the labels against the audit beside them.")

@@ -114,9 +114,8 @@ def of_labels(
             raise UserError(f"{given_file} would be overwritten; choose another --out")
     inputs = _features(features, len(true)) if kind == "instance" else None
     noisy = labels.generate(true, num_classes=len(classes), noise=noise, features=inputs)
-    told = {"file": source.name, "column": found.column, "joined_by": None, "notes": found.table.notes}
-    # numpy's writer takes no array called `file`, and pandas' index has no name.
-    names = {{"file": "files", "": "index"}.get(name, name): values for name, values in found.identifiers.items()}
+    told = {"file": source.name, "column": found.column, "notes": found.table.notes}
+    names = {name or "index": values for name, values in found.identifiers.items()}  # pandas' index has no name
     described = labels.write(
         written["npz"], true, noisy, classes=classes, noise=noise, own=true, source=told, names=names
     )

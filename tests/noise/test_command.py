@@ -87,6 +87,27 @@ def test_a_transition_matrix_is_read_from_a_csv(here: Path):
     assert not audit["clean_labels_dominate"]
 
 
+def test_a_rounded_matrix_is_corrected_and_the_audit_says_by_how_much(here: Path, capsys):
+    Path("T.csv").write_text("0.333,0.333,0.333\n0,1,0\n0.1,0.1,0.8\n")
+    assert noise("--kind", "asymmetric", "--matrix", "T.csv") == 0
+    audit = json.loads(Path("noisy.json").read_text())
+    assert audit["requested_transition_correction"] == pytest.approx(0.001)
+    assert audit["requested_transition"][0] == pytest.approx([1 / 3] * 3)
+    capsys.readouterr()
+    assert cli.main(["audit", "noisy.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "the matrix asked for was rounded: its rows missed 1 by up to 0.001 and were divided by their sums" in told
+    assert "labels read from labels.csv: column 'label'\n" in told
+
+
+def test_what_identifies_samples_is_written_beside_the_noisy_labels(here: Path):
+    assert noise(*KINDS["symmetric"]) == 0
+    rows = list(csv.DictReader(Path("noisy.csv").read_text().splitlines()))
+    assert [row["file"] for row in rows] == [f"{i}.jpg" for i in range(300)]
+    with np.load("noisy.npz") as file:
+        assert file["files"].tolist() == [row["file"] for row in rows]
+
+
 def test_a_changed_csv_is_found(here: Path, capsys):
     noise(*KINDS["symmetric"])
     Path("noisy.csv").write_text(Path("noisy.csv").read_text().replace("cat,dog", "cat,eel", 1))

@@ -123,3 +123,35 @@ def test_a_job_on_another_node_trains_from_its_spec_whatever_became_of_the_confi
     done = subprocess.run(command, cwd=copied.folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (copied.folder / folder / "result.json").exists()
+
+
+def test_a_run_that_has_just_begun_is_waited_for_before_its_config_is_compared(tmp_path: Path):
+    """The lock's file may still hold an older run's config when a run has taken the lock and not yet said its own."""
+    import fcntl
+    import threading
+
+    from labelnoise.errors import UserError
+    from labelnoise.experiment.jobs import exclusive
+
+    (tmp_path / ".run.lock").write_text("ours process 1 on a host\n")
+    with (tmp_path / ".run.lock").open("a+") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        found: list[str] = []
+
+        def begin() -> None:
+            try:
+                with exclusive(tmp_path, "ours"):
+                    found.append("shares")
+            except UserError:
+                found.append("refused")
+
+        second = threading.Thread(target=begin)
+        second.start()
+        time.sleep(0.3)
+        assert not found
+        handle.truncate(0)
+        handle.write("theirs process 2 on a host\n")
+        handle.flush()
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        second.join(timeout=10)
+    assert found == ["refused"]

@@ -27,9 +27,9 @@ except ModuleNotFoundError as error:
 if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
     from snakemake.persistence.file import FilePersistence
 
-    records = Path(tempfile.mkdtemp(prefix="labelnoise-"))
+    RECORDS = tempfile.TemporaryDirectory(prefix="labelnoise-")  # removed when the process ends
     keep_records = FilePersistence.__init__
-    FilePersistence.__init__ = lambda self, **options: keep_records(self, **options | {"path": records})
+    FilePersistence.__init__ = lambda self, **options: keep_records(self, **options | {"path": Path(RECORDS.name)})
 
 if len(workflow.overwrite_configfiles or []) > 1:
     raise WorkflowError("give one --configfile: an experiment file is complete in itself")
@@ -54,12 +54,11 @@ except UserError as error:
 
 MANIFEST = PRODUCTS / "manifest.json"
 TRIALS = {trial.hash: trial for trial in TRIAL_LIST}
-STATES = {trial: manifest.status(trial.folder) for trial in TRIAL_LIST}
 FINISHED = {trial for trial in TRIAL_LIST if manifest.is_finished(trial, retry_failed=CONFIG.retry_failed)}
 
 # Failed and damaged results are moved aside by a job, which is asked for: so a dry run shows their trials as well.
 UNUSABLE = {
-    trial: manifest.free(trial.folder, "failed")
+    trial: manifest.free_name(trial.folder, "failed")
     for trial in TRIAL_LIST
     if trial not in FINISHED and trial.result.exists()
 }
@@ -67,7 +66,9 @@ UNUSABLE = {
 # The same for the index of image files that have moved and are needed again.
 PENDING = {paths.dataset(trial.spec).name: trial.dataset for trial in TRIAL_LIST if trial not in FINISHED}
 MOVED = {
-    name: aside for name, dataset in PENDING.items() if (aside := manifest.moved(paths.DATA / name, dataset.source))
+    name: aside
+    for name, dataset in PENDING.items()
+    if (aside := manifest.moved_index(paths.DATA / name, dataset.source))
 }
 
 # What finished trials did not keep and `run:` asks for now: derived where that is possible, else told.
@@ -78,7 +79,10 @@ def warnings():
     """What the user should know before anything runs."""
     yield from doubts(TRIAL_LIST)
     yield from finished.undominated(TRIAL_LIST)
-    yield from jobs.damaged(TRIAL_LIST, STATES)
+    yield from finished.damaged(TRIAL_LIST)
+    trials_csv, collected = PRODUCTS / "trials.csv", paths.collected(PRODUCTS, JOBS["manifest"])
+    if trials_csv.exists() and not collected.exists():
+        yield f"{trials_csv} is of another config: this run makes it anew, or `snakemake trials` alone"
     yield from LOST
     yield from finished.changed_labels(TRIAL_LIST)
 
@@ -92,6 +96,12 @@ LABELNOISE = f"{'python' if DEPLOYED else shlex.quote(sys.executable)} -m labeln
 
 PROGRESS = progress.Progress(TRIAL_LIST, retry_failed=not TRIAL_LIST or CONFIG.retry_failed)
 RUN_LOCK = contextlib.ExitStack()
+
+# A file out of the way, where another run has not done it already.
+SET_ASIDE = (
+    "(test ! -e {params.file:q} || mv -f {params.file:q} {output:q}) > {log:q} 2>&1"
+    " && touch {output:q} && rm -f {log:q}"
+)
 
 
 def is_training_forced():

@@ -29,9 +29,9 @@ rule set_index_aside:
     conda:
         "../../envs/labelnoise.yaml"
     params:
-        index=lambda wildcards: paths.DATA / wildcards.dataset / "dataset.json",
+        file=lambda wildcards: paths.DATA / wildcards.dataset / "dataset.json",
     shell:
-        "mv -f {params.index:q} {output:q} > {log:q} 2>&1 && rm -f {log:q}"
+        SET_ASIDE
 
 
 rule data:

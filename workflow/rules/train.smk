@@ -16,9 +16,9 @@ rule set_aside:
     conda:
         "../../envs/labelnoise.yaml"
     params:
-        result=lambda wildcards: trial_folder(wildcards) / "result.json",
+        file=lambda wildcards: trial_folder(wildcards) / "result.json",
     shell:
-        "mv -f {params.result:q} {output:q} > {log:q} 2>&1 && rm -f {log:q}"
+        SET_ASIDE
 
 
 rule train:

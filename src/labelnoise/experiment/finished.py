@@ -1,4 +1,4 @@
-"""What finished trials lack of what the config's `run:` asks for now, and what their label files turned out to be.
+"""What became of trials and label files that the user should know of before and after a run.
 
 No trial is trained again for either: that takes somebody who deletes its folder.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from labelnoise.experiment.config import Run
-from labelnoise.experiment.manifest import OK, read_loosely, status
+from labelnoise.experiment.manifest import MISSING, OK, read_loosely, status
 from labelnoise.experiment.trials import Trial, not_robust
 from labelnoise.noise.audit import sha256
 
@@ -67,6 +67,15 @@ def changed_labels(trials: Iterable[Trial]) -> list[str]:
         f"{name} has changed since {count} finished trials were trained on it; their results stay: {remedy}"
         for name, count in changed.items()
         if count
+    ]
+
+
+def damaged(trials: Iterable[Trial]) -> list[str]:
+    """A line for each result that is there but cannot be read."""
+    return [
+        f"{trial.result} is damaged: it is set aside, and the trial is run again"
+        for trial in trials
+        if trial.result.exists() and status(trial.folder) == MISSING
     ]
 
 

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +82,14 @@ def exclusive(products: Path, manifest: str) -> Iterator[None]:
             handle.write(f"{manifest} process {os.getpid()} on {socket.gethostname()}\n")
             handle.flush()
         except BlockingIOError:
-            handle.seek(0)
-            theirs, _, holder = handle.read().strip().partition(" ")
-            if theirs != manifest:
-                raise UserError(
-                    f"another run, {holder or 'just started'}, writes {products}/ from another config: wait until it "
-                    "has ended, or give this one a file of its own (--configfile experiments/NAME.yaml)"
-                ) from None
+            pass  # another run is there, or has just begun
+        # Waits for one that has just begun to say whose run it is; read only then, for the file may be an older run's.
         fcntl.flock(handle, fcntl.LOCK_SH)
+        handle.seek(0)
+        theirs, _, holder = handle.read().strip().partition(" ")
+        if theirs != manifest:
+            raise UserError(
+                f"another run, {holder}, writes {products}/ from another config: wait until it has ended, or give this "
+                "one a file of its own (--configfile experiments/NAME.yaml)"
+            )
         yield
-
-
-def damaged(trials: Iterable[Trial], states: dict[Trial, str]) -> list[str]:
-    """A line for each result that is there but cannot be read."""
-    return [
-        f"{trial.result} is damaged: it is set aside, and the trial is run again"
-        for trial in trials
-        if states[trial] == "missing" and trial.result.exists()
-    ]

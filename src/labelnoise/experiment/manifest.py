@@ -91,13 +91,13 @@ def is_finished(trial: Trial, *, retry_failed: bool) -> bool:
     return status(trial.folder) not in ({MISSING, FAILED} if retry_failed else {MISSING})
 
 
-def moved(folder: Path, source: Path) -> Path | None:
+def moved_index(folder: Path, source: Path) -> Path | None:
     """Where to move the description of a data set that was prepared from images in another place than `source`."""
     root = read_loosely(folder / "dataset.json").get("root")
-    return None if root in (None, source.as_posix()) else free(folder, "moved")
+    return None if root in (None, source.as_posix()) else free_name(folder, "moved")
 
 
-def free(folder: Path, stem: str) -> Path:
+def free_name(folder: Path, stem: str) -> Path:
     """The first `stem`-N.json that is not there: where a file is moved aside, so that nothing is overwritten."""
     number = 1
     while (path := folder / f"{stem}-{number}.json").exists():

@@ -98,7 +98,9 @@ def hide_job_lines(logger: logging.Logger) -> None:
     def is_wanted(record: logging.LogRecord) -> bool:
         if str(getattr(record, "event", "")) in _CHATTER_EVENTS:
             return False
-        if getattr(record, "rule_name", None) == "train" and any(map(was_stopped, map(Path, record.log or ()))):
+        if getattr(record, "rule_name", None) == "train" and any(
+            map(was_stopped, map(Path, getattr(record, "log", None) or ()))
+        ):
             return False
         if f"returned non-zero exit status {Stopped.EXIT_CODE}" in record.getMessage():
             return False

@@ -72,7 +72,7 @@ class Unread:
             else:
                 self._read.add((place, key))
 
-    def found(self) -> list[tuple[Any, str, str]]:
+    def mistakes(self) -> list[tuple[Any, str, str]]:
         """(place, key, message) of each value that nothing reads."""
         return [
             (place, key, f"{key} is not read by any trial: it belongs to {readers}; leave it out, or give that too")

@@ -222,7 +222,7 @@ def _combine(
                 }
                 trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
                 yield trial, place
-    for place, key, message in unread.found():
+    for place, key, message in unread.mistakes():
         problems.add((*place, key), message)
 
 

@@ -103,8 +103,10 @@ def source_lines(source: Mapping[str, Any]) -> list[str]:
     if not source:
         return []
     column = "the only column" if source["column"] is None else f"column {source['column']!r}"
-    joined = "by position" if source["joined_by"] is None else f"by {source['joined_by']!r}"
-    return [f"labels read from {source['file']}: {column}, joined {joined}", *source["notes"]]
+    joined = ""
+    if "joined_by" in source:
+        joined = ", joined by position" if source["joined_by"] is None else f", joined by {source['joined_by']!r}"
+    return [f"labels read from {source['file']}: {column}{joined}", *source["notes"]]
 
 
 def _told_realised(found: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,8 @@ def write(
     if source is not None:
         described["source"] = dict(source)
     arrays = {"noisy_labels": noisy} | ({} if clean is None else {"clean_labels": clean})
-    arrays |= {name: np.array(values) for name, values in (names or {}).items()}
+    # numpy's writer takes no array called `file`.
+    arrays |= {"files" if name == "file" else name: np.array(values) for name, values in (names or {}).items()}
     # The audit goes first: a label file under its final name always has one.
     write_json(path.with_suffix(".json"), described)
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -14,6 +14,7 @@ from labelnoise.errors import UserError
 from labelnoise.readers import columns as known
 from labelnoise.readers import tables
 from labelnoise.readers.tables import Table
+from labelnoise.readers.values import Where
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Annotations:
         return self.table.columns[self.column]
 
     @property
-    def where(self) -> known.Where:
+    def where(self) -> Where:
         return self.table.where(self.column)
 
     def __len__(self) -> int:

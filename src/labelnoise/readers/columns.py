@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from labelnoise.errors import UserError, unknown
-
-Where = Callable[[int], str]
+from labelnoise.readers.values import Where
 
 # The keys of a JSON object that maps samples to labels.
 KEY = "key"

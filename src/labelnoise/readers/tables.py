@@ -15,7 +15,7 @@ import numpy as np
 
 from labelnoise.errors import UserError
 from labelnoise.readers import columns as known
-from labelnoise.readers.values import MISSING, is_number
+from labelnoise.readers.values import MISSING, Where, is_number
 
 # What a damaged file raises, whichever library reads it.
 UNREADABLE = (
@@ -38,7 +38,7 @@ class Table:
     unclear_header: bool = False
     notes: list[str] = field(default_factory=list)
 
-    def where(self, column: str | None) -> known.Where:
+    def where(self, column: str | None) -> Where:
         """The place of a row of this column, for messages."""
         called = "" if column is None or self.lines is not None else f", {column}"
         if self.lines is None:
