@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from project import SMALL, Project
-from undisturbed import TALLY
+from support.project import SMALL, Project
+from support.reference_run import TALLY
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from labelnoise import cli
-from project import Project
+from support.project import Project
 
 COMMANDS = (
     "plan",

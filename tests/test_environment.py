@@ -7,7 +7,7 @@ import tomllib
 
 import yaml
 
-from project import ROOT
+from support.project import ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONDA_NAMES = {"torch": "pytorch"}

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import trees
 from PIL import Image
 
 from labelnoise import given, labelling, paths
@@ -17,6 +16,7 @@ from labelnoise.errors import UserError
 from labelnoise.experiment.source import Source
 from labelnoise.experiment.trials import expand
 from labelnoise.readers.annotations import Samples
+from support import image_trees as trees
 
 FILES = [f"train/{name}/{name}_{i:03}.png" for name in ("bird", "cat", "dog") for i in range(20)]
 OWN = np.repeat([0, 1, 2], 20)

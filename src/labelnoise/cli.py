@@ -158,7 +158,7 @@ def _losses(options: argparse.Namespace) -> None:
     from labelnoise.losses import LossError, describe
 
     try:
-        print(describe.one(options.name) if options.name else describe.everything())
+        print(describe.describe_loss(options.name) if options.name else describe.describe_all())
     except LossError as error:
         raise UserError(error) from None
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trees
 
 from labelnoise.datasets import animal10n, clothing1m, image_folder, images, webvision
 from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
@@ -14,6 +13,7 @@ from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 from labelnoise.experiment.config import DatasetEntry, EntryError
 from labelnoise.experiment.datasets import resolve
+from support import image_trees as trees
 
 LOADERS = {"webvision_mini": webvision.load, "clothing1m": clothing1m.load, "animal10n": animal10n.load}
 

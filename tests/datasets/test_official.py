@@ -8,13 +8,13 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import official
 import pytest
 import torch
 
 from labelnoise.datasets import cifar, human, mnist, pickles, sources
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
+from support import official_files as official
 
 
 class Malicious:

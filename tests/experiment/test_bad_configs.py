@@ -14,7 +14,7 @@ from labelnoise.errors import UserError
 from labelnoise.experiment.config import experiment_name
 from labelnoise.experiment.source import Source, read
 from labelnoise.experiment.trials import expand
-from project import SMALL, Project
+from support.project import SMALL, Project
 
 GOOD = yaml.safe_load(SMALL)
 
@@ -31,7 +31,7 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"losses": [{"loss": "GCE", "q": 1.5}]}, ["GCE: q must be a number > 0 and ≤ 1, got 1.5"]),
     ({"losses": [{"loss": "GCE", "q": "high"}]}, ["GCE: q must be a number, got 'high'"]),
     ({"losses": [{"loss": "GCE", "q": []}]}, ["q: the list is empty"]),
-    ({"losses": [{"loss": "ANL-FL", "gamma": 1}]}, ["'gamma' is in both parts", "NFL.gamma or NNFL.gamma"]),
+    ({"losses": [{"loss": "NFL+NNFL", "gamma": 1}]}, ["'gamma' is in both parts", "NFL.gamma or NNFL.gamma"]),
     ({"losses": [{"label": "x"}]}, ["losses[0]", "exactly one of `loss: NAME` and `target: module:Class`"]),
     ({"losses": []}, ["losses: the list is empty"]),
     ({"losses": "CE"}, ["losses: must be a list, got 'CE'"]),

@@ -10,7 +10,7 @@ import yaml
 
 from labelnoise.errors import UserError
 from labelnoise.experiment import plan
-from project import SMALL
+from support.project import SMALL
 
 LOSSES = """
 import torch

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import yaml
 
-from labelnoise.experiment import presets
 from labelnoise.experiment.recipes import resolve_recipe
 from labelnoise.experiment.source import Source, read
 from labelnoise.experiment.trials import Trial, expand
-from labelnoise.losses import catalogue
 from labelnoise.training import recipe as recipes
-from project import ROOT, SMALL
+from support.project import ROOT, SMALL
 
 GOOD = yaml.safe_load(SMALL)
 
@@ -83,41 +81,6 @@ def test_losses_share_label_files_and_seeds_have_their_own():
 def test_list_as_a_value_expands_as_a_product():
     found = trials(losses=[{"loss": "AGCE", "a": [1, 2], "q": [0.5, 2], "label": "A"}])
     assert {trial.label for trial in found} == {"A a=1 q=0.5", "A a=1 q=2", "A a=2 q=0.5", "A a=2 q=2"}
-
-
-def test_more_specific_rows_of_a_preset_win(monkeypatch):
-    rows = [
-        {"loss": "GCE", "q": 0.1},
-        {"loss": "GCE", "dataset": "digits", "q": 0.2},
-        {"loss": "GCE", "dataset": "digits", "noise": "symmetric", "q": 0.3},
-        {"loss": "GCE", "dataset": "digits", "noise": "symmetric", "rate": 0.8, "q": 0.4},
-        {"loss": "GCE", "noise": "asymmetric", "q": 0.5},
-    ]
-    monkeypatch.setattr(presets, "presets", lambda: {"p": {"source": "s", "values": rows}})
-
-    def q(dataset: str, noise: str, rate: float) -> float:
-        return presets.lookup("p", "GCE", dataset=dataset, noise=noise, rate=rate).params["q"]
-
-    assert q("mnist", "clean", 0.0) == 0.1
-    assert q("digits", "asymmetric", 0.2) == 0.2
-    assert q("digits", "symmetric", 0.2) == 0.3
-    assert q("digits", "symmetric", 0.8) == 0.4
-    assert q("mnist", "asymmetric", 0.2) == 0.5
-
-
-def test_every_preset_row_is_complete_and_in_range():
-    case = ("loss", "dataset", "noise", "rate", "train")
-    for name, preset in presets.presets().items():
-        assert preset["title"]
-        assert preset["source"]
-        for row in preset["values"]:
-            for loss in [row["loss"]] if isinstance(row["loss"], str) else row["loss"]:
-                params = {key: value for key, value in row.items() if key not in case}
-                resolved = {catalogue.full_name(loss, key) for key in params}
-                catalogue.resolve(loss, params)
-                tuned = {full for full, parameter in catalogue.parameters(loss).items() if parameter.tuned}
-                assert tuned <= resolved, (name, row)
-                resolve_recipe("digits", preset=row.get("train", {}))
 
 
 def test_l1_replaces_weight_decay_unless_that_is_given():

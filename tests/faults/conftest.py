@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from project import Project
-from undisturbed import Undisturbed
+from support.project import Project
+from support.reference_run import ReferenceRun
 
 CONFIG = """\
 datasets: [digits]
@@ -16,11 +16,11 @@ run: {checkpoint_epochs: 2}
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    found = Project(tmp_path_factory.mktemp("undisturbed"))
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> ReferenceRun:
+    found = Project(tmp_path_factory.mktemp("reference"))
     found.write(CONFIG)
     found.snakemake()
-    return Undisturbed(found)
+    return ReferenceRun(found)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project import Project
-from undisturbed import Undisturbed
+from support.project import Project
+from support.reference_run import ReferenceRun
 
 pytestmark = pytest.mark.faults
 
@@ -65,9 +65,9 @@ def first_spec(project: Project) -> Path:
     return sorted(project.results.glob("trials/*/*/*/*/spec.json"))[0]
 
 
-def a_copy(undisturbed: Undisturbed, fresh: Project) -> Project:
+def a_copy(reference_run: ReferenceRun, fresh: Project) -> Project:
     """The finished experiment, to be damaged."""
-    shutil.copytree(undisturbed.project.results, fresh.results)
+    shutil.copytree(reference_run.project.results, fresh.results)
     return fresh
 
 
@@ -76,7 +76,7 @@ def a_copy(undisturbed: Undisturbed, fresh: Project) -> Project:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_driver_ended_while_trials_run_and_started_again_at_once(
-    fresh: Project, undisturbed: Undisturbed, number: signal.Signals
+    fresh: Project, reference_run: ReferenceRun, number: signal.Signals
 ):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
@@ -85,10 +85,10 @@ def test_driver_ended_while_trials_run_and_started_again_at_once(
         driver.wait(timeout=60)
     fresh.snakemake()
     driver.wait()
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
-def test_control_c_reaches_driver_and_trials(fresh: Project, undisturbed: Undisturbed):
+def test_control_c_reaches_driver_and_trials(fresh: Project, reference_run: ReferenceRun):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
     os.killpg(driver.pid, signal.SIGINT)
@@ -98,32 +98,32 @@ def test_control_c_reaches_driver_and_trials(fresh: Project, undisturbed: Undist
     assert "have saved where they were; the same command goes on from there" in told
     assert "Error in rule" not in told
     fresh.snakemake()
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
-def test_everything_killed_at_once(fresh: Project, undisturbed: Undisturbed):
+def test_everything_killed_at_once(fresh: Project, reference_run: ReferenceRun):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
     fresh.snakemake()
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
-def test_a_trial_killed_is_begun_again_in_the_same_run(fresh: Project, undisturbed: Undisturbed):
+def test_a_trial_killed_is_begun_again_in_the_same_run(fresh: Project, reference_run: ReferenceRun):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
     os.kill(trials_running(fresh)[-1], signal.SIGKILL)
     assert driver.wait(timeout=120) == 0
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
-def test_two_drivers_in_one_folder(fresh: Project, undisturbed: Undisturbed):
+def test_two_drivers_in_one_folder(fresh: Project, reference_run: ReferenceRun):
     drivers = [started(fresh), started(fresh)]
     for driver in drivers:
         driver.wait(timeout=180)
     fresh.snakemake()
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
 def test_lock_of_a_live_process_is_waited_for_and_named(fresh: Project):
@@ -193,7 +193,7 @@ def test_disk_full_while_a_trial_writes(fresh: Project, kilobytes: int, what: st
         assert json.loads((place / "s1-x" / "result.json").read_text())["status"] == "ok"
 
 
-def test_disk_full_while_tables_are_written(fresh: Project, undisturbed: Undisturbed):
+def test_disk_full_while_tables_are_written(fresh: Project, reference_run: ReferenceRun):
     with small_disk(fresh.results, 60_000):
         fresh.snakemake("trials")
         filler = fill(fresh.results)
@@ -201,7 +201,7 @@ def test_disk_full_while_tables_are_written(fresh: Project, undisturbed: Undistu
         assert "No space left on device" in output
         filler.unlink()
         fresh.snakemake()
-        undisturbed.assert_equal_to(fresh)
+        reference_run.assert_equal_to(fresh)
 
 
 def test_results_folder_that_may_not_be_written(fresh: Project):
@@ -224,30 +224,30 @@ def test_results_folder_that_may_not_be_written(fresh: Project):
 # Files
 
 
-def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Project, undisturbed: Undisturbed):
-    copied = a_copy(undisturbed, fresh)
+def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Project, reference_run: ReferenceRun):
+    copied = a_copy(reference_run, fresh)
     first, second, third, fourth = (copied.folder / folder / "result.json" for folder in sorted(copied.finished()))
     first.write_bytes(first.read_bytes()[:100])
     second.write_bytes(b"")
     third.write_bytes(fourth.read_bytes())
     assert copied.would_run()["train"] == 3
     copied.snakemake()
-    undisturbed.assert_equal_to(copied)
+    reference_run.assert_equal_to(copied)
     assert len(list(copied.results.rglob("failed-1.json"))) == 3
 
 
-def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Project, undisturbed: Undisturbed):
-    copied = a_copy(undisturbed, fresh)
+def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Project, reference_run: ReferenceRun):
+    copied = a_copy(reference_run, fresh)
     folder = a_trial(copied)
     for name in ("result.json", ".result.json", "history.log"):
         (folder / name).unlink()
     copied.snakemake()
-    undisturbed.assert_equal_to(copied)
+    reference_run.assert_equal_to(copied)
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "predictions.npz", "run.json"])
-def test_trial_folder_half_deleted(fresh: Project, undisturbed: Undisturbed, name: str):
-    copied = a_copy(undisturbed, fresh)
+def test_trial_folder_half_deleted(fresh: Project, reference_run: ReferenceRun, name: str):
+    copied = a_copy(reference_run, fresh)
     (a_trial(copied) / name).unlink()
     shutil.rmtree(copied.results / "figures")
     output = copied.snakemake(expect=1) if name == "metrics.csv" else copied.snakemake()
@@ -256,11 +256,11 @@ def test_trial_folder_half_deleted(fresh: Project, undisturbed: Undisturbed, nam
         assert f"{lost} has been lost: delete its folder" in output
         shutil.rmtree(a_trial(copied))
         copied.snakemake()
-        undisturbed.assert_equal_to(copied)
+        reference_run.assert_equal_to(copied)
 
 
-def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh: Project, undisturbed: Undisturbed):
-    copied = a_copy(undisturbed, fresh)
+def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh: Project, reference_run: ReferenceRun):
+    copied = a_copy(reference_run, fresh)
     path = sorted(copied.results.glob("labels/digits/*.npz"))[0]
     with np.load(path) as file:
         noisy, clean = file["noisy_labels"], file["clean_labels"]
@@ -273,22 +273,22 @@ def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh:
     path.unlink()
     path.with_suffix(".json").unlink()
     copied.snakemake()
-    undisturbed.assert_equal_to(copied)
+    reference_run.assert_equal_to(copied)
 
 
-def test_times_in_the_future_retrain_nothing(fresh: Project, undisturbed: Undisturbed):
-    copied = a_copy(undisturbed, fresh)
+def test_times_in_the_future_retrain_nothing(fresh: Project, reference_run: ReferenceRun):
+    copied = a_copy(reference_run, fresh)
     for path in [*copied.results.glob("data/digits/*"), *copied.results.glob("labels/digits/*"), copied.config]:
         os.utime(path, (time.time() + DAY, time.time() + DAY))
     assert "train" not in copied.would_run()
     shutil.rmtree(a_trial(copied))
     copied.snakemake()
-    undisturbed.assert_equal_to(copied)
+    reference_run.assert_equal_to(copied)
     assert "train" not in copied.would_run()
 
 
-def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, undisturbed: Undisturbed):
-    copied = a_copy(undisturbed, fresh)
+def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, reference_run: ReferenceRun):
+    copied = a_copy(reference_run, fresh)
     folder = a_trial(copied)
     for name in ("result.json", ".result.json", "history.log"):
         (folder / name).unlink()
@@ -296,7 +296,7 @@ def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, und
     (copied.results / "manifest.json").write_text("")
     (copied.results / "trials.csv").write_text("trial,")
     copied.snakemake()
-    undisturbed.assert_equal_to(copied)
+    reference_run.assert_equal_to(copied)
 
 
 def test_damaged_data_set_is_named(fresh: Project):
@@ -318,12 +318,12 @@ def test_leftover_of_a_killed_write_is_cleared_away(fresh: Project):
 # The machine
 
 
-def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh: Project, undisturbed: Undisturbed):
+def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh: Project, reference_run: ReferenceRun):
     output = fresh.snakemake("--set-resources", "train:gpus=99", expect=1)
     assert "99 GPUs are asked for, but" in output
     assert not list(fresh.results.rglob("checkpoint.pt"))
     fresh.snakemake()
-    undisturbed.assert_equal_to(fresh)
+    reference_run.assert_equal_to(fresh)
 
 
 def test_trial_out_of_memory_fails_with_the_reason_and_the_others_go_on(fresh: Project):

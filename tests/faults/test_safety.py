@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labelnoise.datasets.digits import load
-from project import Project
+from support.project import Project
 
 pytestmark = pytest.mark.faults
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from labelnoise.losses import catalogue, create
+from labelnoise.losses import catalogue, create, entries
 
 PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws"} & set(catalogue.needs(name))]
-SYMMETRIC = [name for name, entry in catalogue.LOSSES.items() if entry.symmetric]
+SYMMETRIC = [name for name, entry in entries.LOSSES.items() if entry.symmetric]
 
 batches = st.tuples(st.integers(2, 12), st.integers(0, 10**6), st.floats(0.1, 8)).map(
     lambda t: (

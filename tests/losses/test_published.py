@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import random
 
-import formulas
 import pytest
 import torch
 from mpmath import mpf
 
-from labelnoise.experiment import presets
 from labelnoise.losses import catalogue, create
+from labelnoise.published import presets
+from support import loss_formulas as formulas
 
-CASE = ("loss", "train", "dataset", "noise", "rate")
 CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "webvision_mini": 50, "clothing1m": 14}
 
 
 def _sets() -> list[tuple[str, int, tuple[tuple[str, object], ...]]]:
     """(loss, classes, parameters) of every row, once; losses with a formula on one row of logits."""
     found = set()
-    for name, preset in presets.presets().items():
-        for row in preset["values"]:
-            for loss in presets._listed(row["loss"]):
-                entries = catalogue.parts(loss)
-                if any(entry.name not in formulas.FORMULAS for entry in entries) or "ER" in loss:
-                    continue
-                own = {key: value for key, value in row.items() if key not in CASE}
-                clamps = presets.constants(name)
-                for full in catalogue.parameters(loss):
-                    if (end := full.split(".")[-1]) in clamps:
-                        own.setdefault(full, clamps[end])
-                resolved = tuple(sorted(catalogue.resolve(loss, own).items()))
-                for dataset in presets._listed(row.get("dataset", "cifar10")):
-                    found.add((loss, CLASSES[dataset], resolved))
+    for row in (row for preset in presets.names() for row in presets.rows(preset)):
+        has_formula = all(entry.name in formulas.FORMULAS for entry in catalogue.parts(row.loss))
+        if has_formula and not catalogue.is_entropy_regularised(row.loss):
+            params = tuple(sorted(catalogue.resolve(row.loss, row.settings.params).items()))
+            found |= {(row.loss, CLASSES[dataset], params) for dataset in row.where["dataset"] or ["cifar10"]}
     return sorted(found, key=str)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from cases import CASES, function, inputs, made, rows
 from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from labelnoise.losses import create
+from support.loss_cases import CASES, function, inputs, made, rows
 
 K = 4
 TARGETS = torch.tensor([0, 2, 3])

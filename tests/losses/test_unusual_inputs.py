@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
-from cases import CASES, inputs, made, rows
 
 from labelnoise.losses import LossError, create
+from support.loss_cases import CASES, inputs, made, rows
 
 K = 4
 

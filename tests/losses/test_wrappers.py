@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import formulas
 import pytest
 import torch
 from mpmath import mpf
 
 from labelnoise.losses import LossError, create
+from support import loss_formulas as formulas
 
 
 def rows(*shape: int, scale: float = 2.0) -> torch.Tensor:

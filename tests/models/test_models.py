@@ -8,12 +8,13 @@ import torch
 from labelnoise.errors import UserError
 from labelnoise.models import catalogue
 
-# Channels, side, classes and parameters as in REFERENCE §3.1; timm's with one channel, as no other library has them.
+# Channels, side, classes and parameters of the papers' networks; timm's with one channel, as no other library has them.
 SHAPES = {
     "digits_cnn": (1, 8, 10, 22_954),
     "cnn4": (1, 28, 10, 422_090),
     "cnn8": (3, 32, 10, 1_639_794),
     "resnet34": (3, 32, 100, 21_328_292),
+    "resnet50_small": (3, 32, 100, 23_705_252),
     "resnet50": (3, 64, 50, 23_610_482),
     "timm/resnet10t": (1, 64, 10, 4_927_186),
 }

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import LABELS, MAP, balanced, noisy
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError
 from labelnoise.noise.audit import sha256
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.generators import exact_counts
+from support.noise_samples import LABELS, MAP, balanced, noisy
 
 BLOCKS = DATASETS["cifar100"].asymmetric_maps["blocks"]
 SUPERCLASS = DATASETS["cifar100"].asymmetric_maps["superclass"]
@@ -138,7 +138,7 @@ def test_random_counts_are_those_of_the_requested_rate(variant: str):
 )
 def test_label_bytes_are_pinned_in_another_process_with_another_number_of_threads(kind: str, variant: str):
     code = (
-        "import sys; sys.path.insert(0, 'tests/noise'); import test_generators as t; "
+        "import sys; sys.path[:0] = ['tests', 'tests/noise']; import test_generators as t; "
         f"print(t.sha256(t.made({kind!r}, {variant!r})))"
     )
     root = Path(__file__).parents[2]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samples import DIGITS, LABELS, balanced, noisy
 from scipy import stats
 
 from labelnoise.noise.instance import SPREAD, _weights, flip_rates
+from support.noise_samples import DIGITS, LABELS, balanced, noisy
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.4, 0.6])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import LABELS, noise, noisy
 
 from labelnoise.errors import UserError
 from labelnoise.noise import labels, transitions
 from labelnoise.noise.audit import audit, describe, sha256
+from support.noise_samples import LABELS, noise, noisy
 
 CLASSES = list("0123456789")
 

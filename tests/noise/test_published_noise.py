@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from samples import DIGITS, LABELS, MAP, balanced, noisy
 
 from labelnoise.datasets.catalogue import DATASETS
+from support.noise_samples import DIGITS, LABELS, MAP, balanced, noisy
 
 CIFAR10 = DATASETS["cifar10"].asymmetric_maps["published"]
 BLOCKS = DATASETS["cifar100"].asymmetric_maps["blocks"]

@@ -1,6 +1,6 @@
 """The real Snakefile on a real SLURM cluster of one node (cluster.sh), through what happens to jobs on clusters.
 
-Every test ends with the tables and, bit for bit, the results of an undisturbed run on this machine, each trial trained
+Every test ends with the tables and, bit for bit, the results of a reference run on this machine, each trial trained
 to its end once. Run by `make test-slurm`; one of them, the smoke test, by .ci/run too.
 """
 
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from project import ROOT, Project
-from undisturbed import Undisturbed
+from support.project import ROOT, Project
+from support.reference_run import ReferenceRun
 
 pytestmark = pytest.mark.slurm
 
@@ -112,12 +112,12 @@ def submitted(tmp_path: Path) -> Submitted:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def reference_run(tmp_path_factory: pytest.TempPathFactory) -> ReferenceRun:
     """The same experiment run on this machine without SLURM and without trouble."""
-    found = Project(tmp_path_factory.mktemp("undisturbed"))
+    found = Project(tmp_path_factory.mktemp("reference"))
     found.write(CONFIG)
     found.snakemake()
-    return Undisturbed(found)
+    return ReferenceRun(found)
 
 
 def test_smoke_jobs_ask_for_what_the_profile_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -150,21 +150,21 @@ def test_tiny_trials_are_packed_several_to_a_submission(tmp_path: Path):
     assert len(project.finished()) == 4
 
 
-def test_config_edited_while_jobs_wait_changes_nothing_for_them(submitted: Submitted, undisturbed: Undisturbed):
+def test_config_edited_while_jobs_wait_changes_nothing_for_them(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(lambda: training_jobs("pending,running"), what="a submitted trial")
     submitted.write("losses: [broken")
     assert driver.wait(timeout=300) == 0, (submitted.folder / "driver.log").read_text()
     submitted.write(CONFIG)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
 
 
-def test_cancelled_job_goes_on(submitted: Submitted, undisturbed: Undisturbed):
+def test_cancelled_job_goes_on(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     slurm("scancel", training_jobs("running")[0])
     finish(driver, submitted)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
     assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
@@ -178,7 +178,7 @@ def test_job_over_its_time_limit_goes_on_for_as_long_as_it_advances(tmp_path: Pa
     assert history.count(" ok, ") == 1
 
 
-def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, undisturbed: Undisturbed):
+def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, reference_run: ReferenceRun):
     project = Submitted(tmp_path, ("train:mem_mb=500", "train:runtime=5"))
     project.write(CONFIG)
     driver = project.started()
@@ -186,29 +186,29 @@ def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, undist
     assert "2 of 2" in (project.results / "tables" / "digits-last.md").read_text()
     roomy = Submitted(tmp_path)
     roomy.snakemake()
-    undisturbed.assert_equal_to(roomy)
+    reference_run.assert_equal_to(roomy)
 
 
-def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, undisturbed: Undisturbed):
+def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     slurm("sbatch", "-p", "urgent", "--exclusive", "--output", "/dev/null", "--wrap", "sleep 5")
     finish(driver, submitted)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
     assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
-def test_restarted_controller_loses_nothing(submitted: Submitted, undisturbed: Undisturbed):
+def test_restarted_controller_loses_nothing(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     subprocess.run(["pkill", "-x", "slurmctld"], check=True)
     time.sleep(4)
     subprocess.run(["slurmctld"], check=True)
     finish(driver, submitted)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
 
 
-def test_drained_node_takes_up_its_work_when_resumed(submitted: Submitted, undisturbed: Undisturbed):
+def test_drained_node_takes_up_its_work_when_resumed(submitted: Submitted, reference_run: ReferenceRun):
     node = slurm("hostname", "-s").strip()
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
@@ -216,10 +216,10 @@ def test_drained_node_takes_up_its_work_when_resumed(submitted: Submitted, undis
     time.sleep(5)
     slurm("scontrol", "update", f"NodeName={node}", "State=RESUME")
     finish(driver, submitted)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
 
 
-def test_driver_killed_and_started_again_while_its_jobs_run(submitted: Submitted, undisturbed: Undisturbed):
+def test_driver_killed_and_started_again_while_its_jobs_run(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     os.killpg(driver.pid, signal.SIGKILL)
@@ -227,6 +227,6 @@ def test_driver_killed_and_started_again_while_its_jobs_run(submitted: Submitted
     assert training_jobs("running")
     again = submitted.started()
     finish(again, submitted)
-    undisturbed.assert_equal_to(submitted)
+    reference_run.assert_equal_to(submitted)
     assert all(history.count("begins") == 1 for history in submitted.histories())
     assert submitted.would_run() == {}

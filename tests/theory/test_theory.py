@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelnoise.losses import catalogue
+from labelnoise.losses import catalogue, entries
 from labelnoise.theory import asymmetry, calibration, figures, risks
 from labelnoise.theory.asymmetry import asymmetric_from, claimed_from, symmetric_noise_weights
-from project import Project
+from support.project import Project
 
 AGCE = [{"a": a, "q": q} for a, q in ((0.6, 0.6), (1.0, 0.5), (4.0, 0.2), (1.0, 2.0), (6.0, 1.5))]
 AUL = [{"a": a, "p": p} for a, p in ((5.5, 3.0), (2.0, 2.0), (1.5, 0.9), (3.0, 0.1))]
@@ -91,15 +91,15 @@ def test_jal_theorem_holds_for_random_weights(seed: int):
 
 @pytest.mark.parametrize("num_classes", [2, 5, 10])
 def test_symmetric_condition_holds_exactly_where_the_catalogue_says(num_classes: int):
-    for name, entry in catalogue.LOSSES.items():
-        if not risks.is_function_of_probabilities(name):
+    for name, entry in entries.LOSSES.items():
+        if not catalogue.is_function_of_probabilities(name):
             continue
         spread = risks.symmetric_spread(name, catalogue.resolve(name, {}), num_classes)
         assert (spread < 1e-9) == entry.symmetric, (name, spread)
 
 
 def test_symmetric_losses_are_asymmetric_for_every_dominated_noise():
-    for name, entry in catalogue.LOSSES.items():
+    for name, entry in entries.LOSSES.items():
         if entry.symmetric:
             assert asymmetric_from(name, catalogue.resolve(name, {}), 10) == pytest.approx(0.1)
 

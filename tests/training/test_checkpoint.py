@@ -12,17 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_engine import CPU, a_recipe, data
 
 from labelnoise.errors import Stopped
-from labelnoise.losses import catalogue, create
+from labelnoise.losses import catalogue, create, entries
 from labelnoise.training import loop
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.plain_state import PlainState
-
-
-class Killed(BaseException):
-    pass
+from support.small_training import CPU, Killed, a_recipe, data
 
 
 def run(loss: str, path: Path | None, *, kill_after: int | None = None, **changes: object) -> loop.Outcome:
@@ -48,16 +44,16 @@ def run(loss: str, path: Path | None, *, kill_after: int | None = None, **change
 
 @pytest.mark.parametrize("loss", ["CE", "LT-APL", "NLNL", "SR", "GJS"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_killed_trial_ends_with_the_bits_of_an_undisturbed_one(tmp_path: Path, loss: str, optimizer: str):
+def test_killed_trial_ends_with_the_bits_of_an_uninterrupted_one(tmp_path: Path, loss: str, optimizer: str):
     path, settings = tmp_path / "checkpoint.pt", {"optimizer": optimizer, "lr": 0.01}
-    undisturbed = run(loss, None, **settings)
+    uninterrupted = run(loss, None, **settings)
     for kill_after in (1, 3, 6):
         with pytest.raises(Killed):
             run(loss, path, kill_after=kill_after, **settings)
     resumed = run(loss, path, **settings)
-    assert resumed.metrics == undisturbed.metrics
-    assert resumed.memorised == undisturbed.memorised
-    for name, values in undisturbed.predictions.items():
+    assert resumed.metrics == uninterrupted.metrics
+    assert resumed.memorised == uninterrupted.memorised
+    for name, values in uninterrupted.predictions.items():
         assert torch.equal(resumed.predictions[name], values), name
 
 
@@ -90,7 +86,7 @@ def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_s
         return asked, outcome
 
     steps = -(-1298 // chosen.batch_size)
-    often, undisturbed = train(tmp_path / "undisturbed.pt", None)
+    often, uninterrupted = train(tmp_path / "uninterrupted.pt", None)
     assert often > 3 * steps + 3 * 2, "it is asked in the evaluations too"
     last_step = steps
     for stop_at in (1, last_step, last_step + 1, last_step + 2, last_step + 3, often - 1, often):
@@ -98,8 +94,8 @@ def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_s
         assert train(path, stop_at)[1] is None
         again, resumed = train(path, None)
         assert again < often
-        assert resumed.metrics == undisturbed.metrics
-        for name, values in undisturbed.predictions.items():
+        assert resumed.metrics == uninterrupted.metrics
+        for name, values in uninterrupted.predictions.items():
             assert torch.equal(resumed.predictions[name], values), name
 
 
@@ -170,7 +166,7 @@ def resumed(loss: Callable[[], torch.nn.Module], path: Path | None) -> loop.Outc
     return loop.train(data(chosen), loss(), chosen, seed=1, device=CPU, checkpoint=kept)
 
 
-NEEDING = [name for name in (*catalogue.LOSSES, "LT-APL") if catalogue.needs(name)]
+NEEDING = [name for name in (*entries.LOSSES, "LT-APL") if catalogue.needs(name)]
 LOSSES = {name: functools.partial(create, name, num_classes=10) for name in NEEDING} | {
     "a number": Ema,
     "set_epoch": EveryEpoch,
@@ -179,14 +175,14 @@ LOSSES = {name: functools.partial(create, name, num_classes=10) for name in NEED
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_stopped_within_an_epoch_whatever_the_loss_keeps_it_ends_with_the_same_bits(tmp_path: Path, loss: str):
-    undisturbed = resumed(LOSSES[loss], None)
+    uninterrupted = resumed(LOSSES[loss], None)
     path = tmp_path / "checkpoint.pt"
     for after in (5, 3, 20):
         stopped(LOSSES[loss], path, after=after)
         assert path.exists()
     again = resumed(LOSSES[loss], path)
-    assert again.metrics == undisturbed.metrics
-    for name, values in undisturbed.predictions.items():
+    assert again.metrics == uninterrupted.metrics
+    for name, values in uninterrupted.predictions.items():
         assert torch.equal(again.predictions[name], values), name
 
 
@@ -203,7 +199,7 @@ def test_a_loss_that_keeps_what_cannot_be_saved_begins_anew_and_says_so(tmp_path
 
 def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path, draw = tmp_path / "checkpoint.pt", random.Random(0)
-    undisturbed = run("CE", None).metrics
+    uninterrupted = run("CE", None).metrics
     with pytest.raises(Killed):
         run("CE", path, kill_after=4)
     whole = path.read_bytes()
@@ -212,7 +208,7 @@ def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture
         damaged = bytearray(whole)
         damaged[place] ^= 0x40
         path.write_bytes(damaged)
-        assert run("CE", path).metrics == undisturbed, place
+        assert run("CE", path).metrics == uninterrupted, place
         if place == weights + 3:
             assert "is damaged" in capsys.readouterr().out
 

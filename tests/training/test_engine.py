@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,34 +10,13 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.datasets.digits import load
-from labelnoise.datasets.store import Prepared, Split
 from labelnoise.errors import UserError
 from labelnoise.losses import create
-from labelnoise.noise.generators import symmetric
-from labelnoise.training import draws, loop, recipe
-from labelnoise.training.data import Data, assemble
+from labelnoise.training import draws, loop
+from labelnoise.training.data import assemble
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.optimizers import OPTIMIZERS
-
-CPU = torch.device("cpu")
-ARRAYS = load(DATASETS["digits"], Path())
-PREPARED = Prepared(
-    name="digits",
-    classes=list("0123456789"),
-    train=Split(ARRAYS["train_labels"], ARRAYS["train_images"]),
-    test_sets={"test": Split(ARRAYS["test_labels"], ARRAYS["test_images"])},
-)
-NOISY = symmetric(ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
-
-
-def a_recipe(**changes: object) -> recipe.Recipe:
-    return recipe.Recipe(**recipe.load("digits") | {"epochs": 2} | changes)
-
-
-def data(chosen: recipe.Recipe, seed: int = 1) -> Data:
-    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], chosen, seed=seed, device=CPU)
+from support.small_training import ARRAYS, CPU, NOISY, PREPARED, a_recipe, data
 
 
 def trained(loss: str = "CE", seed: int = 1, **changes: object) -> loop.Outcome:

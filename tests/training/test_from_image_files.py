@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import trees
 from torch.utils.data import DataLoader
 
 from labelnoise.datasets.catalogue import DATASETS
@@ -19,6 +18,7 @@ from labelnoise.training import checkpoint, files, loop, recipe
 from labelnoise.training.augmentation import rotate, turn
 from labelnoise.training.data import Data, ImagesInMemory, assemble
 from labelnoise.training.files import ImagesInFiles, evaluation_transform, training_transform
+from support import image_trees as trees
 
 CPU = torch.device("cpu")
 
@@ -68,7 +68,7 @@ def test_beside_the_cpus_threads_one_worker_reads_and_more_would_change_nothing(
     assert set(asked) == {1}
 
 
-def test_one_stopped_within_an_epoch_draws_what_an_undisturbed_one_draws(prepared: Prepared, tmp_path: Path):
+def test_one_stopped_within_an_epoch_draws_what_an_uninterrupted_one_draws(prepared: Prepared, tmp_path: Path):
     class Drawing(torch.nn.Module):
         def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.cross_entropy(torch.nn.functional.dropout(logits), targets)

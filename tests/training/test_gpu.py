@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_checkpoint import Killed
-from test_engine import ARRAYS, NOISY, PREPARED, a_recipe
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +20,7 @@ from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.data import Data, Normalise, assemble
 from labelnoise.training.learner import Learner
 from labelnoise.training.recipe import Recipe
+from support.small_training import ARRAYS, NOISY, PREPARED, Killed, a_recipe
 
 GPU = torch.device("cuda", 0)
 # One of every formula and of every need, and a sum.

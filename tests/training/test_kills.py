@@ -76,8 +76,8 @@ def checkpoints(folder: Path, process: subprocess.Popen) -> Iterator[str]:
 
 def test_twenty_kills_change_no_bit(here: Path):
     draw = random.Random(0)
-    undisturbed = started("undisturbed")
-    assert undisturbed.wait(timeout=120) == 0
+    uninterrupted = started("uninterrupted")
+    assert uninterrupted.wait(timeout=120) == 0
     folder = here / "killed" / "s1-trial"
     moments = {"before the first checkpoint": 0, "after one": 0, "during a write": 0}
     epochs = 0
@@ -104,7 +104,7 @@ def test_twenty_kills_change_no_bit(here: Path):
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0
     assert "going on after epoch" in output
-    assert contents("killed") == contents("undisturbed")
+    assert contents("killed") == contents("uninterrupted")
     assert epochs >= 100, "kills are spread over the 150 epochs"
     assert moments["after one"] >= 15, moments
     assert moments["during a write"] >= 3, moments
@@ -113,8 +113,8 @@ def test_twenty_kills_change_no_bit(here: Path):
 
 
 def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(here: Path):
-    undisturbed = started("undisturbed")
-    assert undisturbed.wait(timeout=120) == 0
+    uninterrupted = started("uninterrupted")
+    assert uninterrupted.wait(timeout=120) == 0
     for number, moment in ((signal.SIGTERM, 0.2), (signal.SIGINT, 0.35), (signal.SIGTERM, 0.5)):
         process = started("stopped", seconds=3600)
         while process.stdout.read(1) != "%":  # the progress bar begins, so training does
@@ -129,7 +129,7 @@ def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(he
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0
     assert "steps into the next" in output
-    assert contents("stopped") == contents("undisturbed")
+    assert contents("stopped") == contents("uninterrupted")
 
 
 def test_an_interrupted_spec_is_never_resumed_by_another(here: Path):

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_engine import CPU
 
 from labelnoise import labelling, paths
 from labelnoise.datasets.catalogue import DATASETS
@@ -28,6 +27,7 @@ from labelnoise.training import device as devices
 from labelnoise.training import job, trial
 from labelnoise.training.options import KEEPABLE, Options
 from labelnoise.training.trained import Trained
+from support.small_training import CPU
 
 CONFIG = {
     "datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["LT-APL"], "seeds": [1],

@@ -8,7 +8,7 @@ from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment.recipes import resolve_recipe
 from labelnoise.training import recipe
 from labelnoise.training.recipe import FIELDS
-from project import ROOT
+from support.project import ROOT
 
 # model, epochs, batch, lr, weight decay, schedule, clip, augmentation
 PUBLISHED = {

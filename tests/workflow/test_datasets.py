@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import trees
 import yaml
 
-from project import Project
+from support import image_trees as trees
+from support.project import Project
 
 # A class is a colour in the trees: eight pixels a side are enough to see it.
 TINY = {

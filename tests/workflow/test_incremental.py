@@ -11,7 +11,7 @@ import time
 
 import yaml
 
-from project import SMALL, Project
+from support.project import SMALL, Project
 
 # What is made anew when the set of trials or their presentation changes.
 PRODUCTS = {"collect": 1, "tables": 1, "figures": 1, "report": 1, "check": 1}

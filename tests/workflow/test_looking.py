@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from project import Project
+from support.project import Project
 
 NOBODY = 65534
 

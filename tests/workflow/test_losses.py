@@ -9,18 +9,13 @@ import sys
 import pandas as pd
 import yaml
 
-from labelnoise.experiment import presets
 from labelnoise.losses import catalogue
-from project import Project
+from labelnoise.published import presets
+from support.project import Project
 
 
 def test_every_loss_trains_two_epochs_on_digits(project: Project):
-    published = {
-        loss
-        for preset in presets.presets().values()
-        for row in preset["values"]
-        for loss in presets._listed(row["loss"])
-    }
+    published = {row.loss for preset in presets.names() for row in presets.rows(preset)}
     names = list(dict.fromkeys([*catalogue.names(), *sorted(published)]))
     config = {
         "datasets": ["digits"],

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from labelnoise.figures import FIGURES
-from project import ROOT, Project
+from support.project import ROOT, Project
 
 
 def test_trials_csv_has_a_row_for_each_trial(finished_project: Project):

@@ -7,7 +7,7 @@ import json
 import pandas as pd
 import pytest
 
-from project import Project
+from support.project import Project
 
 MY_LOSSES = """
 import os

@@ -10,11 +10,11 @@ from typing import Any
 
 from labelnoise import targets
 from labelnoise.errors import closest, unknown
-from labelnoise.experiment import presets
 from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check_label
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.noises import Noise
 from labelnoise.losses import catalogue
+from labelnoise.published import presets
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _check_parameter_name(entry: LossEntry, key: str) -> None:
         raise EntryError(unknown("key", key, own + flat))
 
 
-def resolve(
+def resolve_loss(
     case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The loss part of the spec, and the recipe overrides that the preset brings."""
@@ -94,34 +94,27 @@ def resolve(
         target = targets.find(case.entry.target)
         spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
         return spec, {}
-    known = catalogue.parameters(name)
-    given = {catalogue.full_name(name, key): value for key, value in case.params.items()}
+    given: dict[str, Any] = {}
     train: dict[str, Any] = {}
     if preset is not None:
-        case_of = {
-            "dataset": preset.dataset or dataset.published,
-            "noise": noise.spec["kind"],
-            "rate": noise.spec["rate"],
-        }
-        values = presets.lookup(preset.name, name, **case_of)
-        train = values.train
-        given = {catalogue.full_name(name, key): value for key, value in values.params.items()} | given
-        clamps = presets.constants(preset.name)
-        given = {full: clamps[end] for full in known if (end := full.split(".")[-1]) in clamps} | given
-        missing = [full for full, parameter in known.items() if parameter.tuned and full not in given]
-        if missing:
-            have = presets.having(name, **case_of)
-            where = f"{case_of['dataset']}, {noise.name}"
-            raise EntryError(
-                f"the preset {preset.name} has no value for {', '.join(missing)} of {name} ({where}); give it "
-                f"in the entry, or use a preset that has it: {', '.join(have) or 'none does'}"
-            )
-    spec = {"name": name, "version": catalogue.version(name), "params": catalogue.resolve(name, given)}
+        on = {"dataset": preset.dataset or dataset.published, "noise": noise.spec["kind"], "rate": noise.spec["rate"]}
+        published = presets.settings(preset.name, name, **on)
+        given, train = published.params, published.recipe
+    given = given | catalogue.spelled_out(name, case.params)
+    tuned = [full for full, parameter in catalogue.parameters(name).items() if parameter.tuned]
+    if preset is not None and (missing := [full for full in tuned if full not in given]):
+        covering = presets.presets_covering(name, **on)
+        raise EntryError(
+            f"the preset {preset.name} has no value for {', '.join(missing)} of {name} "
+            f"({on['dataset']}, {noise.name}); give it in the entry, or use a preset "
+            f"that has it: {', '.join(covering) or 'none does'}"
+        )
+    spec = {"name": name, "version": catalogue.version(name), "params": catalogue.identity(name, given)}
     return spec, train
 
 
-def meaning(loss: dict[str, Any]) -> Any:
-    """The same for two names of one loss: SCE, CE+RCE and RCE+CE with the weights exchanged."""
+def canonical_spec(loss: dict[str, Any]) -> Any:
+    """The loss part of a spec, the same for all names of one loss: SCE, CE+RCE and RCE+CE with exchanged weights."""
     if "target" in loss or catalogue.is_entropy_regularised(loss["name"]):
         return loss
     if len(parts := catalogue.parts(loss["name"])) == 1:

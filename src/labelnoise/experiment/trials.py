@@ -11,7 +11,7 @@ from typing import Any
 from labelnoise import paths
 from labelnoise.datasets.catalogue import DatasetInfo
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment import datasets, losses, noises, presets
+from labelnoise.experiment import datasets, losses, noises
 from labelnoise.experiment.config import Config, EntryError, Problems, validate
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
@@ -22,6 +22,7 @@ from labelnoise.files import canonical_hash
 from labelnoise.losses.catalogue import LossError
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
+from labelnoise.published import presets
 from labelnoise.training.code import code_version
 from labelnoise.training.recipe import FROM_FILES, IN_MEMORY
 
@@ -145,7 +146,7 @@ def _loss_cases(config: Config, problems: Problems) -> list[tuple[Place, LossCas
 def _check_preset(config: Config, problems: Problems) -> None:
     if config.preset is None:
         return
-    known = presets.presets()
+    known = presets.names()
     if config.preset.name not in known:
         problems.add(("preset",), unknown("preset", config.preset.name, known))
         return
@@ -198,7 +199,7 @@ def _combine(
         on_it = [noise for _, noise in _noises_on(dataset, noise_cases, problems)]
         for noise, (place, case) in itertools.product(on_it, cases):
             try:
-                loss, train = losses.resolve(case, config.preset, dataset, noise)
+                loss, train = losses.resolve_loss(case, config.preset, dataset, noise)
                 recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
                 _check_fit(dataset.info, recipe)
                 images = "arrays" if dataset.info.in_memory else "files"
@@ -263,8 +264,8 @@ def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
     """Two entries that resolve to the same trial would be one result under two names."""
     first: dict[str, Trial] = {}
     for trial, place in trials:
-        meaning = trial.spec | {"loss": losses.meaning(trial.spec["loss"])}
-        twin = first.setdefault(canonical_hash(meaning), trial)
+        canonical = trial.spec | {"loss": losses.canonical_spec(trial.spec["loss"])}
+        twin = first.setdefault(canonical_hash(canonical), trial)
         if twin is not trial:
             problems.add(
                 place,

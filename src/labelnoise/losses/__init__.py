@@ -26,7 +26,8 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
 
     `name` is a catalogue loss, a framework (`ANL-CE`, `JAL-CE`, …) or a sum of two (`NCE+MAE`). A sum takes
     `alpha` (weight of the first part), `beta` (of the second) and its parts' parameters; where both parts
-    have a parameter of that name, write it as `**{"AGCE.q": 2}`.
+    have a parameter of that name, write it as `**{"AGCE.q": 2}`. Frameworks take the parameters of their papers:
+    `gamma` of ANL-FL sets those of both parts.
 
     Called as `loss(logits, targets)` with float logits `(B, K)` and int64 targets `(B,)`, it gives the mean over the
     batch, or `(B,)` values with `reduction="none"`. A loss whose `needs` are not empty wants more: `views` is called
@@ -38,13 +39,20 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
 
     Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
     """
-    from labelnoise.losses import base, sums
+    from labelnoise.losses import base
 
     if num_classes < 2:
         raise LossError(f"num_classes must be at least 2, got {num_classes}")
     if reduction not in base.REDUCTIONS:
         raise LossError(f"unknown reduction {reduction!r}; allowed: {', '.join(base.REDUCTIONS)}")
-    resolved = catalogue.resolve(name, params)
+    loss = _build(name, num_classes, reduction, catalogue.resolve(name, params))
+    loss.capturable = catalogue.is_capturable(name)
+    return loss
+
+
+def _build(name: str, num_classes: int, reduction: str, resolved: dict[str, Value]) -> Loss:
+    from labelnoise.losses import sums
+
     entries = catalogue.parts(name)
     if len(entries) == 1:
         return entries[0].load()(num_classes=num_classes, reduction=reduction, **resolved)

@@ -38,12 +38,13 @@ def weighted(factor: Tensor, value: Tensor, constant: bool) -> Tensor:
 
 
 def power(base: Tensor, exponent: float) -> Tensor:
-    """base^exponent for a base ≥ 0 made of probabilities: where it is 0, the gradient is 0 for every exponent.
+    """base^exponent for a base ≥ 0 made of probabilities. Where it is 0 or subnormal, the gradient is 0.
 
-    Below 1 the slope there is infinite, but the base's own by the logits goes to 0 faster: 0 in the limit, not ∞ · 0.
+    For an exponent below 1 the slope there is infinite or overflows, while the slope of the base by the logits goes to
+    0 faster: the limit of their product is 0, not ∞ · 0.
     """
     if 0 < exponent < 1:
-        base = torch.where(base == 0, base.detach(), base)
+        base = torch.where(base < torch.finfo(base.dtype).tiny, base.detach(), base)
     return base**exponent
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -147,10 +147,11 @@ class Loss(nn.Module):
     """Base class: a subclass stores its parameters and implements `per_sample`.
 
     Half-precision logits are raised to float32, so a loss is safe under autocast. `needs` names what the training loop
-    has to supply, see `create`.
+    has to supply, see `create`, which also sets `capturable`: a subclass of a user's has to declare that by itself.
     """
 
-    needs: tuple[str, ...] = ()
+    needs: Sequence[str] = ()
+    capturable: bool = False
 
     def __init__(self, *, num_classes: int, reduction: str = "mean"):
         super().__init__()

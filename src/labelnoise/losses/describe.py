@@ -6,7 +6,7 @@ from labelnoise.losses import catalogue
 from labelnoise.losses.catalogue import ALIASES, LOSSES, PUBLISHED_SUMS
 
 
-def everything() -> str:
+def describe_all() -> str:
     """A table of all losses, then the named sums."""
     rows = [("loss", "kind", "symmetric", "what it is", "parameters and defaults")]
     for entry in LOSSES.values():
@@ -19,13 +19,12 @@ def everything() -> str:
         "Sums: any A+B of two of these, with alpha (weight of A) and beta (weight of B). Those with names:",
     ]
     for name, alias in ALIASES.items():
-        lines.append(f"  {name:<10}= {alias.sum}{' with the entropy term of ANL+' if alias.entropy else ''}")
-    lines.append("  LT-APL    = LT on NCE+RCE")
+        lines.append(f"  {name:<10}= {alias.stands_for}{' with the entropy term of ANL+' if alias.entropy else ''}")
     lines += [f"  published: {', '.join(PUBLISHED_SUMS)}", "", "`labelnoise losses NAME` explains one."]
     return "\n".join(lines)
 
 
-def one(name: str) -> str:
+def describe_loss(name: str) -> str:
     """Everything the catalogue knows of a loss; `LossError` for an unknown name."""
     entries = catalogue.parts(name)
     entropy = " + lam · (log K − entropy of the mean prediction)" if catalogue.is_entropy_regularised(name) else ""
@@ -39,10 +38,12 @@ def one(name: str) -> str:
         lines += [
             f"{entry.name}: {entry.title} ({entry.source})",
             f"  {entry.kind}; {'symmetric' if entry.symmetric else 'not symmetric'}; asymmetric: {entry.asymmetric}",
-            f"  version {entry.version}{needs}",
+            f"  version {entry.version}; takes {entry.takes}{needs}",
         ]
     parameters = catalogue.parameters(name)
     lines.append("parameters:" if parameters else "no parameters")
+    for key in ALIASES[name].shared if name in ALIASES else ():
+        lines.append(f"  {key} sets {' and '.join(catalogue.full_names(name, key))}")
     for full, parameter in parameters.items():
         lines.append(f"  {full} = {parameter.shown}  ({parameter.range}) {parameter.about}")
     return "\n".join(lines)

@@ -16,7 +16,9 @@ class LossError(ValueError):
 class Parameter:
     """One hyper-parameter: a number in a range, a flag (a bool default) or a choice of names (`choices`).
 
-    `tuned` parameters are those that papers set per data set: a preset has to give them.
+    `tuned` parameters are those that papers set per data set: a preset has to give them. One with `implicit_default`
+    was added after results existed: at its default it is left out of a trial's identity, so that those results stay
+    valid.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Parameter:
     integer: bool = False
     choices: tuple[str, ...] = ()
     tuned: bool = True
+    implicit_default: bool = False
 
     def check(self, value: object, *, where: str) -> Value:
         """The value in its type and range, else `LossError`."""

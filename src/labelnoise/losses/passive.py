@@ -58,18 +58,19 @@ class AMSE(Loss):
 
 
 class NNCE(Loss):
-    """1 − r_y / Σ_k r_k with r_k = A + log max(p_k, m), A = −log m (ANL eq. 9).
+    """scale · (1 − r_y / Σ_k r_k) with r_k = A + log max(p_k, m), A = −log m (ANL eq. 9).
 
     ANL+ clamps from above as well, by `max_prob` = 1 − m.
     """
 
-    def __init__(self, *, min_prob: float, max_prob: float, **kwargs):
+    def __init__(self, *, min_prob: float, max_prob: float, scale: float, **kwargs):
         super().__init__(**kwargs)
-        self.low, self.high = math.log(min_prob), math.log(max_prob)
+        self.low, self.high, self.scale = math.log(min_prob), math.log(max_prob), scale
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         flipped = prediction.log_p.clamp(self.low, self.high) - self.low
-        return prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)
+        share = prediction.of_others(flipped).sum(dim=1) / flipped.sum(dim=1)
+        return share if self.scale == 1 else self.scale * share
 
 
 class _NegativeShare(DifferentiableTwice):

@@ -19,6 +19,12 @@ class Sum(Loss):
         self.alpha, self.beta = alpha, beta
         self.needs = tuple(dict.fromkeys((*first.needs, *second.needs)))
 
+    def set_class_counts(self, counts: Tensor) -> None:
+        """Tell the parts that need them how many training samples each class has, `(K,)`."""
+        for part in (self.first, self.second):
+            if "class_counts" in part.needs:
+                part.set_class_counts(counts)
+
     def per_sample(self, prediction: Prediction) -> Tensor:
         return self.alpha * self.first.per_sample(prediction) + self.beta * self.second.per_sample(prediction)
 

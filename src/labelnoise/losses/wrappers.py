@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.parameter import UninitializedParameter, is_lazy
 
-from labelnoise.losses import active, passive
+from labelnoise.losses import catalogue, create
 from labelnoise.losses.base import (
     DifferentiableTwice,
     Loss,
@@ -22,7 +22,12 @@ from labelnoise.losses.base import (
 )
 from labelnoise.losses.divergence import jensen_shannon
 from labelnoise.losses.parameters import LossError
-from labelnoise.losses.sums import Sum
+
+
+def _create_base(name: str, *, num_classes: int, **params: float) -> Loss:
+    """The loss of that name, with those of the parameters that it has."""
+    own = {key: value for key, value in params.items() if key in catalogue.parameters(name)}
+    return create(name, num_classes=num_classes, **own)
 
 
 class GJS(Loss):
@@ -73,11 +78,7 @@ class SR(Loss):
         super().__init__(**kwargs)
         self.tau, self.p, self.lam, self.normalize, self.eps = tau, p, lam, normalize, eps
         self.growth, self.every = growth, int(every)
-        self.base = {
-            "CE": lambda: active.CE(num_classes=self.num_classes),
-            "FL": lambda: active.FL(num_classes=self.num_classes, gamma=gamma, constant_factor=True),
-            "GCE": lambda: active.GCE(num_classes=self.num_classes, q=q, eps=eps),
-        }[base]()
+        self.base = _create_base(base, num_classes=self.num_classes, gamma=gamma, q=q, eps=eps)
         # A tensor, so that a captured training step sees it change.
         self.register_buffer("weight", torch.tensor(lam, dtype=torch.float64), persistent=False)
 
@@ -114,14 +115,7 @@ class LT(LazyModuleMixin, Loss):
     ):
         super().__init__(**kwargs)
         self.margin, self.lam, self.log_dim = margin, lam, log_dim
-        size = {"num_classes": self.num_classes}
-        rce = passive.RCE(A=-4.0, eps=1e-7, **size)
-        self.base = {
-            "CE": lambda: active.CE(**size),
-            "GCE": lambda: active.GCE(q=q, eps=1e-7, **size),
-            "SCE": lambda: Sum(active.CE(**size), rce, alpha=alpha, beta=beta),
-            "NCE+RCE": lambda: Sum(active.NCE(scale=1.0, **size), rce, alpha=alpha, beta=beta),
-        }[base]()
+        self.base = _create_base(base, num_classes=self.num_classes, alpha=alpha, beta=beta, q=q)
         self.means = UninitializedParameter()
         self.raw_freedom = UninitializedParameter()
 

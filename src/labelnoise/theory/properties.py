@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from labelnoise.experiment import presets
 from labelnoise.files import write_csv
 from labelnoise.losses import catalogue
 from labelnoise.losses.parameters import Value
+from labelnoise.published import presets
 from labelnoise.theory.asymmetry import asymmetric_from, claimed_from
 from labelnoise.theory.calibration import is_calibrated
-from labelnoise.theory.risks import FLOOR, is_function_of_probabilities, label_losses, symmetric_spread
+from labelnoise.theory.risks import FLOOR, label_losses, symmetric_spread
 
 NUM_CLASSES = 10
 SYMMETRIC_SPREAD = 1e-5
-
-_CASE = ("loss", "train", "dataset", "noise", "rate")
 
 COLUMNS = (
     "loss", "preset", "dataset", "params", "symmetric_claimed", "symmetric", "symmetric_spread", "asymmetric_claimed",
@@ -31,16 +29,10 @@ def cases() -> Iterator[tuple[str, str, str, dict[str, Value]]]:
     """(loss, preset, data sets, parameters): every name at its defaults, then every preset row."""
     for name in catalogue.names():
         yield name, "defaults", "", catalogue.resolve(name, {})
-    for preset, entry in presets.presets().items():
-        clamps = presets.constants(preset)
-        for row in entry["values"]:
-            datasets = row.get("dataset", "all")
-            told = datasets if isinstance(datasets, str) else " ".join(datasets)
-            for name in [row["loss"]] if isinstance(row["loss"], str) else row["loss"]:
-                own = {key: value for key, value in row.items() if key not in _CASE}
-                ends = {full: full.split(".")[-1] for full in catalogue.parameters(name)}
-                own |= {full: clamps[end] for full, end in ends.items() if end in clamps and not {full, end} & set(own)}
-                yield name, preset, told, catalogue.resolve(name, own)
+    for preset in presets.names():
+        for published in presets.rows(preset):
+            datasets = " ".join(published.where["dataset"] or ["all"])
+            yield published.loss, preset, datasets, catalogue.resolve(published.loss, published.settings.params)
 
 
 def measure(name: str, params: Mapping[str, Value]) -> dict[str, Any]:
@@ -70,7 +62,7 @@ def row(name: str, preset: str, dataset: str, params: dict[str, Value]) -> dict[
         "symmetric_claimed": all(entry.symmetric for entry in entries),
         "asymmetric_claimed": "; ".join(entry.asymmetric for entry in entries),
     }
-    if not is_function_of_probabilities(name):
+    if not catalogue.is_function_of_probabilities(name):
         return found | {"note": "not a function of one probability vector"}
     claimed = claimed_from(name, params, NUM_CLASSES)
     found["asymmetric_from_claimed"] = None if claimed is None else f"{max(claimed, 1 / NUM_CLASSES):.3f}"

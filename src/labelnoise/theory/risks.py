@@ -7,20 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from labelnoise.losses import catalogue, create
+from labelnoise.losses import create
 from labelnoise.losses.parameters import Value
 
 # log 0 is read as log 1e-300: far below every clamp, and its exponential is still a number.
 FLOOR = 1e-300
 CLAMP = 1e-290
-
-
-def is_function_of_probabilities(name: str) -> bool:
-    """Whether L(u, k) is defined: not for losses on logits' lengths, features, views, draws or whole batches."""
-    on_logits = {"CE+LC", "SR"}
-    entries = {entry.name for entry in catalogue.parts(name)}
-    entropy = catalogue.is_entropy_regularised(name)
-    return not (catalogue.needs(name) or entries & on_logits or entropy)
 
 
 def label_losses(name: str, params: Mapping[str, Value], points: np.ndarray) -> np.ndarray:

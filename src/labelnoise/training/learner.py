@@ -8,17 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from labelnoise import losses
 from labelnoise.errors import UserError
+from labelnoise.losses.info import Need
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training.data import Data
 from labelnoise.training.plain_state import PlainState
 from labelnoise.training.recipe import Recipe
-
-# What a loss may declare in `needs`; a loss without that attribute needs nothing but logits and targets.
-KNOWN_NEEDS = ("views", "features", "epoch", "class_counts", "draws")
 
 
 def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: torch.device, precision: str) -> Learner:
@@ -41,9 +38,8 @@ class Learner:
         self.model, self.loss, self.seed = model, loss, seed
         self.precision, self.device = precision, device
         self.needs: Sequence[str] = tuple(getattr(loss, "needs", ()))
-        unknown = [need for need in self.needs if need not in KNOWN_NEEDS]
-        if unknown:
-            raise UserError(f"the loss needs {', '.join(unknown)}; the engine knows {', '.join(KNOWN_NEEDS)}")
+        if unknown := [need for need in self.needs if need not in list(Need)]:
+            raise UserError(f"the loss needs {', '.join(unknown)}; the engine knows {', '.join(Need)}")
         if "features" in self.needs:
             draws.seed_globally(seed, "loss")
             loss.initialise(model.feature_dim)
@@ -55,9 +51,8 @@ class Learner:
 
     @property
     def is_capturable(self) -> bool:
-        """Whether every step does the same operations, whatever Python holds: ours do, a user's loss may say so."""
-        ours = type(self.loss).__module__.startswith(f"{losses.__name__}.")
-        return ours or getattr(self.loss, "capturable", False)
+        """Whether every step does the same operations, as the catalogue says, or a user's loss of itself."""
+        return bool(getattr(self.loss, "capturable", False))
 
     @property
     def views(self) -> int:
@@ -100,9 +95,9 @@ class Learner:
                 value = self.loss(features, targets)
                 with torch.no_grad():
                     return self.loss.logits(features), value
-            # One pass over all views, as batch norm sees them in the published code.
-            logits = self.model(torch.cat(tuple(views)) if len(views) > 1 else views[0])
-            given: Any = logits if len(views) == 1 else logits.chunk(len(views))
+            # A pass for each view, with batch statistics of its own, as in the published code of GJS.
+            logits = [self.model(view) for view in views]
+            given: Any = logits[0] if len(views) == 1 else tuple(logits)
             version = targets._version
             value = self.loss(given, targets)
             if targets._version != version:
@@ -112,7 +107,7 @@ class Learner:
             if not isinstance(value, Tensor) or value.ndim:
                 told = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
                 raise UserError(f"a loss has to return a scalar tensor, the mean over the batch; this one gave {told}")
-            return (logits if len(views) == 1 else given[0]), value
+            return logits[0], value
 
     def logits(self, images: Tensor) -> Tensor:
         """Float32 logits `(B, K)` in evaluation mode."""

@@ -9,6 +9,9 @@ from collections.abc import Callable
 
 from mpmath import exp, log, mp, mpf, sqrt
 
+from labelnoise.losses.entries import LOSSES
+from labelnoise.losses.info import Takes
+
 mp.dps = 50
 
 Row = list[mpf]
@@ -86,10 +89,10 @@ def _focal(p: Row, fixed: Row, constant_factor: bool) -> Row:
     return fixed if constant_factor else p
 
 
-def nnce(p: Row, y: int, fixed: Row, min_prob: float, max_prob: float) -> mpf:
+def nnce(p: Row, y: int, fixed: Row, min_prob: float, max_prob: float, scale: float) -> mpf:
     top = -log(mpf(min_prob))
     flipped = [top + log(_clamp(v, min_prob, max_prob)) for v in p]
-    return 1 - flipped[y] / sum(flipped)
+    return mpf(scale) * (1 - flipped[y] / sum(flipped))
 
 
 def nnfl(p: Row, y: int, fixed: Row, gamma: float, min_prob: float, max_prob: float, constant_factor: bool) -> mpf:
@@ -185,15 +188,12 @@ FORMULAS: dict[str, Callable[..., mpf]] = {
     "PHuberGCE": phuber_gce, "JS": js, "SR": sr, "ECE": ece, "EFL": efl, "NLS": nls,
 }  # fmt: skip
 
-# These change the logits before the softmax.
-ON_LOGITS = ("CE+LC", "SR")
-
 
 def value(name: str, z: Row, y: int, params: dict[str, float], fixed: Row | None = None) -> mpf:
     """The loss at logits `z` and label `y`; focal factors from the probabilities `fixed` where given."""
     p = softmax(z)
     renamed = {"p_" if key == "p" else key: v for key, v in params.items()}
-    if name in ON_LOGITS:
+    if LOSSES[name].takes == Takes.LOGITS:
         renamed["z"] = z
     return FORMULAS[name](p, y, fixed or p, **renamed)
 

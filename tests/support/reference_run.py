@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from project import Project
+from support.project import Project
 
 # Over all tests: told at the end of the output (conftest.py).
 TALLY: Counter[str] = Counter()
 
 
-class Undisturbed:
+class ReferenceRun:
     """The same experiment run without trouble, to compare with."""
 
     def __init__(self, project: Project):

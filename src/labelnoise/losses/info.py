@@ -1,0 +1,82 @@
+"""What a catalogue entry says of a loss. Needs no torch."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from labelnoise.losses.parameters import Parameter, Value
+
+if TYPE_CHECKING:
+    from labelnoise.losses.base import Loss
+
+
+class Takes(StrEnum):
+    """What a loss is a function of, beside the labels."""
+
+    PROBABILITIES = "probabilities"  # equal for logits that differ by a constant
+    LOGITS = "logits"
+    FEATURES = "features"
+    VIEWS = "views"
+
+
+class Need(StrEnum):
+    """What the training loop has to supply beside logits and labels; see `labelnoise.losses.create`."""
+
+    VIEWS = "views"
+    FEATURES = "features"
+    EPOCH = "epoch"
+    CLASS_COUNTS = "class_counts"
+    DRAWS = "draws"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossInfo:
+    """A catalogue entry.
+
+    `where` names the module and the class. `kind` is active (raises p_y only), passive (also lowers some other class;
+    APL §3.2) or neither. `asymmetric` says for which class weights w_m > w_n = max_{i≠m} w_i (ALF Definition 2).
+    `capturable` losses do the same operations in every step, so that a CUDA graph can replay them.
+    """
+
+    name: str
+    where: str
+    title: str
+    source: str
+    kind: str
+    symmetric: bool
+    asymmetric: str
+    takes: Takes = Takes.PROBABILITIES
+    parameters: tuple[Parameter, ...] = ()
+    needs: tuple[Need, ...] = ()
+    capturable: bool = True
+    version: int = 1
+
+    @property
+    def summable(self) -> bool:
+        """Whether it is a formula on one prediction that does not change over training, so that sums can hold it."""
+        return self.takes in (Takes.PROBABILITIES, Takes.LOGITS) and Need.EPOCH not in self.needs
+
+    def load(self) -> type[Loss]:
+        """The class itself (imports torch)."""
+        module, name = self.where.split(":")
+        cls: type[Loss] = getattr(importlib.import_module(f"labelnoise.losses.{module}"), name)
+        return cls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alias:
+    """Another name for a loss or a sum.
+
+    `entropy` adds ANL+'s batch-level entropy term, weighted by `lam`. `shared` parameters set one of that name in every
+    part, as the papers have them.
+    """
+
+    stands_for: str
+    source: str
+    entropy: bool = False
+    defaults: Mapping[str, Value] = field(default_factory=dict)
+    shared: tuple[str, ...] = ()

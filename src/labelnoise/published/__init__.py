@@ -1,0 +1,1 @@
+"""What the papers and their code publish: hyper-parameters by preset. Needs no torch."""

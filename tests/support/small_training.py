@@ -1,0 +1,36 @@
+"""The digits with noisy labels, and recipes of a few epochs: what tests of the training engine share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.digits import load
+from labelnoise.datasets.store import Prepared, Split
+from labelnoise.noise.generators import symmetric
+from labelnoise.training import recipe
+from labelnoise.training.data import Data, assemble
+
+CPU = torch.device("cpu")
+ARRAYS = load(DATASETS["digits"], Path())
+PREPARED = Prepared(
+    name="digits",
+    classes=list("0123456789"),
+    train=Split(ARRAYS["train_labels"], ARRAYS["train_images"]),
+    test_sets={"test": Split(ARRAYS["test_labels"], ARRAYS["test_images"])},
+)
+NOISY = symmetric(ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
+
+
+def a_recipe(**changes: object) -> recipe.Recipe:
+    return recipe.Recipe(**recipe.load("digits") | {"epochs": 2} | changes)
+
+
+def data(chosen: recipe.Recipe, seed: int = 1) -> Data:
+    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], chosen, seed=seed, device=CPU)
+
+
+class Killed(BaseException):
+    """Ends a training where a killed process would have ended."""
