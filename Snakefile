@@ -15,11 +15,11 @@ include: "workflow/rules/theory.smk"
 rule all:
     default_target: True
     input:
-        moved_aside(),
-        results(),  # a lost result is trained again although the products are there
-        features(),  # those that finished trials can still give
+        RUN.set_aside,
+        results(),  # a lost result is trained again although the products exist
+        features(),  # those that can be derived from the weights of finished trials
         PRODUCTS / "trials.csv",
-        paths.collected(PRODUCTS, JOBS["manifest"]),
+        RUN.collected,
         PRODUCTS / "tables",
         PRODUCTS / "figures",
         PRODUCTS / "report.html",

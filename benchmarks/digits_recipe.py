@@ -18,7 +18,7 @@ from pathlib import Path
 
 from digits_trials import prepare, trained
 
-from labelnoise.experiment.source import read
+from labelnoise.experiment.config_file import read
 from labelnoise.experiment.trials import expand
 
 ROOT = Path(__file__).parent.parent

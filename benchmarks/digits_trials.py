@@ -11,12 +11,12 @@ import torch
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import open_prepared
 from labelnoise.datasets.store import prepare as prepare_any
-from labelnoise.noise.labels import generate
+from labelnoise.noise.generate import generate
 from labelnoise.training import draws
 from labelnoise.training.data import assemble
+from labelnoise.training.inputs import create_loss
 from labelnoise.training.loop import Outcome, train
 from labelnoise.training.recipe import Recipe
-from labelnoise.training.trial import create_loss
 
 
 def prepare(folder: Path) -> None:

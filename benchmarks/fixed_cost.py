@@ -19,7 +19,7 @@ from pathlib import Path
 from labelnoise import labelling, paths
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import prepare
-from labelnoise.experiment.source import read
+from labelnoise.experiment.config_file import read
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_json
 
@@ -76,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         prepare(DATASETS["digits"], Path(), paths.dataset(spec))
-        labelling.of_trial(spec, None, paths.labels(spec))
+        labelling.write_for_trial(spec, None, paths.labels(spec))
         write_json(Path("spec.json"), spec)
         short, long = trial(1), trial(spec["recipe"]["epochs"])
         epoch = (long - short) / (spec["recipe"]["epochs"] - 1)

@@ -21,6 +21,7 @@ import throughput
 import torch
 
 from labelnoise import losses
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.noise.generators import symmetric
 from labelnoise.training import device as devices
 from labelnoise.training import loop
@@ -67,7 +68,7 @@ def trial(arrays: dict[str, np.ndarray], recipe: recipes.Recipe, loss: str, rate
 
 
 def of_recipe(name: str, **changes: object) -> recipes.Recipe:
-    return recipes.Recipe(**recipes.load(name) | {"precision": "bf16"} | changes)
+    return recipes.Recipe(**dict(DATASETS[name].recipe) | {"precision": "bf16"} | changes)
 
 
 def _one_of_several(barrier, file: Path | None) -> None:

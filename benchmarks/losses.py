@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import torch
 
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.losses import catalogue, create
 from labelnoise.models import catalogue as models
 from labelnoise.training import recipe
@@ -45,7 +46,7 @@ def cnn4_step() -> Callable[[], object]:
     """One training step of cnn4 on a batch of 28 × 28 images."""
     model = models.create("cnn4", num_classes=10, channels=1).to(memory_format=torch.channels_last)
     flat = FlatParameters([model])
-    optimizer = SGD(flat.values, recipe.Recipe(**recipe.load("digits")))
+    optimizer = SGD(flat.values, recipe.Recipe(**DATASETS["digits"].recipe))
     images, targets = torch.randn(BATCH, 1, 28, 28), torch.randint(0, 10, (BATCH,))
 
     lr = torch.tensor(0.01)

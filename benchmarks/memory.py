@@ -31,17 +31,18 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     import torch
 
     from labelnoise import losses
+    from labelnoise.datasets.catalogue import DATASETS
     from labelnoise.training import device as devices
     from labelnoise.training import learner as learners
     from labelnoise.training import recipe as recipes
     from labelnoise.training import step as steps
     from labelnoise.training.data import Data, ImagesInMemory, Normalise
-    from labelnoise.training.trained import Trained
+    from labelnoise.training.evaluator import Evaluator
 
     torch.set_num_threads(2)
     cpu = torch.device("cpu")
     devices.prepare(cpu)
-    recipe = recipes.Recipe(**recipes.load(name) | {"precision": precision, "pretrained": False})
+    recipe = recipes.Recipe(**dict(DATASETS[name].recipe) | {"precision": precision, "pretrained": False})
     recipe = dataclasses.replace(recipe, batch_size=batch_size or recipe.batch_size)
     size, shape, classes = CASES[name]
     if size is None:
@@ -60,7 +61,7 @@ def peak(name: str, precision: str, batch_size: int | None) -> int:
     for start, views in zip(range(0, STEPS * recipe.batch_size, recipe.batch_size), batches, strict=False):
         step(views, labels[start : start + recipe.batch_size])
     if CASES[name][0] is not None:
-        Trained(learner, normalise, data).accuracy(data.tests["test"])
+        Evaluator(learner, normalise, data).accuracy(data.tests["test"])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.noise.catalogue import MAPS, NOISES
-from labelnoise.noise.labels import generate
+from labelnoise.noise.generate import generate
 
 SIZES = {"mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 

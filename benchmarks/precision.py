@@ -20,7 +20,7 @@ import torch
 from digits_trials import prepare, trained
 from scipy import stats
 
-from labelnoise.experiment.source import Source
+from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +59,7 @@ def row(name: str, pairs: np.ndarray) -> dict[str, object]:
 
 
 def main() -> None:
-    _, trials = expand(Source("config.yaml", CONFIG))
+    _, trials = expand(ConfigFile("config.yaml", CONFIG))
     with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(2) as pool:
         prepare(Path(folder))
         jobs = [(folder, trial.spec, precision) for trial, precision in itertools.product(trials, PRECISIONS)]

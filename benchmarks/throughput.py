@@ -32,14 +32,15 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision import datasets, transforms
 
 from labelnoise import losses
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.models import catalogue
 from labelnoise.training import device as devices
 from labelnoise.training import learner as learners
 from labelnoise.training import recipe as recipes
 from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
+from labelnoise.training.evaluator import Evaluator
 from labelnoise.training.loop import train, training_shares
-from labelnoise.training.trained import Trained
 
 # Recipe, shape of an image, images an epoch: seconds of work in each measurement.
 CASES = {
@@ -60,7 +61,7 @@ def images(shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarr
 def case(name: str, size: int) -> tuple[recipes.Recipe, np.ndarray, np.ndarray]:
     """The recipe, and so many random images with labels."""
     base, shape, _ = CASES[name]
-    return (recipes.Recipe(**recipes.load(base)), *images(shape, size))
+    return (recipes.Recipe(**DATASETS[base].recipe), *images(shape, size))
 
 
 def model_of(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
@@ -156,7 +157,7 @@ def test_pass(name: str, size: int, device: torch.device, precision: str) -> Cal
     recipe, x, y = case(name, size)
     data, loss = data_of(x, y, device), losses.create("CE", num_classes=10)
     learner = learners.create(data, loss, recipe, seed=1, device=device, precision=precision)
-    trained = Trained(learner, Normalise(recipe, device), data)
+    trained = Evaluator(learner, Normalise(recipe, device), data)
     return lambda: seconds(lambda: trained.accuracy(data.train))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from labelnoise import given, labelling, paths
 from labelnoise.datasets import store
 from labelnoise.errors import UserError
-from labelnoise.experiment.source import Source
+from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 from labelnoise.readers.annotations import Samples
 from support import image_trees as trees
@@ -175,9 +175,9 @@ def folder(root: Path, broken: str | None = None) -> None:
 def label_file(noise: dict, dataset: dict) -> tuple[np.ndarray, dict]:
     """The noisy labels and the audit of the only label file of a config."""
     values = {"datasets": [dataset], "noise": [noise], "losses": ["CE"], "seeds": [1]}
-    _, (trial,) = expand(Source("config.yaml", values))
+    _, (trial,) = expand(ConfigFile("config.yaml", values))
     store.prepare(trial.dataset.info, trial.dataset.source, paths.dataset(trial.spec))
-    audit = labelling.of_trial(trial.spec, trial.noise_source, trial.labels)
+    audit = labelling.write_for_trial(trial.spec, trial.noise_source, trial.labels)
     with np.load(trial.labels) as file:
         assert ("clean_labels" in file.files) == (audit["clean_sha256"] is not None)
         return file["noisy_labels"], audit | {"spec": trial.spec, "path": trial.labels}
@@ -232,7 +232,7 @@ def test_a_data_set_of_given_labels_knows_no_clean_ones(tmp_path: Path, monkeypa
 
 def test_a_label_file_of_unknown_truth_is_described_and_belongs_to_its_data_set(tmp_path: Path, monkeypatch):
     from labelnoise.noise.audit import describe
-    from labelnoise.noise.labels import read as read_labels
+    from labelnoise.noise.label_file import read as read_labels
 
     monkeypatch.chdir(tmp_path)
     images = np.zeros((60, 8, 8), np.uint8)
@@ -264,5 +264,5 @@ def test_a_label_file_that_does_not_fit_is_refused_when_the_run_is_planned(
         "noise": [{"kind": "file", "path": "l.csv"}], "losses": ["CE"], "seeds": [1],
     }  # fmt: skip
     with pytest.raises(UserError, match=message) as caught:
-        expand(Source("config.yaml", values))
+        expand(ConfigFile("config.yaml", values))
     assert str(caught.value).startswith("config.yaml: noise[0].path: ")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import labelnoise
 from labelnoise.errors import NO_ROOM, Stopped, UserError
-from labelnoise.training.options import KEEPABLE, Options
+from labelnoise.training.options import DeviceOptions, RunOptions, add_flags, from_flags
 
 # The operating system's objections to what the user gave.
 _MISTAKES = (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
@@ -74,12 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     data = command(
         "data", _data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
     )
-    data.add_argument("name", help="the data set's name, such as cifar10, or any for one of your own")
-    data.add_argument("--path", metavar="DIR", help="where its official files lie (default: results/downloads/NAME)")
-    data.add_argument("--arrays", metavar="FILE", help="your own .npz: x_train, y_train, x_test, y_test")
-    data.add_argument("--image-folder", metavar="DIR", help="your own image files: train/ and test/")
-    data.add_argument("--splits", nargs="+", metavar="NAME", help="with --image-folder: its splits, such as train test")
-    data.add_argument("--like", metavar="NAME", help="for your own: the data set whose recipe and map it takes")
+    data.add_argument("name", nargs="?", help="a data set of the catalogue, such as cifar10; or:")
+    data.add_argument("--spec", type=Path, metavar="FILE", help="a JSON file with an entry of the config's `datasets:`")
+    data.add_argument(
+        "--path", metavar="DIR", help="the folder of its official files (default: results/downloads/NAME)"
+    )
     data.add_argument("--out", type=Path, metavar="DIR", help="the folder to write (default: in results/data)")
 
     noise = command(
@@ -108,29 +107,19 @@ def _parser() -> argparse.ArgumentParser:
     train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
-    usual = Options()
+    add_flags(train, RunOptions)
     train.add_argument(
-        "--checkpoint-minutes",
-        type=float,
-        default=usual.checkpoint_minutes,
-        metavar="M",
-        help=f"save a checkpoint no more often (default: {usual.checkpoint_minutes:g})",
-    )
-    train.add_argument("--checkpoint-epochs", type=int, metavar="N", help="save one after every N epochs instead")
-    train.add_argument("--keep", nargs="+", choices=KEEPABLE, default=(), help="what to leave beside the result")
-    train.add_argument("--snapshots", nargs="+", type=int, default=(), metavar="N", help="epochs to keep too")
-    train.add_argument("--deterministic", action="store_true", help="the same bits every time on a GPU too")
-    train.add_argument(
-        "--attempt", type=int, default=1, metavar="N", help="Snakemake's; after three in vain the trial has failed"
+        "--attempt",
+        type=int,
+        default=1,
+        metavar="N",
+        help="counted by Snakemake; three without progress fail the trial",
     )
 
     features = command("features", _features, "write a finished trial's features from the weights it kept")
     features.add_argument("folder", type=Path, metavar="DIR", help="the trial's folder")
     for step in (train, features):
-        step.add_argument("--gpus", type=int, metavar="N", help="GPUs to choose from (default: all; 0: the CPU)")
-        step.add_argument(
-            "--trials-per-gpu", type=int, default=1, metavar="K", help="trials on one at a time (default: 1)"
-        )
+        add_flags(step, DeviceOptions)
 
     steps = (
         ("collect", _collect, "join the trials' results into trials.csv"),
@@ -181,18 +170,17 @@ def _map(text: str) -> dict[str, str]:
 
 def _download(options: argparse.Namespace) -> None:
     from labelnoise import paths
-    from labelnoise.datasets import download, sources
+    from labelnoise.datasets import download, official_files
     from labelnoise.datasets.catalogue import DATASETS
     from labelnoise.errors import unknown
 
-    having = [name for name, info in DATASETS.items() if info.files]
-    if options.name not in having:
-        raise UserError(unknown("data set that can be downloaded", options.name, having))
+    downloadable = [name for name, info in DATASETS.items() if info.official_files]
+    if options.name not in downloadable:
+        raise UserError(unknown("data set that can be downloaded", options.name, downloadable))
     info = DATASETS[options.name]
-    human = sorted({file for file, _ in info.human.values()})
-    for file in [options.file] if options.file else [*info.files, *human]:
-        official = sources.source(options.name, file)
-        print(f"{download.fetch(official, options.out or paths.DOWNLOADS / options.name)} is there and verified")
+    files = official_files.all_files(info)
+    for file in [official_files.file_called(info, options.file)] if options.file else files.values():
+        print(f"{download.fetch(file, options.out or paths.DOWNLOADS / options.name)} is complete and verified")
 
 
 def _data(options: argparse.Namespace) -> None:
@@ -200,21 +188,16 @@ def _data(options: argparse.Namespace) -> None:
     from labelnoise.datasets import store
     from labelnoise.experiment import datasets
     from labelnoise.experiment.config import DatasetEntry
+    from labelnoise.files import read_json
 
-    chosen = datasets.resolve(
-        DatasetEntry(
-            name=options.name,
-            path=options.path,
-            arrays=options.arrays,
-            image_folder=options.image_folder,
-            like=options.like,
-            splits=options.splits,
-        )
-    )
+    if (options.name is None) == (options.spec is None):
+        raise UserError("give the name of a data set, or --spec with an entry of `datasets:`")
+    entry = read_json(options.spec, "data set entry") if options.spec else {"name": options.name, "path": options.path}
+    chosen = datasets.resolve_dataset(DatasetEntry(**entry))
     folder = options.out or paths.dataset({"dataset": chosen.identity})
     described = store.prepare(chosen.info, chosen.source, folder)
     sizes = ", ".join(f"{size} {key.removesuffix('_labels')}" for key, size in described["sizes"].items())
-    print(f"{options.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
+    print(f"{chosen.info.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
     for line in described["skipped"]:
         print(f"  left out, cannot be read: {line}")
     if described["exif_rotated"]:
@@ -230,10 +213,12 @@ def _noise(options: argparse.Namespace) -> None:
         raise UserError("give one of --spec (a trial's) and --labels (your own)")
     if options.spec is not None:
         spec = read_json(options.spec, "trial spec")
-        audit = labelling.of_trial(spec, options.source, options.out)
+        audit = labelling.write_for_trial(spec, options.source, options.out)
     else:
         keys = ("kind", "rate", "variant", "seed", "features", "map", "matrix", "like", "column")
-        audit = labelling.of_labels(options.labels, options.out, **{key: getattr(options, key) for key in keys})
+        audit = labelling.write_for_own_labels(
+            options.labels, options.out, **{key: getattr(options, key) for key in keys}
+        )
     for line in source_lines(audit.get("source", {})):
         print(line)
     if audit["wrong_labels"] is None:
@@ -258,9 +243,9 @@ def _train(options: argparse.Namespace) -> int:
     from labelnoise.files import read_json
     from labelnoise.training import job
 
-    chosen = Options(**{field: getattr(options, field) for field in Options.__dataclass_fields__})
+    run_options, device_options = from_flags(RunOptions, options), from_flags(DeviceOptions, options)
     try:
-        job.run(read_json(options.spec, "trial spec"), options.out, chosen)
+        job.run(read_json(options.spec, "trial spec"), options.out, run_options, device_options, options.attempt)
     except (Stopped, KeyboardInterrupt):  # the latter before training has begun, while torch is imported
         print(Stopped.MESSAGE, flush=True)
         return Stopped.EXIT_CODE
@@ -269,9 +254,9 @@ def _train(options: argparse.Namespace) -> int:
 
 def _features(options: argparse.Namespace) -> None:
     from labelnoise.training import trial
+    from labelnoise.trial_folder import TrialFolder
 
-    chosen = Options(gpus=options.gpus, trials_per_gpu=options.trials_per_gpu)
-    for path in trial.derive_features(options.folder, chosen):
+    for path in trial.derive_features(TrialFolder(options.folder), from_flags(DeviceOptions, options)):
         print(f"{path} is written")
 
 

@@ -7,12 +7,13 @@ import csv
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,24 @@ def read_json(path: Path, what: str) -> Any:
         raise UserError(f"{path}: this {what} is damaged ({error}); delete it and run again") from None
 
 
+def read_json_or_nothing(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`; empty where the file is missing, damaged or something else."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def free_name(name: Callable[[int], Path]) -> Path:
+    """The first of `name(1)`, `name(2)`, … that does not exist."""
+    return next(path for number in itertools.count(1) if not (path := name(number)).exists())
+
+
 def pull_back_to_now(path: Path) -> None:
     """Give a file from the future, as another machine's clock may leave it, the present time.
 
-    Snakemake takes no output that is older than an input.
+    Snakemake rejects an output that is older than its input.
     """
     if path.exists() and path.stat().st_mtime > time.time():
         os.utime(path)

@@ -1,4 +1,7 @@
-"""Label files: of a trial, from its spec and its data set; or of anybody's labels. Where noise and data sets meet."""
+"""Label files: for a trial, from its spec and its data set, or for a user's own labels.
+
+This is where noise and data sets meet.
+"""
 
 from __future__ import annotations
 
@@ -15,44 +18,50 @@ from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import Prepared
 from labelnoise.errors import UserError, unknown
 from labelnoise.given import GivenLabels
-from labelnoise.noise import labels, pairs
-from labelnoise.noise.catalogue import MAPS, NOISES
-from labelnoise.readers import annotations, matrices
+from labelnoise.noise import label_file, pairs
+from labelnoise.noise.catalogue import NOISES
+from labelnoise.noise.generate import generate
+from labelnoise.noise.resolve import Maps, NoiseError, resolve_noise
+from labelnoise.readers import annotations
 from labelnoise.readers.values import encode
 
 
-def of_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[str, Any]:
+def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[str, Any]:
     """Write the label file that a trial's spec asks for; its audit.
 
     `source` is where human labels or a label file of the user's are read from. Raises `UserError` when they do not fit
     the data set.
     """
     if not {"dataset", "noise"} <= set(spec):
-        raise UserError("this is no trial's spec: it has no data set or no noise")
+        raise UserError("this is not the spec of a trial: it has no data set or no noise")
     noise = spec["noise"]
-    if noise["kind"] in ("human", "file") and (source is None or not source.exists()):
-        raise UserError(f"--source has to name where the labels of kind {noise['kind']} lie, got {source}")
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
     own = np.array(prepared.train.labels)
     clean: np.ndarray | None = own
-    told = None
+    origin = None
     if noise["kind"] == "given":
         noisy = own if prepared.train.given is None else np.array(prepared.train.given)
         clean = None if prepared.train.given is None else own
     elif noise["kind"] == "human":
         published = spec["dataset"].get("like") or spec["dataset"]["name"]
-        noisy = human.load(published, noise["variant"], source, own)
+        noisy = human.load(published, noise["variant"], _existing(source, "human"), own)
     elif noise["kind"] == "file":
         clean = None if noise.get("truth") == "unknown" else own
-        found = _given(source, noise, prepared, own_are_true=clean is not None)
-        noisy, told = found.labels, found.source
+        read = _read_given(_existing(source, "file"), noise, prepared, own_are_true=clean is not None)
+        noisy, origin = read.labels, read.source
     else:
         features = prepared.train.images if noise["kind"] == "instance" else None
-        noisy = labels.generate(own, num_classes=prepared.num_classes, noise=noise, features=features)
-    return labels.write(path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=told)
+        noisy = generate(own, num_classes=prepared.num_classes, noise=noise, features=features)
+    return label_file.write(path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=origin)
 
 
-def _given(path: Path, noise: Mapping[str, Any], prepared: Prepared, *, own_are_true: bool) -> GivenLabels:
+def _existing(source: Path | None, kind: str) -> Path:
+    if source is None or not source.exists():
+        raise UserError(f"--source must name the place of the labels of kind {kind}, got {source}")
+    return source
+
+
+def _read_given(path: Path, noise: Mapping[str, Any], prepared: Prepared, *, own_are_true: bool) -> GivenLabels:
     """The labels in a user's file; `UserError` unless they fit the data set and are still those planned for."""
     if hashlib.sha256(path.read_bytes()).hexdigest()[: len(noise["content"])] != noise["content"]:
         raise UserError(f"{path} changed after the run was planned; run snakemake again")
@@ -67,7 +76,7 @@ def _given(path: Path, noise: Mapping[str, Any], prepared: Prepared, *, own_are_
     )
 
 
-def of_labels(
+def write_for_own_labels(
     source: Path,
     out: Path,
     *,
@@ -81,101 +90,75 @@ def of_labels(
     like: str | None,
     column: str | None,
 ) -> dict[str, Any]:
-    """Noisy labels for anybody's: `out`.npz and `out`.csv, and their audit `out`.json, which is returned.
+    """Noisy labels for a user's own: `out`.npz and `out`.csv, and their audit `out`.json, which is returned.
 
     `source` holds the true labels (numbers or class names), in `column` where several could hold them; columns that
-    identify samples are written beside the labels. `like` is the data set whose published map asymmetric noise takes.
+    identify samples are written beside the labels. `like` is the data set whose published maps asymmetric noise takes.
     Raises `UserError` on every mistake in them.
     """
-    info = NOISES.get(kind)
-    if info is None or not info.has_seed:
-        raise UserError(
-            unknown("kind of noise to draw", kind, [name for name, entry in NOISES.items() if entry.has_seed])
-        )
+    drawn = [name for name, entry in NOISES.items() if entry.has_seed]
+    if kind not in drawn:
+        raise UserError(unknown("kind of noise to draw", kind, drawn))
     found = annotations.read(source, column=column, want_true=True)
     true, classes = encode(found.values, found.where)
     if len(classes) < 2:
         raise UserError(f"{source}: noise needs at least two classes, and here is one")
-    _check_options(kind, rate=rate, variant=variant, features=features, map=map, matrix=matrix, like=like)
-    noise: dict[str, Any] = {"kind": kind, "version": info.version, "seed": seed, "rate": rate}
-    noise["variant"] = variant or next(iter(info.variants))
-    if noise["variant"] not in info.variants:
-        raise UserError(unknown(f"variant of {kind} noise", variant, info.variants))
-    if kind == "asymmetric":
-        noise |= _asymmetric(noise["variant"], classes, map=map, matrix=matrix, like=like)
-    if "matrix" in noise:
-        noise |= {"rate": None, "variant": "matrix"}
-    elif rate is None or not 0 <= rate < 1 or (kind == "instance" and rate == 0):
-        raise UserError(f"{kind} noise needs a --rate in {'(' if kind == 'instance' else '['}0, 1), got {rate}")
+    if features is not None and kind != "instance":
+        raise UserError(f"--features does not apply to {kind} noise; leave it out")
+    try:
+        noise = resolve_noise(
+            kind, rate=rate, variant=variant, classes=classes, maps=_maps(kind, like, map, matrix, classes), map=map,
+            matrix=matrix,
+        ) | {"seed": seed}  # fmt: skip
+    except NoiseError as error:
+        raise UserError(f"--{error.key}: {error}" if error.key else str(error)) from None
     stem = out.with_suffix("") if out.suffix in (".npz", ".csv", ".json") else out
     written = {ending: stem.with_name(f"{stem.name}.{ending}") for ending in ("npz", "csv", "json")}
-    for given_file in filter(None, (source, features, matrix)):
-        if given_file.resolve() in {path.resolve() for path in written.values()}:
-            raise UserError(f"{given_file} would be overwritten; choose another --out")
+    for input_file in filter(None, (source, features, matrix)):
+        if input_file.resolve() in {path.resolve() for path in written.values()}:
+            raise UserError(f"{input_file} would be overwritten; choose another --out")
     inputs = _features(features, len(true)) if kind == "instance" else None
-    noisy = labels.generate(true, num_classes=len(classes), noise=noise, features=inputs)
-    told = {"file": source.name, "column": found.column, "notes": found.table.notes}
+    noisy = generate(true, num_classes=len(classes), noise=noise, features=inputs)
+    origin = {"file": source.name, "column": found.column, "notes": found.table.notes}
     names = {name or "index": values for name, values in found.identifiers.items()}  # pandas' index has no name
-    described = labels.write(
-        written["npz"], true, noisy, classes=classes, noise=noise, own=true, source=told, names=names
+    described = label_file.write(
+        written["npz"], true, noisy, classes=classes, noise=noise, own=true, source=origin, names=names
     )
     pairs.write_csv_pairs(written["csv"], true, noisy, classes, names)
     return described
 
 
-def _check_options(kind: str, **options: Any) -> None:
-    """`UserError` on an option that the kind of noise has no use for."""
-    useless = {
-        "asymmetric": ("features",),
-        "instance": ("map", "matrix", "like"),
-        "symmetric": ("features", "map", "matrix", "like"),
-    }
-    for name in useless[kind]:
-        if options[name] is not None:
-            raise UserError(f"--{name} is not for {kind} noise; leave it out")
-    if options["matrix"] is not None:
-        for name in ("rate", "variant"):
-            if options[name] is not None:
-                raise UserError(f"a noise given by a matrix takes no --{name}; leave it out")
-
-
-def _asymmetric(
-    variant: str, classes: list[str], *, map: Mapping[str, str] | None, matrix: Path | None, like: str | None
-) -> dict[str, Any]:
+def _maps(kind: str, like: str | None, map: object, matrix: object, classes: list[str]) -> Maps:
+    """The maps of the data set `like` for these classes: by their names, or by number where names are numbers."""
+    if kind != "asymmetric":
+        if like is not None:
+            raise UserError(f"--like does not apply to {kind} noise; leave it out")
+        return {}
     if sum(option is not None for option in (map, matrix, like)) != 1:
         raise UserError("asymmetric noise needs one of --map cat=dog,dog=cat, --matrix T.csv and --like cifar10")
-    if matrix is not None:
-        return matrices.read(matrix, classes).spec
-    if map is not None:
-        for name in (*map, *map.values()):
-            if name not in classes:
-                raise UserError(f"--map: {unknown('class', name, classes)}")
-        if same := [true for true, wrong in map.items() if true == wrong]:
-            raise UserError(f"--map: {same[0]} turns into itself; leave it out")
-        if variant in MAPS:
-            raise UserError(f"the variant {variant} has a map of its own; leave --map or --variant out")
-        return {"map": [[classes.index(true), classes.index(wrong)] for true, wrong in map.items()]}
-    having = {name: info for name, info in DATASETS.items() if info.asymmetric_maps}
-    if like not in having:
-        raise UserError(unknown("data set with an asymmetric map", like, having))
-    maps = having[like].asymmetric_maps
-    name = MAPS.get(variant, next(iter(maps)))
-    if name not in maps:
-        raise UserError(f"the variant {variant} is not for {like}")
-    theirs = having[like].classes
+    if like is None:
+        return {}
+    known = {name: info for name, info in DATASETS.items() if info.asymmetric_maps}
+    if like not in known:
+        raise UserError(unknown("data set with an asymmetric map", like, known))
+    theirs = known[like].classes
     if len(classes) != len(theirs):
         raise UserError(f"{like} has {len(theirs)} classes, these labels have {len(classes)}")
-    if all(called.isdecimal() for called in classes):
-        return {"map": [list(pair) for pair in maps[name]]}
+    if all(name.isdecimal() for name in classes):
+        return known[like].asymmetric_maps
     if set(classes) != set(theirs):
-        raise UserError(f"these classes are called otherwise than those of {like} ({', '.join(theirs)}); use --map")
-    return {"map": [[classes.index(theirs[true]), classes.index(theirs[wrong])] for true, wrong in maps[name]]}
+        raise UserError(f"these class names are not those of {like} ({', '.join(theirs)}); use --map")
+    number = [classes.index(name) for name in theirs]
+    return {
+        name: [(number[true], number[wrong]) for true, wrong in published]
+        for name, published in known[like].asymmetric_maps.items()
+    }
 
 
 def _features(path: Path | None, size: int) -> np.ndarray:
     """Numbers `(N, …)` from a .npy."""
     if path is None:
-        raise UserError("instance noise needs --features, a .npy with one row a sample")
+        raise UserError("instance noise needs --features, a .npy with one row per sample")
     try:
         features = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -183,7 +166,9 @@ def _features(path: Path | None, size: int) -> np.ndarray:
     if not isinstance(features, np.ndarray):
         raise UserError(f"{path} is an .npz; give the one array of features as a .npy")
     if features.ndim < 2 or len(features) != size or features.dtype.kind not in "uif":
-        raise UserError(f"{path}: must be {size} rows of numbers, one a sample; got {features.dtype} {features.shape}")
+        raise UserError(
+            f"{path}: must be {size} rows of numbers, one per sample; got {features.dtype} {features.shape}"
+        )
     if features.dtype.kind == "f" and not np.isfinite(features).all():
         raise UserError(f"{path}: has entries that are not finite")
     return features

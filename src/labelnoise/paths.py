@@ -51,6 +51,11 @@ def trial(spec: Mapping[str, Any], identity: str) -> Path:
     return folder / f"s{spec['seed']}-{identity}"
 
 
+def dataset_entry(name: str) -> Path:
+    """The config's entry of the data set that is prepared in the folder of this name."""
+    return DATA / name / "entry.json"
+
+
 def jobs(products: Path) -> Path:
     """What a run writes down for its jobs on other machines."""
     return products / ".jobs.json"

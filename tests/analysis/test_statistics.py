@@ -105,7 +105,7 @@ def test_csv_holds_numbers():
 
 def test_mixed_circumstances_are_told():
     rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1)
-    (note,) = cells.mixtures(rows)
+    (note,) = cells.environment_mismatches(rows)
     assert note == "Trials of different versions of the code stand side by side: a (10), b (1)."
 
 

@@ -11,7 +11,7 @@ from labelnoise.datasets import arrays
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 from labelnoise.experiment.config import DatasetEntry
-from labelnoise.experiment.datasets import Dataset, resolve
+from labelnoise.experiment.datasets import Dataset, resolve_dataset
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (30, 12, 12, 3)).astype(np.uint8)
 LABELS = np.arange(30) % 3
@@ -24,7 +24,7 @@ def written(path: Path, **changes: np.ndarray | None) -> Path:
 
 
 def mine(path: Path, like: str = "cifar10") -> Dataset:
-    return resolve(DatasetEntry(name="mine", arrays=str(path), like=like))
+    return resolve_dataset(DatasetEntry(name="mine", arrays=str(path), like=like))
 
 
 @pytest.mark.parametrize(

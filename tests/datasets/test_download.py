@@ -12,7 +12,8 @@ import pytest
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.download import fetch
-from labelnoise.datasets.sources import Source, source
+from labelnoise.datasets.info import Address, OfficialFile
+from labelnoise.datasets.official_files import address_of, all_files, file_called
 from labelnoise.errors import UserError
 
 CONTENT = bytes(range(256)) * 4000
@@ -56,8 +57,11 @@ def address() -> Iterator[str]:
     server.shutdown()
 
 
-def of(*urls: str) -> Source:
-    return Source("data.gz", urls, ("sha256", hashlib.sha256(CONTENT).hexdigest()))
+CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
+
+
+def of(*urls: str) -> OfficialFile:
+    return OfficialFile("data.gz", lambda: Address(urls, ("sha256", CHECKSUM)))
 
 
 def test_a_file_is_downloaded_verified_and_then_left_alone(tmp_path: Path, address: str):
@@ -106,18 +110,17 @@ def test_without_a_network_the_message_names_file_address_and_place(tmp_path: Pa
     assert "cannot download data.gz" in told
     assert "http://127.0.0.1:1/file" in told
     assert str(tmp_path / "data.gz") in told
-    assert of().checksum[1] in told
+    assert CHECKSUM in told
 
 
-@pytest.mark.parametrize("dataset", [name for name, info in DATASETS.items() if info.files])
+@pytest.mark.parametrize("dataset", [name for name, info in DATASETS.items() if info.official_files])
 def test_every_official_file_has_an_address_and_a_checksum(dataset: str):
-    info = DATASETS[dataset]
-    for file in (*info.files, *{file for file, _ in info.human.values()}):
-        found = source(dataset, file)
-        assert all(url.startswith("http") and url.endswith(file) for url in found.urls)
+    for name, file in all_files(DATASETS[dataset]).items():
+        found = address_of(file)
+        assert all(url.startswith("http") and url.endswith(name) for url in found.urls)
         assert len(found.checksum[1]) == {"md5": 32, "sha256": 64}[found.checksum[0]]
 
 
 def test_a_file_that_no_data_set_has_is_refused():
     with pytest.raises(UserError, match=r"unknown file of cifar10 'cifar-100-python\.tar\.gz'"):
-        source("cifar10", "cifar-100-python.tar.gz")
+        file_called(DATASETS["cifar10"], "cifar-100-python.tar.gz")

@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelnoise.datasets import animal10n, clothing1m, image_folder, images, webvision
-from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
+from labelnoise.datasets import image_folder, images
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.info import DatasetInfo
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 from labelnoise.experiment.config import DatasetEntry, EntryError
-from labelnoise.experiment.datasets import resolve
+from labelnoise.experiment.datasets import resolve_dataset
 from support import image_trees as trees
-
-LOADERS = {"webvision_mini": webvision.load, "clothing1m": clothing1m.load, "animal10n": animal10n.load}
 
 
 @pytest.fixture(params=trees.BUILDERS)
@@ -33,9 +32,9 @@ def colours(root: Path, files: list[str]) -> np.ndarray:
 
 def test_every_image_has_the_label_of_its_content(tree: tuple[DatasetInfo, Path]):
     info, root = tree
-    found = LOADERS[info.name](info, root)
-    assert set(found) == {"train", *info.test_sets}
-    for files, labels in found.values():
+    found = info.load(info, root)
+    assert set(found.files) == set(found.labels) == {"train", *info.test_sets}
+    for files, labels in zip(found.files.values(), found.labels.values(), strict=True):
         assert set(labels) == set(range(len(info.classes)))
         expected = np.array([trees.colour(label) for label in labels])
         assert np.abs(colours(root, files) - expected).max() < 75  # grain of 12, and levels lie 70 apart
@@ -124,12 +123,12 @@ def test_a_broken_layout_is_said(tmp_path: Path, name: str, breaking, message: s
     trees.BUILDERS[name](tmp_path)
     breaking(tmp_path)
     with pytest.raises(UserError, match=message) as caught:
-        LOADERS[name](DATASETS[name], tmp_path)
+        DATASETS[name].load(DATASETS[name], tmp_path)
     assert str(tmp_path) in str(caught.value)
 
 
 def own(root: Path, **more: object) -> tuple[DatasetInfo, Path]:
-    chosen = resolve(DatasetEntry(name="mine", image_folder=str(root), like="animal10n", **more))
+    chosen = resolve_dataset(DatasetEntry(name="mine", image_folder=str(root), like="animal10n", **more))
     return chosen.info, chosen.source
 
 
@@ -138,7 +137,8 @@ def test_image_folder_has_torchvisions_classes_and_order(tmp_path: Path):
 
     trees.image_folder(tmp_path)
     info, source = own(tmp_path)
-    files, labels = image_folder.load(info, source)["train"]
+    listing = image_folder.load(info, source)
+    files, labels = listing.files["train"], listing.labels["train"]
     theirs = ImageFolder(tmp_path / "train")
     assert list(info.classes) == theirs.classes
     assert [str(tmp_path / file) for file in files] == [path for path, _ in theirs.samples]
@@ -251,7 +251,8 @@ def test_linked_class_folders_are_followed_and_hidden_ones_are_not(tmp_path: Pat
     (tmp_path / "a/train/.cache/0.jpg").write_bytes(b"")
     (tmp_path / "a/train/cat/._0.jpg").write_bytes(b"")
     info, source = own(tmp_path / "a")
-    files, labels = image_folder.load(info, source)["train"]
+    listing = image_folder.load(info, source)
+    files, labels = listing.files["train"], listing.labels["train"]
     assert info.classes == ("bird", "cat", "dog", "eel")
     assert (len(files), labels.count(0)) == (160, 40)
 
@@ -260,7 +261,7 @@ def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
     trees.image_folder(tmp_path, classes=tuple(str(k) for k in range(1, 11)))
     info, source = own(tmp_path)
     assert info.classes == ("1", "2", "3", "4", "5", "6", "7", "8", "9", "10")
-    assert set(image_folder.load(info, source)["test"][1]) == set(range(10))
+    assert set(image_folder.load(info, source).labels["test"]) == set(range(10))
 
 
 @pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])

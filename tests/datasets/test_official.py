@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from labelnoise.datasets import cifar, human, mnist, pickles, sources
+from labelnoise.datasets import cifar, human, mnist, official_files, pickles
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 from support import official_files as official
@@ -33,16 +33,17 @@ def test_mnist_is_read_in_order(tmp_path: Path, monkeypatch, dataset: str):
     official.accept(monkeypatch, dataset, tmp_path)
     found = mnist.load(official.info(dataset, 40), tmp_path)
     for name, array in held.items():
-        assert (found[name].reshape(array.shape) == array).all()
-    assert found["train_images"].shape == (40, 1, 28, 28)
-    assert found["train_images"].dtype == np.uint8
-    assert found["train_labels"].dtype == np.int64
+        split, _, what = name.partition("_")
+        assert (getattr(found, what)[split].reshape(array.shape) == array).all()
+    assert found.images["train"].shape == (40, 1, 28, 28)
+    assert found.images["train"].dtype == np.uint8
+    assert found.labels["train"].dtype == np.int64
 
 
 def test_files_lie_where_torchvision_puts_them_as_well(tmp_path: Path, monkeypatch):
     official.mnist(tmp_path / "MNIST" / "raw")
     official.accept(monkeypatch, "mnist", tmp_path / "MNIST" / "raw")
-    assert len(mnist.load(official.info("mnist", 40), tmp_path)["train_labels"]) == 40
+    assert len(mnist.load(official.info("mnist", 40), tmp_path).labels["train"]) == 40
 
 
 def test_cifar10_is_read_in_order(tmp_path: Path, monkeypatch):
@@ -61,16 +62,16 @@ def test_cifar100_takes_the_fine_labels(tmp_path: Path, monkeypatch):
     train, test = official.cifar100(tmp_path / "cifar-100-python.tar.gz")
     official.accept(monkeypatch, "cifar100", tmp_path)
     found = cifar.load(official.info("cifar100", 200), tmp_path)
-    assert found["train_labels"].tolist() == train["fine_labels"]
-    assert found["test_labels"].tolist() == test["fine_labels"]
+    assert found.labels["train"].tolist() == train["fine_labels"]
+    assert found.labels["test"].tolist() == test["fine_labels"]
 
 
 def test_a_wrong_byte_is_refused_before_anything_is_read(tmp_path: Path, monkeypatch):
     path = tmp_path / "cifar-10-python.tar.gz"
     official.cifar10(path)
     official.accept(monkeypatch, "cifar10", tmp_path)
-    checksum = sources.source("cifar10", path.name)
-    monkeypatch.setattr(sources, "source", lambda *_: checksum)
+    address = official_files.address_of(cifar.CIFAR10.official_files[0])
+    monkeypatch.setattr(official_files, "address_of", lambda _: address)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))

@@ -11,9 +11,9 @@ import pytest
 
 from labelnoise.datasets import human, mnist
 from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.datasets.classes import CIFAR100, CIFAR100_SUPERCLASSES
+from labelnoise.datasets.cifar import CIFAR100, CIFAR100_SUPERCLASSES
 from labelnoise.noise.audit import sha256
-from labelnoise.noise.labels import generate
+from labelnoise.noise.generate import generate
 
 FOLDER = Path(os.environ.get("LABELNOISE_REAL_DATA", "nowhere"))
 
@@ -27,13 +27,13 @@ def real(name: str) -> Path:
 def test_real_mnist_is_read():
     real("MNIST/raw")
     found = mnist.load(DATASETS["mnist"], FOLDER)
-    assert found["train_images"].shape == (60_000, 1, 28, 28)
-    assert found["test_images"].shape == (10_000, 1, 28, 28)
-    assert np.bincount(found["train_labels"]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-    assert found["train_labels"][:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
-    # REFERENCE §3.3: mean and deviation of the training pixels
-    assert found["train_images"].mean() / 255 == pytest.approx(0.1307, abs=1e-4)
-    assert found["train_images"].std() / 255 == pytest.approx(0.3081, abs=1e-4)
+    assert found.images["train"].shape == (60_000, 1, 28, 28)
+    assert found.images["test"].shape == (10_000, 1, 28, 28)
+    assert np.bincount(found.labels["train"]).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert found.labels["train"][:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+    # the published recipes' mean and deviation of the training pixels
+    assert found.images["train"].mean() / 255 == pytest.approx(0.1307, abs=1e-4)
+    assert found.images["train"].std() / 255 == pytest.approx(0.3081, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_superclasses_are_cifar100s():
     labels = np.load(real("cifar100_labels.npz"))
     coarse = dict(zip(labels["y_train"].tolist(), labels["y_train_coarse"].tolist(), strict=True))
     for number, names in enumerate(CIFAR100_SUPERCLASSES.values()):
-        assert {coarse[CIFAR100.index(name)] for name in names} == {number}
+        assert {coarse[CIFAR100.classes.index(name)] for name in names} == {number}
 
 
 def test_instance_noise_on_real_images_is_pinned():

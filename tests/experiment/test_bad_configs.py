@@ -12,7 +12,7 @@ import yaml
 
 from labelnoise.errors import UserError
 from labelnoise.experiment.config import experiment_name
-from labelnoise.experiment.source import Source, read
+from labelnoise.experiment.config_file import ConfigFile, read
 from labelnoise.experiment.trials import expand
 from support.project import SMALL, Project
 
@@ -163,7 +163,7 @@ BAD: list[tuple[dict, list[str]]] = [
 @pytest.mark.parametrize(("changes", "expected"), BAD, ids=[str(changes)[:60] for changes, _ in BAD])
 def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: list[str]):
     with pytest.raises(UserError) as raised:
-        expand(Source("config.yaml", GOOD | changes))
+        expand(ConfigFile("config.yaml", GOOD | changes))
     message = str(raised.value)
     assert message.startswith("config.yaml: ")
     for text in expected:
@@ -172,7 +172,7 @@ def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: lis
 
 def test_a_wrong_name_on_one_axis_says_nothing_about_the_others():
     with pytest.raises(UserError) as raised:
-        expand(Source("config.yaml", GOOD | {"only": {"noise": ["asymetric"], "losses": ["CE"]}}))
+        expand(ConfigFile("config.yaml", GOOD | {"only": {"noise": ["asymetric"], "losses": ["CE"]}}))
     assert len(str(raised.value).splitlines()) == 1
 
 
@@ -182,12 +182,12 @@ def test_at_least_25_mistakes_are_tried():
 
 def test_missing_key_is_named():
     with pytest.raises(UserError, match="seeds: this key is missing"):
-        expand(Source("config.yaml", {key: value for key, value in GOOD.items() if key != "seeds"}))
+        expand(ConfigFile("config.yaml", {key: value for key, value in GOOD.items() if key != "seeds"}))
 
 
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(UserError) as raised:
-        expand(Source("config.yaml", GOOD | {"datasets": ["digit"], "losses": ["CEE"], "seeds": [1, 1]}))
+        expand(ConfigFile("config.yaml", GOOD | {"datasets": ["digit"], "losses": ["CEE"], "seeds": [1, 1]}))
     assert len(str(raised.value).splitlines()) == 3
 
 
@@ -237,10 +237,10 @@ def test_valid_nested_merges_are_read_as_yaml_has_them(tmp_path: Path):
 @pytest.mark.parametrize("value", ["[1, 2", "{a: b: c}", "*x", "{a: 1, a: 2}", "!!python/name:os.system x"])
 def test_a_slip_in_an_override_is_one_message(value: str):
     with pytest.raises(UserError, match=r"--config seeds: .* is not valid YAML"):
-        Source("config.yaml", GOOD).overridden({"seeds": value})
+        ConfigFile("config.yaml", GOOD).overridden({"seeds": value})
 
 
-def _read(folder: Path, text: str) -> Source:
+def _read(folder: Path, text: str) -> ConfigFile:
     (folder / "config.yaml").write_text(text)
     return read(folder / "config.yaml")
 
@@ -289,9 +289,9 @@ def test_snakemake_refuses_before_anything_runs(project: Project, text: str, exp
 def test_weights_exchanged_with_the_parts_make_the_same_trial():
     losses = [{"loss": "NCE+RCE", "alpha": 1, "beta": 10}, {"loss": "RCE+NCE", "alpha": 10, "beta": 1}]
     with pytest.raises(UserError, match="same trial"):
-        expand(Source("config.yaml", GOOD | {"losses": losses}))
+        expand(ConfigFile("config.yaml", GOOD | {"losses": losses}))
     losses[1]["alpha"] = 5
-    assert len(expand(Source("config.yaml", GOOD | {"losses": losses}))[1]) == 8
+    assert len(expand(ConfigFile("config.yaml", GOOD | {"losses": losses}))[1]) == 8
 
 
 def test_quoted_text_stays_text_and_merge_keys_work(tmp_path: Path):
@@ -320,5 +320,5 @@ def test_command_line_values_are_typed_and_named_as_such(tmp_path: Path):
 
 def test_noise_rates_that_differ_have_names_that_differ():
     rates = [0.1234567, 0.12345671, 0.123457]
-    _, trials = expand(Source("config.yaml", GOOD | {"noise": [{"kind": "symmetric", "rate": rates}]}))
+    _, trials = expand(ConfigFile("config.yaml", GOOD | {"noise": [{"kind": "symmetric", "rate": rates}]}))
     assert len({trial.folder.parts[3] for trial in trials}) == 3

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labelnoise.errors import UserError
-from labelnoise.experiment.source import Source
+from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 
 CONFIG = yaml.safe_load("""
@@ -93,7 +93,7 @@ def mutated(changes: list[tuple[tuple, str, Any]]) -> dict:
 @example([(("train", "model"), "set", "timm/" + "x" * 300)])
 def test_every_config_is_accepted_or_refused_with_a_message(changes: list):
     try:
-        _, trials = expand(Source("config.yaml", mutated(changes)))
+        _, trials = expand(ConfigFile("config.yaml", mutated(changes)))
     except UserError as error:
         for line in str(error).splitlines():
             assert line.startswith(("config.yaml: ", "--config")), line

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import yaml
 
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.experiment.config_file import ConfigFile, read
 from labelnoise.experiment.recipes import resolve_recipe
-from labelnoise.experiment.source import Source, read
 from labelnoise.experiment.trials import Trial, expand
-from labelnoise.training import recipe as recipes
 from support.project import ROOT, SMALL
 
 GOOD = yaml.safe_load(SMALL)
 
 
 def trials(**changes: object) -> list[Trial]:
-    return expand(Source("config.yaml", GOOD | changes))[1]
+    return expand(ConfigFile("config.yaml", GOOD | changes))[1]
 
 
 def hashes(**changes: object) -> set[str]:
@@ -84,13 +84,9 @@ def test_list_as_a_value_expands_as_a_product():
 
 
 def test_l1_replaces_weight_decay_unless_that_is_given():
-    assert resolve_recipe("digits", preset={"l1": 1e-5})["weight_decay"] == 0
-    assert resolve_recipe("digits", preset={"l1": 1e-5}, config={"weight_decay": 1e-3})["weight_decay"] == 1e-3
-
-
-def test_recipe_files_name_every_value_and_nothing_else():
-    for path in recipes.RECIPES.glob("*.yaml"):
-        assert set(recipes.load(path.stem)) == {*recipes.FIELDS, "version"}, path
+    digits = DATASETS["digits"].recipe
+    assert resolve_recipe(digits, preset={"l1": 1e-5})["weight_decay"] == 0
+    assert resolve_recipe(digits, preset={"l1": 1e-5}, config={"weight_decay": 1e-3})["weight_decay"] == 1e-3
 
 
 def test_target_file_is_part_of_the_identity(tmp_path, monkeypatch):

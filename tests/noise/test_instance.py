@@ -31,7 +31,7 @@ def test_realised_rate_is_the_truncated_normals_mean(rate: float):
 
 def test_equal_samples_of_a_class_are_mistaken_for_the_same_class():
     given = noisy(
-        "instance", np.zeros(500, dtype=np.int64), features=np.repeat(DIGITS["train_images"][:1], 500, axis=0)
+        "instance", np.zeros(500, dtype=np.int64), features=np.repeat(DIGITS.images["train"][:1], 500, axis=0)
     )
     wrong = given[given != 0]
     assert len(wrong) > 100

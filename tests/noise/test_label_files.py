@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labelnoise.errors import UserError
-from labelnoise.noise import labels, transitions
+from labelnoise.noise import label_file, transitions
 from labelnoise.noise.audit import audit, describe, sha256
 from support.noise_samples import LABELS, noise, noisy
 
@@ -17,14 +17,14 @@ CLASSES = list("0123456789")
 
 
 @pytest.fixture
-def label_file(tmp_path: Path) -> Path:
+def path(tmp_path: Path) -> Path:
     path = tmp_path / "labels.npz"
-    labels.write(path, LABELS, noisy("symmetric"), classes=CLASSES, noise=noise("symmetric"), own=LABELS)
+    label_file.write(path, LABELS, noisy("symmetric"), classes=CLASSES, noise=noise("symmetric"), own=LABELS)
     return path
 
 
-def test_audit_says_what_was_asked_and_what_came_out(label_file: Path):
-    found = json.loads(label_file.with_suffix(".json").read_text())
+def test_audit_says_what_was_asked_and_what_came_out(path: Path):
+    found = json.loads(path.with_suffix(".json").read_text())
     assert found["requested_rate"] == 0.4
     assert found["wrong_labels"] == 577
     assert np.allclose(np.sum(found["realised_transition"], axis=1), 1)
@@ -32,7 +32,7 @@ def test_audit_says_what_was_asked_and_what_came_out(label_file: Path):
     assert np.allclose(np.diag(found["requested_transition"]), 0.6)
     assert found["clean_labels_dominate"]
     assert 0.4 < found["dominance_margin"] < 0.6
-    given, true = labels.read(label_file)
+    given, true = label_file.read(path)
     assert given.dtype == true.dtype == np.int64
     assert (true == LABELS).all()
     assert found["sha256"] == sha256(given)
@@ -64,34 +64,34 @@ def test_noise_without_a_prescribed_matrix_claims_none():
     assert found["requested_rate"] == 0.4
 
 
-def test_changed_label_file_is_refused(label_file: Path):
-    given, true = labels.read(label_file)
+def test_changed_label_file_is_refused(path: Path):
+    given, true = label_file.read(path)
     given[0] = (given[0] + 1) % 10
     np.savez(label_file, noisy_labels=given, clean_labels=true)
     with pytest.raises(UserError, match="not those of its audit"):
-        labels.read(label_file)
+        label_file.read(path)
     with pytest.raises(UserError, match="not those of its audit"):
-        describe(label_file)
+        describe(path)
 
 
-def test_changed_true_labels_are_found_as_well(label_file: Path):
-    given, true = labels.read(label_file)
+def test_changed_true_labels_are_found_as_well(path: Path):
+    given, true = label_file.read(path)
     np.savez(label_file, noisy_labels=given, clean_labels=np.roll(true, 1))
     with pytest.raises(UserError, match="not those of its audit"):
-        labels.read(label_file)
+        label_file.read(path)
 
 
-def test_damaged_and_missing_label_files_are_named(label_file: Path):
-    label_file.write_bytes(label_file.read_bytes()[:200])
+def test_damaged_and_missing_label_files_are_named(path: Path):
+    path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(UserError, match="damaged"):
-        labels.read(label_file)
+        label_file.read(path)
     with pytest.raises(UserError, match="no such label file"):
-        labels.read(label_file.with_name("other.npz"))
+        label_file.read(path.with_name("other.npz"))
 
 
-def test_a_file_without_an_audit_is_described_from_its_labels(label_file: Path):
-    label_file.with_suffix(".json").unlink()
-    told = describe(label_file)
+def test_a_file_without_an_audit_is_described_from_its_labels(path: Path):
+    path.with_suffix(".json").unlink()
+    told = describe(path)
     assert "no audit beside it" in told
     assert "577 of 1442 labels are wrong" in told
 
@@ -105,7 +105,7 @@ def test_a_list_of_given_labels_alone_is_no_label_file(tmp_path: Path):
             describe(tmp_path / name)
 
 
-def test_a_foreign_json_beside_a_label_file_is_no_audit(label_file: Path):
-    label_file.with_suffix(".json").write_text("[1]")
+def test_a_foreign_json_beside_a_label_file_is_no_audit(path: Path):
+    path.with_suffix(".json").write_text("[1]")
     with pytest.raises(UserError, match="is no audit of a label file"):
-        describe(label_file)
+        describe(path)

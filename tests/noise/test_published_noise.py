@@ -164,7 +164,7 @@ def test_instance_is_pdns(rate: float):
     weights = np.random.randn(10, 64, 10).astype(np.float32)
     expected = []
     chances = []
-    for image, label, flip in zip(DIGITS["train_images"], LABELS, flips, strict=True):
+    for image, label, flip in zip(DIGITS.images["train"], LABELS, flips, strict=True):
         scores = (image.reshape(1, -1).astype(np.float32) @ weights[label])[0].astype(np.float64)
         scores[label] = -np.inf
         chance = flip * softmax(scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment.recipes import resolve_recipe
 from labelnoise.losses import catalogue
 from labelnoise.published import presets
@@ -87,7 +88,7 @@ RECIPES = [
 
 @pytest.mark.parametrize(("preset", "loss", "dataset", "values"), RECIPES)
 def test_recipes_are_the_published_ones(preset: str, loss: str, dataset: str, values: dict):
-    recipe = resolve_recipe(dataset, preset=published(preset, loss, dataset).recipe)
+    recipe = resolve_recipe(DATASETS[dataset].recipe, preset=published(preset, loss, dataset).recipe)
     assert {key: recipe[key] for key in values} == values
 
 
@@ -139,4 +140,4 @@ def test_every_row_is_complete_and_in_range():
             tuned = {full for full, parameter in catalogue.parameters(row.loss).items() if parameter.tuned}
             assert tuned <= set(row.settings.params), (preset, row)
             for dataset in row.where["dataset"] or ["digits"]:
-                resolve_recipe(dataset, preset=row.settings.recipe)
+                resolve_recipe(DATASETS[dataset].recipe, preset=row.settings.recipe)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from labelnoise.datasets.classes import WEBVISION_MINI
+from labelnoise.datasets.webvision import CLASSES as WEBVISION_MINI
 
 _LEVELS = (20, 95, 165, 240)
 _SIDE = 48

@@ -10,10 +10,10 @@ import numpy as np
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.digits import load
 from labelnoise.noise.catalogue import NOISES
-from labelnoise.noise.labels import generate
+from labelnoise.noise.generate import generate
 
 DIGITS = load(DATASETS["digits"], Path())
-LABELS = DIGITS["train_labels"]
+LABELS = DIGITS.labels["train"]
 MAP = DATASETS["digits"].asymmetric_maps["published"]
 
 
@@ -32,7 +32,7 @@ def noise(kind: str, *, rate: float | None = 0.4, seed: int = 1, **content: Any)
 
 
 def noisy(kind: str, labels: np.ndarray = LABELS, num_classes: int = 10, **settings: Any) -> np.ndarray:
-    features = settings.pop("features", DIGITS["train_images"] if kind == "instance" else None)
+    features = settings.pop("features", DIGITS.images["train"] if kind == "instance" else None)
     return generate(labels, num_classes=num_classes, noise=noise(kind, **settings), features=features)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labelnoise.datasets import catalogue, sources
+from labelnoise.datasets import catalogue, official_files
+from labelnoise.datasets.info import Address, DatasetInfo, OfficialFile
 
 RANDOM = np.random.RandomState(0)
 
@@ -72,17 +73,17 @@ def cifar100(path: Path) -> list[dict[str, object]]:
 
 def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path) -> None:
     """Let the files in `folder` be the official ones: their checksums are looked up, as the real ones' are."""
-    real = sources.source
+    real, ours = official_files.address_of, official_files.all_files(catalogue.DATASETS[dataset]).values()
 
-    def source(name: str, file: str) -> sources.Source:
-        found = real(name, file)
-        if name != dataset or not (folder / file).exists():
+    def address_of(file: OfficialFile) -> Address:
+        found, path = real(file), folder / file.name
+        if file not in ours or not path.exists():
             return found
-        return sources.Source(file, found.urls, ("sha256", hashlib.sha256((folder / file).read_bytes()).hexdigest()))
+        return Address(found.urls, ("sha256", hashlib.sha256(path.read_bytes()).hexdigest()))
 
-    monkeypatch.setattr(sources, "source", source)
+    monkeypatch.setattr(official_files, "address_of", address_of)
 
 
-def info(dataset: str, train_size: int) -> catalogue.DatasetInfo:
+def info(dataset: str, train_size: int) -> DatasetInfo:
     """The catalogue entry with another number of training images."""
     return dataclasses.replace(catalogue.DATASETS[dataset], train_size=train_size)

@@ -18,18 +18,18 @@ ARRAYS = load(DATASETS["digits"], Path())
 PREPARED = Prepared(
     name="digits",
     classes=list("0123456789"),
-    train=Split(ARRAYS["train_labels"], ARRAYS["train_images"]),
-    test_sets={"test": Split(ARRAYS["test_labels"], ARRAYS["test_images"])},
+    train=Split(ARRAYS.labels["train"], ARRAYS.images["train"]),
+    test_sets={"test": Split(ARRAYS.labels["test"], ARRAYS.images["test"])},
 )
-NOISY = symmetric(ARRAYS["train_labels"], num_classes=10, rate=0.4, seed=1)
+NOISY = symmetric(ARRAYS.labels["train"], num_classes=10, rate=0.4, seed=1)
 
 
 def a_recipe(**changes: object) -> recipe.Recipe:
-    return recipe.Recipe(**recipe.load("digits") | {"epochs": 2} | changes)
+    return recipe.Recipe(**{**DATASETS["digits"].recipe, "epochs": 2, **changes})
 
 
 def data(chosen: recipe.Recipe, seed: int = 1) -> Data:
-    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], chosen, seed=seed, device=CPU)
+    return assemble(PREPARED, NOISY, ARRAYS.labels["train"], chosen, seed=seed, device=CPU)
 
 
 class Killed(BaseException):

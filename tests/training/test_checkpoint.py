@@ -25,7 +25,7 @@ def run(loss: str, path: Path | None, *, kill_after: int | None = None, **change
     """Six epochs with a checkpoint after each, killed after `kill_after` of them."""
     chosen = a_recipe(epochs=6, augmentation=["crop1"], **changes)
 
-    def each_epoch(row: dict) -> None:
+    def on_epoch_end(row: dict) -> None:
         # The row of an epoch comes before its checkpoint: the last epoch before the kill is lost.
         if row["epoch"] == kill_after:
             raise Killed
@@ -37,7 +37,7 @@ def run(loss: str, path: Path | None, *, kill_after: int | None = None, **change
         chosen,
         seed=1,
         device=CPU,
-        each_epoch=each_epoch,
+        on_epoch_end=on_epoch_end,
         checkpoint=checkpoint,
     )
 

@@ -151,7 +151,7 @@ def test_memorised_share_is_that_of_wrong_labels_reproduced():
 
 
 def test_clean_labels_have_no_memorised_share():
-    clean = ARRAYS["train_labels"]
+    clean = ARRAYS.labels["train"]
     chosen = a_recipe()
     clean_data = assemble(PREPARED, clean, clean, chosen, seed=1, device=CPU)
     outcome = loop.train(clean_data, create("CE", num_classes=10), chosen, seed=1, device=CPU)
@@ -170,13 +170,13 @@ def test_validation_part_is_held_out_with_its_given_labels():
     held = data(chosen)
     assert (len(held.validation), len(held.train)) == (144, 1298)
     pieces = torch.cat([held.train.images.flatten(1), held.validation.images.flatten(1)])
-    assert sorted(map(tuple, pieces.tolist())) == sorted(map(tuple, ARRAYS["train_images"].reshape(1442, -1).tolist()))
+    assert sorted(map(tuple, pieces.tolist())) == sorted(map(tuple, ARRAYS.images["train"].reshape(1442, -1).tolist()))
     outcome = trained(validation=0.1)
     assert outcome.metrics[-1]["validation_accuracy"] is not None
     # Each confidence can be set beside its sample.
     index = outcome.predictions["train_index"]
     assert len(index) == len(outcome.predictions["train_confidence"])
-    assert torch.equal(held.train.images, torch.from_numpy(ARRAYS["train_images"])[index])
+    assert torch.equal(held.train.images, torch.from_numpy(ARRAYS.images["train"])[index])
 
 
 def test_last_batch_of_one_is_left_out():
@@ -186,7 +186,7 @@ def test_last_batch_of_one_is_left_out():
 
 
 def test_labels_of_another_data_set_are_refused():
-    other = np.roll(ARRAYS["train_labels"], 1)
+    other = np.roll(ARRAYS.labels["train"], 1)
     with pytest.raises(UserError, match="made for other data"):
         assemble(PREPARED, NOISY, other, a_recipe(), seed=1, device=CPU)
 

@@ -14,10 +14,10 @@ from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import Prepared, open_prepared, prepare
 from labelnoise.errors import Stopped, UserError
 from labelnoise.losses import create
-from labelnoise.training import checkpoint, files, loop, recipe
+from labelnoise.training import checkpoint, image_files, loop, recipe
 from labelnoise.training.augmentation import rotate, turn
 from labelnoise.training.data import Data, ImagesInMemory, assemble
-from labelnoise.training.files import ImagesInFiles, evaluation_transform, training_transform
+from labelnoise.training.image_files import ImagesInFiles, evaluation_transform, training_transform
 from support import image_trees as trees
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 def a_recipe(**changes: object) -> recipe.Recipe:
     small = {"model": "digits_cnn", "image_size": 8, "resize": [10, 10], "epochs": 2, "precision": "fp32", "threads": 1}
-    return recipe.Recipe(**recipe.load("animal10n") | small | changes)
+    return recipe.Recipe(**{**DATASETS["animal10n"].recipe, **small, **changes})
 
 
 def data(prepared: Prepared, chosen: recipe.Recipe) -> Data:
@@ -63,7 +63,7 @@ def test_beside_the_cpus_threads_one_worker_reads_and_more_would_change_nothing(
         return DataLoader(*args, num_workers=2, **options)
 
     one = trained(prepared, a_recipe(threads=2))
-    monkeypatch.setattr(files, "DataLoader", with_two_workers)
+    monkeypatch.setattr(image_files, "DataLoader", with_two_workers)
     assert same(one, trained(prepared, a_recipe(threads=2)))
     assert set(asked) == {1}
 
@@ -95,7 +95,7 @@ def test_a_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: P
     whole = trained(prepared, chosen)
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Stop):
-        trained(prepared, chosen, each_epoch=stop, checkpoint=checkpoint.Checkpoint(path, "a", seconds=0))
+        trained(prepared, chosen, on_epoch_end=stop, checkpoint=checkpoint.Checkpoint(path, "a", seconds=0))
     resumed = checkpoint.Checkpoint(path, "a", seconds=0)
     assert same(whole, trained(prepared, chosen, checkpoint=resumed))
     assert resumed.epochs_restored == 1
@@ -145,7 +145,7 @@ def test_a_lost_image_is_named(prepared: Prepared, tmp_path: Path):
 def test_published_transforms_give_square_bytes(name: str):
     from PIL import Image
 
-    chosen = recipe.Recipe(**recipe.load(name))
+    chosen = recipe.Recipe(**DATASETS[name].recipe)
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (300, 400, 3)).astype(np.uint8))
     for transform in (training_transform(chosen), evaluation_transform(chosen)):
         found = transform(image)

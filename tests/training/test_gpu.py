@@ -88,7 +88,7 @@ def test_only_our_losses_and_those_that_say_so_are_captured():
 
 
 def on_gpu(recipe: Recipe) -> Data:
-    return assemble(PREPARED, NOISY, ARRAYS["train_labels"], recipe, seed=1, device=GPU)
+    return assemble(PREPARED, NOISY, ARRAYS.labels["train"], recipe, seed=1, device=GPU)
 
 
 def trained(recipe: Recipe, loss: str = "NCE+RCE", **options: object) -> loop.Outcome:
@@ -146,17 +146,17 @@ def test_deterministic_trial_and_a_resumed_one_end_with_the_same_bits(tmp_path: 
     recipe = a_recipe(epochs=4, augmentation=["crop1"])
 
     def killed_in(epoch: int):
-        def each_epoch(row: dict) -> None:
+        def on_epoch_end(row: dict) -> None:
             if row["epoch"] == epoch:
                 raise Killed
 
-        return each_epoch
+        return on_epoch_end
 
     with devices.deterministic():
         first, again = trained(recipe, loss), trained(recipe, loss)
         with pytest.raises(Killed):
             checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0)
-            trained(recipe, loss, checkpoint=checkpoint, each_epoch=killed_in(3))
+            trained(recipe, loss, checkpoint=checkpoint, on_epoch_end=killed_in(3))
         resumed = trained(recipe, loss, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0))
     assert first.metrics == again.metrics
     # A resumed trial warms up again, operation by operation, where the other one replays its graph.

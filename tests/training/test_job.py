@@ -1,4 +1,4 @@
-"""A trial is begun again for as long as its checkpoint advances, and given up after three attempts in vain."""
+"""A trial is begun again for as long as its checkpoint advances, and given up after three attempts without progress."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 from pathlib import Path
 
 from labelnoise.training.job import may_begin
+from labelnoise.trial_folder import TrialFolder
 
 
-def test_three_attempts_in_vain_are_the_end(tmp_path: Path):
-    assert [may_begin(tmp_path, attempt) for attempt in (1, 2, 3, 4, 5)] == [True, True, True, False, False]
+def test_three_attempts_without_progress_are_the_end(tmp_path: Path):
+    folder = TrialFolder(tmp_path)
+    assert [may_begin(folder, attempt) for attempt in (1, 2, 3, 4, 5)] == [True, True, True, False, False]
 
 
 def test_an_advancing_checkpoint_is_never_the_end(tmp_path: Path):
     checkpoint = tmp_path / "checkpoint.pt"
     for attempt in range(1, 21):
-        assert may_begin(tmp_path, attempt)
+        assert may_begin(TrialFolder(tmp_path), attempt)
         if attempt % 3 == 0:
             checkpoint.touch()
             os.utime(checkpoint, ns=(attempt, attempt))
@@ -23,10 +25,10 @@ def test_an_advancing_checkpoint_is_never_the_end(tmp_path: Path):
 
 def test_a_new_run_forgives_earlier_attempts(tmp_path: Path):
     for _ in range(5):
-        assert may_begin(tmp_path, 1)
-    assert may_begin(tmp_path, 2)
+        assert may_begin(TrialFolder(tmp_path), 1)
+    assert may_begin(TrialFolder(tmp_path), 2)
 
 
 def test_a_damaged_record_is_no_end(tmp_path: Path):
     (tmp_path / ".attempts.json").write_text("{")
-    assert may_begin(tmp_path, 9)
+    assert may_begin(TrialFolder(tmp_path), 9)

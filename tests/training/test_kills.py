@@ -18,7 +18,7 @@ from labelnoise import labelling, paths
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import prepare
 from labelnoise.errors import Stopped
-from labelnoise.experiment.source import Source
+from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_json
 
@@ -35,9 +35,9 @@ RESULTS = ("result.json", "metrics.csv", "predictions.npz", "weights.pt")
 def here(tmp_path: Path, monkeypatch) -> Path:
     """A folder with a prepared data set, a label file and spec.json; the working folder."""
     monkeypatch.chdir(tmp_path)
-    (trial,) = expand(Source("config.yaml", CONFIG))[1]
+    (trial,) = expand(ConfigFile("config.yaml", CONFIG))[1]
     prepare(DATASETS["digits"], Path(), paths.dataset(trial.spec))
-    labelling.of_trial(trial.spec, None, trial.labels)
+    labelling.write_for_trial(trial.spec, None, trial.labels)
     write_json(Path("spec.json"), trial.spec)
     return tmp_path
 

@@ -20,13 +20,15 @@ from labelnoise import labelling, paths
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import prepare
 from labelnoise.errors import UserError
-from labelnoise.experiment.source import Source
+from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 from labelnoise.files import read_json
 from labelnoise.training import device as devices
 from labelnoise.training import job, trial
-from labelnoise.training.options import KEEPABLE, Options
-from labelnoise.training.trained import Trained
+from labelnoise.training.evaluator import Evaluator
+from labelnoise.training.inputs import create_loss
+from labelnoise.training.options import DeviceOptions, RunOptions
+from labelnoise.trial_folder import TrialFolder
 from support.small_training import CPU
 
 CONFIG = {
@@ -43,9 +45,9 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
 
 
 def _spec(config: dict) -> dict:
-    (found,) = expand(Source("config.yaml", config))[1]
+    (found,) = expand(ConfigFile("config.yaml", config))[1]
     prepare(DATASETS["digits"], Path(), paths.dataset(found.spec))
-    labelling.of_trial(found.spec, None, found.labels)
+    labelling.write_for_trial(found.spec, None, found.labels)
     return found.spec
 
 
@@ -57,7 +59,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
 def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dict):
     plain, keeping = Path("plain/s1-x"), Path("keeping/s1-x")
     job.run(spec, plain)
-    job.run(spec, keeping, Options(keep=KEEPABLE, snapshots=[2], deterministic=True))
+    job.run(spec, keeping, RunOptions(keep=["weights", "features", "checkpoint"], snapshots=[2], deterministic=True))
     kept = {path.name for path in keeping.iterdir()} - {path.name for path in plain.iterdir()}
     assert kept == {
         "weights.pt", "weights-0002.pt", "features.npz", "features-0002.npz", "predictions-0002.npz", "checkpoint.pt",
@@ -75,8 +77,8 @@ def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dic
 
 def test_kept_weights_give_the_kept_predictions(spec: dict):
     folder = Path("keeping/s1-x")
-    job.run(spec, folder, Options(keep=["weights", "features"]))
-    loss = trial.create_loss(spec["loss"], num_classes=10)
+    job.run(spec, folder, RunOptions(keep=["weights", "features"]))
+    loss = create_loss(spec["loss"], num_classes=10)
     loss.initialise(128)
     loss.load_state_dict(torch.load(folder / "weights.pt", weights_only=True)["loss"])
     features = torch.from_numpy(arrays(folder / "features.npz")["test_features"])
@@ -87,19 +89,19 @@ def test_kept_weights_give_the_kept_predictions(spec: dict):
 
 def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict, monkeypatch: pytest.MonkeyPatch):
     folder = Path("keeping/s1-x")
-    job.run(spec, folder, Options(keep=["weights", "features"], snapshots=[1]))
+    job.run(spec, folder, RunOptions(keep=["weights", "features"], snapshots=[1]))
     names = ("features.npz", "features-0001.npz")
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         (folder / name).unlink()
-    assert len(trial.derive_features(folder, Options())) == 2
+    assert len(trial.derive_features(TrialFolder(folder), DeviceOptions())) == 2
     assert before == {name: (folder / name).read_bytes() for name in names}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match="1 GPUs are asked for"):
-        trial.derive_features(folder, Options(gpus=1))
+        trial.derive_features(TrialFolder(folder), DeviceOptions(gpus=1))
     (folder / "weights.pt").unlink()
     with pytest.raises(UserError, match="kept no weights"):
-        trial.derive_features(folder, Options())
+        trial.derive_features(TrialFolder(folder), DeviceOptions())
 
 
 OWN_LOSS = """
@@ -119,15 +121,15 @@ def test_a_trial_that_failed_goes_on_from_its_checkpoint_unless_the_loss_is_the_
     config = {key: value for key, value in CONFIG.items() if key != "preset"} | {"losses": [loss]}
     spec = _spec(config)
     folder, evaluations = Path("trials/s1-x"), itertools.count(1)
-    read = Trained.accuracy
+    read = Evaluator.accuracy
 
-    def third_breaks(trained: Trained, samples: object) -> float:
+    def third_breaks(trained: Evaluator, samples: object) -> float:
         if next(evaluations) == 3:
             raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
         return read(trained, samples)
 
-    monkeypatch.setattr(Trained, "accuracy", third_breaks)
-    failed = job.run(spec, folder, Options(checkpoint_minutes=0))
+    monkeypatch.setattr(Evaluator, "accuracy", third_breaks)
+    failed = job.run(spec, folder, RunOptions(checkpoint_minutes=0))
     assert (failed["status"], failed["epochs"]) == ("failed", 2)
     (folder / "result.json").unlink()  # as Snakemake does
     assert job.run(spec, folder)["status"] == "ok"
@@ -137,7 +139,7 @@ def test_a_trial_that_failed_goes_on_from_its_checkpoint_unless_the_loss_is_the_
 
 def test_one_killed_between_its_result_and_its_end_is_adopted_and_leaves_no_checkpoint(spec: dict):
     folder = Path("trials/s1-x")
-    result = job.run(spec, folder, Options(keep=["checkpoint"]))
+    result = job.run(spec, folder, RunOptions(keep=["checkpoint"]))
     (folder / "result.json").unlink()
     assert job.run(spec, folder) == result
     assert not (folder / "checkpoint.pt").exists()

@@ -1,21 +1,21 @@
 # From results to trials.csv, tables, figures and the report. Nothing here knows torch.
 
 
-# `snakemake trials`: everything up to trials.csv, made anew when it is another config's.
+# `snakemake trials`: everything up to trials.csv, replaced when it belongs to another config.
 rule trials:
     input:
-        moved_aside(),
+        RUN.set_aside,
         PRODUCTS / "trials.csv",
-        paths.collected(PRODUCTS, JOBS["manifest"]),
+        RUN.collected,
 
 
-# Which manifest trials.csv was made from stands in the name of the second file.
+# The name of the second file says from which manifest trials.csv was made.
 rule collect:
     input:
         results(),
     output:
         PRODUCTS / "trials.csv",
-        paths.collected(PRODUCTS, JOBS["manifest"]),
+        RUN.collected,
     log:
         PRODUCTS / "logs" / "collect.log",
     conda:
@@ -77,7 +77,7 @@ rule report:
         "{params.labelnoise} report {params.manifest:q} > {log:q} 2>&1"
 
 
-# Ends the run with an error when a trial failed, after everything else is made.
+# Ends the run with an error when a trial failed, after all products are made.
 rule check:
     input:
         PRODUCTS / "trials.csv",

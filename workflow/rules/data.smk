@@ -1,7 +1,7 @@
 # Data sets: downloaded where that is possible, and prepared once for all experiments.
 
 
-# The one place that needs a network; on a cluster it runs where snakemake runs. Its progress goes to the terminal.
+# The only rule that needs a network; on a cluster it runs where snakemake runs. Its progress goes to the terminal.
 rule download:
     output:
         paths.DOWNLOADS / "{dataset}" / "{file}",
@@ -17,7 +17,7 @@ rule download:
         "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q}"
 
 
-# The index of images that have moved, so that it is made again.
+# Set the index of images that have moved aside, so that it is made again.
 rule set_index_aside:
     output:
         paths.DATA / "{dataset}" / "moved-{number}.json",
@@ -36,7 +36,7 @@ rule set_index_aside:
 
 rule data:
     input:
-        data_input,
+        lambda wildcards: RUN.inputs_of_dataset(wildcards.dataset),
     output:
         paths.DATA / "{dataset}" / "dataset.json",
     log:
@@ -45,7 +45,7 @@ rule data:
         "../../envs/labelnoise.yaml"
     params:
         labelnoise=LABELNOISE,
-        entry=lambda wildcards: JOBS["datasets"][wildcards.dataset]["entry"],
+        spec=lambda wildcards: paths.dataset_entry(wildcards.dataset),
         folder=lambda wildcards: paths.DATA / wildcards.dataset,
     shell:
-        "{params.labelnoise} data {params.entry:q} --out {params.folder:q} > {log:q} 2>&1"
+        "{params.labelnoise} data --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"

@@ -1,14 +1,14 @@
-# One job a trial. Its only declared output is result.json: Snakemake deletes declared outputs before it runs a job.
+# One job per trial. Its only declared output is result.json: Snakemake deletes declared outputs before it runs a job.
 
-TRIAL = paths.TRIALS / "{dataset}" / "{noise}" / "{loss}" / "s{seed}-{hash}"
+TRIAL = TrialFolder(paths.TRIALS / "{dataset}" / "{noise}" / "{loss}" / "s{seed}-{hash}")
 
 
-# A result that failed or is damaged, out of the way of its trial's next attempt.
+# Set a failed or damaged result aside, before the next attempt.
 rule set_aside:
     output:
-        TRIAL / "failed-{number}.json",
+        TRIAL.failed("{number}"),
     log:
-        TRIAL / "failed-{number}.log",
+        TRIAL.failed("{number}").with_suffix(".log"),
     wildcard_constraints:
         hash="[0-9a-f]{10}",
         number="[0-9]+",
@@ -16,21 +16,22 @@ rule set_aside:
     conda:
         "../../envs/labelnoise.yaml"
     params:
-        file=lambda wildcards: trial_folder(wildcards) / "result.json",
+        file=lambda wildcards: trial_folder(wildcards).result,
     shell:
         SET_ASIDE
 
 
 rule train:
     input:
-        train_input,
+        lambda wildcards: RUN.inputs_of_trial(wildcards.hash),
     output:
-        TRIAL / "result.json",
+        TRIAL.result,
     log:
-        TRIAL / "train.log",
+        TRIAL.log,
     wildcard_constraints:
         hash="[0-9a-f]{10}",
-    # A killed job, or one at its time limit, goes on from its checkpoint; after three in vain the trainer gives up.
+    # A killed job, or one at its time limit, resumes from its checkpoint; the trainer gives up after three attempts in
+    # a row without progress.
     retries: 20
     conda:
         "../../envs/labelnoise.yaml"
@@ -39,29 +40,29 @@ rule train:
         attempt=lambda wildcards, attempt: attempt,
     params:
         labelnoise=LABELNOISE,
-        options=JOBS["options"],
+        options=RUN.jobs["options"],
         devices=device_options,
-        folder=trial_folder,
-        spec=lambda wildcards: trial_folder(wildcards) / "spec.json",
+        folder=lambda wildcards: trial_folder(wildcards).path,
+        spec=lambda wildcards: trial_folder(wildcards).spec,
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
         " --attempt {resources.attempt} {params.devices} {params.options:q} > {log:q} 2>&1"
 
 
-# Only asked for where a finished trial kept its weights and not its features: nothing is trained again for them.
+# Asked for only where a finished trial kept its weights and not its features: no trial is trained again for them.
 rule features:
     input:
-        TRIAL / "weights.pt",
+        TRIAL.weights(),
     output:
-        TRIAL / "features.npz",
+        TRIAL.features(),
     log:
-        TRIAL / "features.log",
+        TRIAL.path / "features.log",
     conda:
         "../../envs/labelnoise.yaml"
     threads: trial_threads
     params:
         labelnoise=LABELNOISE,
         devices=device_options,
-        folder=trial_folder,
+        folder=lambda wildcards: trial_folder(wildcards).path,
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} features {params.folder:q} {params.devices} > {log:q} 2>&1"

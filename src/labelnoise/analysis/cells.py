@@ -6,16 +6,15 @@ import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from labelnoise import manifest as manifests
 from labelnoise import paths
 from labelnoise.analysis.collect import COLUMNS
 from labelnoise.errors import UserError
-from labelnoise.experiment import manifest as manifests
-from labelnoise.files import canonical_hash
-from labelnoise.training.results import UNKNOWN
+from labelnoise.manifest import Manifest
+from labelnoise.trial_folder import UNKNOWN, Status
 
 METRICS = {
     "last": "last-epoch test accuracy",
@@ -31,7 +30,7 @@ _STAMP = ".trials"
 class Results:
     """An experiment's manifest and its trials.csv, the axes in the config's order; `version` is that of trials.csv."""
 
-    manifest: dict[str, Any]
+    manifest: Manifest
     trials: pd.DataFrame
     version: str = ""
 
@@ -58,7 +57,7 @@ class Results:
     @property
     def unfinished(self) -> int:
         """Trials that failed or are missing."""
-        return int(self.trials.drop_duplicates("trial").status.isin([manifests.FAILED, manifests.MISSING]).sum())
+        return int(self.trials.drop_duplicates("trial").status.isin([Status.FAILED, Status.MISSING]).sum())
 
     def stamp(self, folder: Path) -> None:
         """Note in a folder of products which trials.csv they were made from."""
@@ -102,7 +101,23 @@ def read(manifest_path: Path) -> Results:
     path = paths.products(manifest["experiment"]) / "trials.csv"
     # Text stays text: a label may read like a number or like a missing value.
     text = dict.fromkeys(
-        ("trial", "noise", "loss", "label", "reason", "test_set", "code", "torch", "folder", "manifest"), str
+        (
+            "trial",
+            "noise",
+            "loss",
+            "label",
+            "reason",
+            "test_set",
+            "code",
+            "torch",
+            "device",
+            "cpu_capability",
+            "cuda",
+            "cudnn",
+            "folder",
+            "manifest",
+        ),
+        str,
     )
     missing = {column: [""] for column in COLUMNS if column not in ("label", "loss")}
     missing |= {column: ["", UNKNOWN] for column in ("memorised", "realised_rate")}
@@ -113,7 +128,7 @@ def read(manifest_path: Path) -> Results:
         raise UserError(f"{path} is not there: run snakemake, or `labelnoise collect {manifest_path}`") from None
     except (ValueError, pd.errors.ParserError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it and run snakemake again") from None
-    if "manifest" not in trials or set(trials["manifest"]) != {canonical_hash(manifest)}:
+    if "manifest" not in trials or set(trials["manifest"]) != {manifests.hash_of(manifest)}:
         raise UserError(
             f"{path} was made from another config than {manifest_path}: run snakemake, or `labelnoise collect "
             f"{manifest_path}`"
@@ -127,7 +142,7 @@ def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     Mean and std are missing where any seed is not ok; std also where there is one seed only.
     """
     column = f"{metric}_accuracy"
-    values = rows.assign(value=rows[column].where(rows.status == manifests.OK))
+    values = rows.assign(value=rows[column].where(rows.status == Status.OK))
     cells = values.groupby(["label", "noise"], sort=False).agg(
         mean=("value", "mean"), std=("value", "std"), n=("value", "count"), seeds=("seed", "nunique")
     )
@@ -138,26 +153,37 @@ def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 def average_ranks(means: pd.DataFrame) -> pd.Series:
     """Each loss's rank over the complete columns of `means` (losses × noises), averaged; 1 is the best.
 
-    Ranks go by the means as printed, so equal print shares a rank.
+    Ranks go by the means as printed, so that means with equal print share a rank.
     """
-    complete = means.dropna(axis="columns").round(2)
+    complete = means.dropna(axis="columns").map(as_printed)
     return complete.rank(ascending=False, method="average").mean(axis="columns")
 
 
-def mixtures(trials: pd.DataFrame) -> list[str]:
+def as_printed(mean: float) -> float:
+    """The number that tables print, with two digits: pandas' `round` disagrees with it at x.xx5."""
+    return float(f"{mean:.2f}")
+
+
+# What should not differ between trials that are compared, as trials.csv names it.
+_ENVIRONMENT = {
+    "code": "versions of the code",
+    "precision": "precisions",
+    "torch": "torch releases",
+    "device": "devices",
+    "cpu_capability": "CPU capabilities",
+    "cuda": "CUDA versions",
+    "cudnn": "cuDNN versions",
+    "threads": "numbers of threads",
+}
+
+
+def environment_mismatches(trials: pd.DataFrame) -> list[str]:
     """A sentence for each circumstance that differs among the finished trials and should not."""
-    names = {
-        "code": "versions of the code",
-        "precision": "precisions",
-        "torch": "torch releases",
-        "device": "devices",
-        "threads": "numbers of threads",
-    }
-    finished = trials[trials.status == manifests.OK]
-    found = []
-    for column, what in names.items():
+    finished = trials[trials.status == Status.OK].drop_duplicates("trial")
+    sentences = []
+    for column, what in _ENVIRONMENT.items():
         values = finished[column].dropna().value_counts()
         if len(values) > 1:
-            told = ", ".join(f"{value} ({count})" for value, count in values.items())
-            found.append(f"Trials of different {what} stand side by side: {told}.")
-    return found
+            listed = ", ".join(f"{value} ({count})" for value, count in values.items())
+            sentences.append(f"Trials of different {what} stand side by side: {listed}.")
+    return sentences

@@ -11,14 +11,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelnoise.analysis.cells import METRICS, Results, average_ranks, mixtures, read, summarise
+from labelnoise.analysis.cells import (
+    METRICS,
+    Results,
+    as_printed,
+    average_ranks,
+    environment_mismatches,
+    read,
+    summarise,
+)
 from labelnoise.files import replacing_folder
 from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
 
-# How many places are marked, and how the words for them read in captions.
-_PLACES = {
+# How captions say which ranks are marked.
+_MARKED = {
     "best_second": "best in bold, second underlined",
     "top2": "the two best in bold",
     "top3": "the three best in bold",
@@ -41,9 +49,9 @@ class Table:
     def cell(self, loss: str, noise: str) -> pd.Series | None:
         return self.cells.loc[(loss, noise)] if (loss, noise) in self.cells.index else None
 
-    def place(self, loss: str, noise: str) -> str | None:
-        """`bold`, `underline` or None: by the mean as printed, so equal print is equal marking."""
-        means = self.cells["mean"].xs(noise, level="noise").round(2).dropna()
+    def mark(self, loss: str, noise: str) -> str | None:
+        """`bold`, `underline` or None: by the mean as printed, so that equal print is marked alike."""
+        means = self.cells["mean"].xs(noise, level="noise").dropna().map(as_printed)
         if loss not in means:
             return None
         rank = int((means > means[loss]).sum()) + 1
@@ -84,7 +92,7 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
     what = METRICS[metric][0].upper() + METRICS[metric][1:]
     sentences = [
         f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
-        f"In each column the {_PLACES[results.manifest['highlight']].removeprefix('the ')}",
+        f"In each column the {_MARKED[results.manifest['highlight']].removeprefix('the ')}",
         f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; descriptive, no test is made",
     ]
     if rows.kind.isin(["human", "file", "given"]).any():
@@ -110,7 +118,7 @@ def _noise_draws(results: Results, rows: pd.DataFrame) -> str:
 def write_all(manifest_path: Path) -> None:
     """Write every table in every format into the experiment's tables/."""
     results = read(manifest_path)
-    notes = mixtures(results.trials)
+    notes = environment_mismatches(results.trials)
     formats = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "html": as_html}
     with replacing_folder(results.folder / "tables") as folder:
         results.stamp(folder)
@@ -180,7 +188,7 @@ def as_html(table: Table, notes: list[str]) -> str:
         for _, _, noise in groups:
             cell = table.cell(loss, noise)
             value = "" if cell is None or pd.isna(cell["mean"]) else f"{cell['mean']:.4f}"
-            mark = table.place(loss, noise)
+            mark = table.mark(loss, noise)
             cells.append(
                 f"<td data-value='{value}'{f' class={mark!r}' if mark else ''}>{html.escape(_text(cell))}</td>"
             )
@@ -215,7 +223,7 @@ def _strings(table: Table, shown: Callable[[str, str | None], str], escaped: Cal
     """The table as text: rows losses, two column levels (kind, rate), the average rank last."""
     columns = {
         (escaped(title), rate): [
-            shown(_text(table.cell(loss, noise)), table.place(loss, noise)) for loss in table.losses
+            shown(_text(table.cell(loss, noise)), table.mark(loss, noise)) for loss in table.losses
         ]
         for title, rate, noise in _columns(table)
     }

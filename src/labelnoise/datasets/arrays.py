@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
-from labelnoise.datasets.catalogue import DatasetInfo
+from labelnoise.datasets.info import Arrays, DatasetInfo, Description
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
 from labelnoise.readers.tables import UNREADABLE
@@ -23,8 +23,8 @@ from labelnoise.readers.values import encode
 _CLEAN = "y_train_clean"
 
 
-def describe(path: Path) -> dict[str, object]:
-    """What a config needs to know of the file without reading its images.
+def describe(path: Path) -> Description:
+    """What a config needs to know of the file; its images are not read.
 
     `fingerprint` is a hash over the arrays' names, sizes and checksums as the zip lists them; `classes` are the
     strings of its array `classes`, else those that occur in y_train. Raises `UserError` when it cannot be used.
@@ -42,54 +42,53 @@ def describe(path: Path) -> dict[str, object]:
         for split in test_sets:
             _check_like_train(file, split, shape, path)
         for split in ("train", *test_sets):
-            _check_length(path, split, _shape(file, f"x_{split}", path)[0], len(labels[split]))
+            _check_length(path, split, _shape(file, f"x_{split}", path)[0], len(labels.true[split]))
     with zipfile.ZipFile(path) as archive:
         members = sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist())
-    return {
-        "fingerprint": canonical_hash(members),
-        "classes": labels["classes"],
-        "train_size": shape[0],
-        "channels": shape[1],
-        "image_size": shape[2],
-        "test_sets": test_sets,
-        "states_given": "given" in labels,
-        "labels_read": labels["train"],
-        "sizes": {name: len(labels[name]) for name in test_sets},
-    }
+    return Description(
+        fingerprint=canonical_hash(members),
+        classes=labels.classes,
+        labels=labels.true["train"],
+        sizes={name: len(labels.true[name]) for name in test_sets},
+        channels=shape[1],
+        image_size=shape[2],
+        states_given=labels.given is not None,
+    )
 
 
-def load(info: DatasetInfo, path: Path) -> dict[str, np.ndarray]:
-    """Images uint8 `(N, C, H, W)` and labels int64 `(N,)` for train and every test set.
-
-    Where the file states true labels beside noisy ones, `train_labels` are the true and `train_given` the noisy ones.
-    """
+def load(info: DatasetInfo, path: Path) -> Arrays:
+    """Images uint8 `(N, C, H, W)` and labels int64 `(N,)` for train and every test set."""
     with _open(path) as file:
         labels = _all_labels(file, path, info.test_sets)
-        found: dict[str, np.ndarray] = {}
-        for split in ("train", *info.test_sets):
-            found[f"{split}_images"] = _channels_first(_array(file, f"x_{split}", path))
-            found[f"{split}_labels"] = labels[split]
-    if "given" in labels:
-        found["train_given"] = labels["given"]
-    return found
+        images = {split: _channels_first(_array(file, f"x_{split}", path)) for split in ("train", *info.test_sets)}
+    return Arrays(images, labels.true, labels.given)
 
 
-def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> dict[str, Any]:
-    """The true labels of every split, all by the classes of y_train; `given`, the noisy ones, with y_train_clean."""
+@dataclass(frozen=True)
+class _Labels:
+    """The true labels of every split, all by the classes of y_train; the noisy ones where y_train_clean is there."""
+
+    classes: tuple[str, ...]
+    true: dict[str, np.ndarray]
+    given: np.ndarray | None
+
+
+def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> _Labels:
     named = _names(file, path) if "classes" in file.files else None
 
-    def labels(name: str, classes: Sequence[str] | None, *, complete: bool = False) -> tuple[np.ndarray, list[str]]:
+    def read(name: str, classes: Sequence[str] | None, *, complete: bool = False) -> tuple[np.ndarray, list[str]]:
         if name not in file.files:
             raise UserError(f"{path}: there is x_{name[2:]}, but no {name}")
         return encode(_array(file, name, path), lambda row: f"{path}: {name}, sample {row}", classes, complete=complete)
 
-    train, classes = labels("y_train", named, complete=_CLEAN not in file.files)
-    found: dict[str, Any] = {"train": train, "classes": tuple(classes)}
+    train, classes = read("y_train", named, complete=_CLEAN not in file.files)
+    given = None
     if _CLEAN in file.files:
-        found["given"] = train
-        found["train"] = labels(_CLEAN, classes, complete=True)[0]
-        _check_length(path, "y_train_clean", len(train), len(found["train"]))
-    return found | {split: labels(f"y_{split}", classes)[0] for split in test_sets}
+        given, train = train, read(_CLEAN, classes, complete=True)[0]
+        _check_length(path, "y_train_clean", len(given), len(train))
+    return _Labels(
+        tuple(classes), {"train": train} | {name: read(f"y_{name}", classes)[0] for name in test_sets}, given
+    )
 
 
 def _check_length(path: Path, split: str, images: int, labels: int) -> None:

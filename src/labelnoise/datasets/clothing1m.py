@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from labelnoise.datasets import lists
-from labelnoise.datasets.catalogue import DatasetInfo
-from labelnoise.datasets.lists import Listed, lines, pairs
+from labelnoise.datasets.info import DatasetInfo, Images, Listing
+from labelnoise.datasets.lists import lines, pairs
+from labelnoise.datasets.recipes import papers_recipe
 from labelnoise.errors import UserError
 
-# Split → its list of keys, and the labels it is held to.
+# Split → its list of keys, and the file that holds their labels.
 _SPLITS = {
     "train": ("noisy_train_key_list.txt", "noisy_label_kv.txt"),
     "test": ("clean_test_key_list.txt", "clean_label_kv.txt"),
@@ -22,17 +23,17 @@ def fingerprint(folder: Path) -> str | None:
     return lists.fingerprint(_annotations(folder) / name for names in _SPLITS.values() for name in names)
 
 
-def load(info: DatasetInfo, folder: Path) -> dict[str, Listed]:
+def load(info: DatasetInfo, folder: Path) -> Listing:
     """Files and labels; the lists lie in annotations/ (or the folder itself), keys are paths such as images/0/….jpg."""
     annotations = _annotations(folder)
     labels = {name: _labels(annotations / name, info) for name in dict.fromkeys(name for _, name in _SPLITS.values())}
-    found = {}
+    listed = {}
     for split, (keys, values) in _SPLITS.items():
         files = lines(annotations / keys, info.name)
         if absent := [file for file in files if file not in labels[values]]:
             raise UserError(f"{annotations / keys}: {absent[0]} has no label in {values} ({len(absent)} in all)")
-        found[split] = (files, [labels[values][file] for file in files])
-    return found
+        listed[split] = [(file, labels[values][file]) for file in files]
+    return Listing.of_pairs(listed)
 
 
 def _annotations(folder: Path) -> Path:
@@ -45,3 +46,27 @@ def _labels(path: Path, info: DatasetInfo) -> dict[str, int]:
         if found.setdefault(file, label) != label:
             raise UserError(f"{path}: {file} has two labels, {found[file]} and {label}")
     return found
+
+
+INFO = DatasetInfo(
+    name="clothing1m",
+    title="a million clothes with labels from their shops' texts",
+    source="Clothing1M (Xiao et al., CVPR 2015)",
+    license="for research",
+    classes=(
+        "T-Shirt", "Shirt", "Knitwear", "Chiffon", "Sweater", "Hoodie", "Windbreaker", "Jacket", "Downcoat", "Suit",
+        "Shawl", "Dress", "Vest", "Underwear",
+    ),
+    load=load,
+    fingerprint_of=fingerprint,
+    images=Images.FILES,
+    labels="given",
+    test_sets=("test", "clean_val"),
+    # JAL: ten epochs from ImageNet weights.
+    recipe=papers_recipe(
+        model="resnet50", epochs=10, batch_size=256, lr=0.005, weight_decay=1e-3, schedule="step", step_epochs=5,
+        step_factor=0.1, clip_norm=None, mean=[0.6959, 0.6537, 0.6371], std=[0.3113, 0.3192, 0.3214],
+        augmentation=["random_crop", "flip"], image_size=224, resize=[256, 256], pretrained=True, precision="auto",
+        threads=8,
+    ),
+)  # fmt: skip

@@ -8,40 +8,43 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from labelnoise.datasets.sources import Source, verify
+from labelnoise.datasets.info import OfficialFile
+from labelnoise.datasets.official_files import address_of, verify
 from labelnoise.errors import UserError
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30  # seconds without a byte
 
 
-def fetch(official: Source, folder: Path) -> Path:
+def fetch(official: OfficialFile, folder: Path) -> Path:
     """The file in `folder`: there already, or downloaded from the first address that answers.
 
-    What has arrived lies in a .part file beside it, from which the next call goes on. Raises `UserError` when no
+    What has arrived is kept in a .part file beside it, from which the next call resumes. Raises `UserError` when no
     address answers or the bytes are not the official ones.
     """
-    path = folder / official.file
+    path, address = folder / official.name, address_of(official)
     if path.is_file():
-        verify(path, official)
+        verify(path, address)
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{official.file}.part"
-    told = []
-    for url in official.urls:
+    part = folder / f".{official.name}.part"
+    failures = []
+    for url in address.urls:
         try:
             _append(url, part)
             break
         except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
-            told.append(f"  {url}: {getattr(error, 'reason', None) or error}")
+            failures.append(f"  {url}: {getattr(error, 'reason', None) or error}")
     else:
-        kept = f" {part.stat().st_size} bytes are kept, the next call goes on from there." if part.exists() else ""
+        kept = f" {part.stat().st_size} bytes are kept, and the next call resumes from there." if part.exists() else ""
         raise UserError(
-            f"cannot download {official.file}:\n" + "\n".join(told) + f"\nGet it on a machine with a network and put "
-            f"it at {path} ({official.checksum[0]} {official.checksum[1]}), or run again.{kept}"
+            f"cannot download {official.name}:\n"
+            + "\n".join(failures)
+            + f"\nGet it on a machine with a network and put "
+            f"it at {path} ({address.checksum[0]} {address.checksum[1]}), or run again.{kept}"
         )
     try:
-        verify(part, official)
+        verify(part, address)
     except UserError:
         part.unlink()
         raise

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelnoise.datasets import sources
+from labelnoise.datasets import official_files
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.pickles import torch_pickle
 from labelnoise.errors import UserError
@@ -17,17 +17,18 @@ def load(dataset: str, variant: str, folder: Path, true: np.ndarray) -> np.ndarr
 
     `true` `(N,)` are the data set's own labels: `UserError` unless they are those that the file was made for.
     """
-    file, key = DATASETS[dataset].human[variant]
-    path = sources.find(dataset, file, folder)
-    found = torch_pickle(path)
-    if not isinstance(found, dict) or key not in found or "clean_label" not in found:
+    info = DATASETS[dataset]
+    key = info.human[variant].key
+    path = official_files.find(info, info.human[variant].file, folder)
+    held = torch_pickle(path)
+    if not isinstance(held, dict) or key not in held or "clean_label" not in held:
         raise UserError(f"{path}: must hold the labels clean_label and {key}; get the file anew")
-    labels, clean = (np.asarray(found[name], dtype=np.int64) for name in (key, "clean_label"))
+    labels, clean = (np.asarray(held[name], dtype=np.int64) for name in (key, "clean_label"))
     if clean.shape != true.shape or (clean != true).any():
         raise UserError(
             f"{path} was made for {dataset} in its official order ({len(clean)} training labels); the {len(true)} "
             "labels here are others"
         )
-    if labels.shape != true.shape or labels.min() < 0 or labels.max() >= len(DATASETS[dataset].classes):
+    if labels.shape != true.shape or labels.min() < 0 or labels.max() >= len(info.classes):
         raise UserError(f"{path}: {key} has labels outside the classes of {dataset}; get the file anew")
     return labels

@@ -1,4 +1,4 @@
-"""A user's own image files: a folder for each split, in it one a class (torchvision's layout), or a CSV of labels."""
+"""A user's own image files: for each split a folder with one folder per class (torchvision's layout), or a CSV."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from labelnoise.datasets.catalogue import DatasetInfo
-from labelnoise.datasets.lists import Listed
+from labelnoise.datasets.info import DatasetInfo, Description, Listing
 from labelnoise.errors import UserError, closest
 from labelnoise.files import canonical_hash
 from labelnoise.readers import annotations, values
@@ -17,47 +16,43 @@ from labelnoise.readers import annotations, values
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"}
 
 
-def describe(folder: Path, splits: Sequence[str] | None = None) -> dict[str, object]:
-    """What a config needs to know: the splits' classes, numbers, and a hash over all file names, sizes and labels.
+def describe(folder: Path, splits: Sequence[str] | None = None) -> Description:
+    """What a config needs to know: the splits' classes and numbers, and a hash over all file names, sizes and labels.
 
-    A split is a folder NAME/, with one folder a class; a NAME.csv beside it takes precedence over its folders. `splits`
-    names them where a CSV has no folder of its name, or other folders lie beside. Raises `UserError` when there is no
-    train split, no other one to test on, or an image is in several.
+    A split is a folder NAME/ with one folder per class; a NAME.csv beside it takes precedence over the folders.
+    `splits` names them where a CSV has no folder of its name, or other folders lie beside. Raises `UserError` when
+    there is no train split, no other one to test on, or an image is in several.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder")
     names = _split_names(folder, splits)
     rows = {name: _rows(folder, name) for name in names}
-    for file in (file for found in rows.values() for file, _ in found):
+    for file in (file for listed in rows.values() for file, _ in listed):
         try:
             file.encode()
         except UnicodeEncodeError:
             raise UserError(f"{folder}: the file name {file!r} is not UTF-8; rename it") from None
     classes = values.in_order({label for _, label in rows["train"]})
-    listed = {name: _numbered(folder, name, found, classes) for name, found in rows.items()}
-    stats = {name: [(folder / file).stat() for file, _ in found] for name, found in rows.items()}
+    numbered = {name: _numbered(folder, name, listed, classes) for name, listed in rows.items()}
+    stats = {name: [(folder / file).stat() for file, _ in listed] for name, listed in rows.items()}
     _check_apart(folder, rows, stats)
-    return {
-        "fingerprint": canonical_hash(
-            {
-                name: [(file, label, stat.st_size) for (file, label), stat in zip(found, stats[name], strict=True)]
-                for name, found in rows.items()
-            }
-        ),
-        "classes": classes,
-        "train_size": len(rows["train"]),
-        "channels": 3,
-        "image_size": None,
-        "test_sets": tuple(name for name in names if name != "train"),
-        "files": listed["train"][0],
-        "labels_read": np.array(listed["train"][1], dtype=np.int64),
-        "sizes": {name: len(found) for name, found in rows.items() if name != "train"},
+    content = {
+        name: [(file, label, stat.st_size) for (file, label), stat in zip(listed, stats[name], strict=True)]
+        for name, listed in rows.items()
     }
+    return Description(
+        fingerprint=canonical_hash(content),
+        classes=classes,
+        labels=np.array([label for _, label in numbered["train"]], dtype=np.int64),
+        sizes={name: len(listed) for name, listed in rows.items() if name != "train"},
+        files=[file for file, _ in numbered["train"]],
+    )
 
 
-def load(info: DatasetInfo, folder: Path) -> dict[str, Listed]:
+def load(info: DatasetInfo, folder: Path) -> Listing:
     """Files and labels of every split; classes are numbered in the order of `info.classes`."""
-    return {name: _numbered(folder, name, _rows(folder, name), info.classes) for name in ("train", *info.test_sets)}
+    splits = ("train", *info.test_sets)
+    return Listing.of_pairs({name: _numbered(folder, name, _rows(folder, name), info.classes) for name in splits})
 
 
 def _split_names(folder: Path, splits: Sequence[str] | None) -> list[str]:
@@ -85,17 +80,18 @@ def _check_apart(folder: Path, rows: dict[str, list[tuple[str, str]]], stats: di
                 )
 
 
-def _numbered(folder: Path, name: str, rows: list[tuple[str, str]], classes: tuple[str, ...]) -> Listed:
-    index = {label: k for k, label in enumerate(classes)}
+def _numbered(folder: Path, name: str, rows: list[tuple[str, str]], classes: tuple[str, ...]) -> list[tuple[str, int]]:
+    """(file, class number) of every row of a split."""
+    numbers = {label: k for k, label in enumerate(classes)}
     for file, label in rows:
-        if label not in index:
+        if label not in numbers:
             near = closest(label, classes)
             hint = f"; did you mean {near}?" if near else ""
-            raise UserError(f"{folder}: {file} has the class {label!r}, which train has not{hint}")
+            raise UserError(f"{folder}: {file} has the class {label!r}, which train does not have{hint}")
     missing = set(classes) - {label for _, label in rows}
     if missing:
-        raise UserError(f"{folder / name}: no image of the class {sorted(missing)[0]!r}; every split has every class")
-    return [file for file, _ in rows], [index[label] for _, label in rows]
+        raise UserError(f"{folder / name}: no image of the class {min(missing)!r}; every split must have every class")
+    return [(file, numbers[label]) for file, label in rows]
 
 
 def _rows(folder: Path, name: str) -> list[tuple[str, str]]:

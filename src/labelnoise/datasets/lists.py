@@ -8,9 +8,6 @@ from pathlib import Path
 
 from labelnoise.errors import UserError
 
-# Files relative to the data set's folder, and their labels.
-Listed = tuple[list[str], list[int]]
-
 
 def lines(path: Path, dataset: str) -> list[str]:
     """The lines that are not empty; `UserError` where the file is missing or holds none."""

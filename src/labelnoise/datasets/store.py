@@ -6,7 +6,6 @@ Small images are the arrays themselves. Of large sets the arrays are file names;
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from labelnoise.datasets import images
-from labelnoise.datasets.catalogue import DatasetInfo
+from labelnoise.datasets.info import Arrays, DatasetInfo, Images, Listing
 from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
 from labelnoise.readers.annotations import Samples
@@ -25,8 +24,8 @@ from labelnoise.readers.annotations import Samples
 class Split:
     """Labels int64 `(N,)`, and either `images` uint8 `(N, C, H, W)` or the names of `files` `(N,)` in `root`.
 
-    `given` `(N,)` are noisy labels that the data set states beside the true ones; `left_out` the files that cannot be
-    read, with their places in the list.
+    `given` `(N,)` are noisy labels that the data set states beside the true ones; `left_out` are the files that cannot
+    be read, with their index in the list.
     """
 
     labels: np.ndarray
@@ -46,9 +45,9 @@ class Split:
         if self.files is None:
             return Samples(count)
         files = [file.decode() for file in self.files]
-        for place, file in self.left_out:
-            files.insert(place, file)
-        return Samples(count, files, [place for place, _ in self.left_out])
+        for index, file in self.left_out:
+            files.insert(index, file)
+        return Samples(count, files, [index for index, _ in self.left_out])
 
 
 @dataclass(frozen=True)
@@ -70,25 +69,16 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
 
     `source` is what its module reads: a folder with the official files, or a user's own .npz or image folder.
     """
-    loaded = importlib.import_module(f"labelnoise.datasets.{info.module}").load(info, source)
-    left_out: dict[int, str] = {}
-    rotated = 0
-    if info.in_memory:
-        arrays = loaded
+    loaded = info.load(info, source)
+    if isinstance(loaded, Arrays):
+        arrays, details = _from_arrays(loaded), {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0}
     else:
-        arrays = {}
-        for split, (files, labels) in loaded.items():
-            broken, found = images.unreadable(source, files, split, complete=split != "train")
-            rotated += found
-            left_out |= {place: f"{files[place]}: {reason}" for place, reason in broken.items()}
-            kept = [place for place in range(len(files)) if place not in broken]
-            arrays[f"{split}_files"] = np.array([files[place].encode() for place in kept])
-            arrays[f"{split}_labels"] = np.array([labels[place] for place in kept], dtype=np.int64)
+        arrays, details = _from_listing(loaded, source)
     _check(arrays, info, source)
     for key, array in arrays.items():
         with replacing(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
-    described = {
+    described = details | {
         "name": info.name,
         "version": info.version,
         "fingerprint": info.fingerprint,
@@ -97,15 +87,37 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
         "license": info.license,
         "classes": list(info.classes),
         "test_sets": list(info.test_sets),
-        "root": None if info.in_memory else source.as_posix(),
-        "skipped": list(left_out.values()),
-        "left_out": [[place, loaded["train"][0][place]] for place in left_out],
-        "exif_rotated": rotated,
         "sizes": {key: len(array) for key, array in arrays.items() if key.endswith("_labels")},
         "sha256": {key: hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for key, array in arrays.items()},
     }
     write_json(folder / "dataset.json", described)
     return described
+
+
+def _from_arrays(loaded: Arrays) -> dict[str, np.ndarray]:
+    arrays = {f"{split}_images": values for split, values in loaded.images.items()}
+    arrays |= {f"{split}_labels": values for split, values in loaded.labels.items()}
+    return arrays if loaded.given is None else arrays | {"train_given": loaded.given}
+
+
+def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The names and labels of all images that can be read, and what dataset.json says of the others."""
+    arrays: dict[str, np.ndarray] = {}
+    left_out: dict[int, str] = {}
+    rotated = 0
+    for split, files in loaded.files.items():
+        broken, has_rotation = images.unreadable(source, files, split, complete=split != "train")
+        rotated += has_rotation
+        left_out |= {index: f"{files[index]}: {reason}" for index, reason in broken.items()}
+        kept = [index for index in range(len(files)) if index not in broken]
+        arrays[f"{split}_files"] = np.array([files[index].encode() for index in kept])
+        arrays[f"{split}_labels"] = np.array([loaded.labels[split][index] for index in kept], dtype=np.int64)
+    return arrays, {
+        "root": source.as_posix(),
+        "skipped": list(left_out.values()),
+        "left_out": [[index, loaded.files["train"][index]] for index in left_out],
+        "exif_rotated": rotated,
+    }
 
 
 def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
@@ -157,7 +169,7 @@ def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> No
     remedy = f"{info.name}; " + ("make the file anew" if info.like else "get its files anew")
     for split in ("train", *info.test_sets):
         labels = arrays[f"{split}_labels"]
-        content = arrays[f"{split}_images" if info.in_memory else f"{split}_files"]
+        content = arrays[f"{split}_images" if info.images == Images.ARRAYS else f"{split}_files"]
         if len(content) != len(labels):
             raise UserError(f"{source}: {len(content)} images but {len(labels)} labels in {split} of {remedy}")
         if not len(labels):
@@ -169,5 +181,5 @@ def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> No
                 f"in {remedy}"
             )
     found = len(arrays["train_labels"])
-    if info.in_memory and info.train_size is not None and found != info.train_size:
+    if info.images == Images.ARRAYS and info.train_size is not None and found != info.train_size:
         raise UserError(f"{source}: expected {info.train_size} training images, found {found}, in {remedy}")

@@ -1,7 +1,8 @@
-"""What may stand in config.yaml, checked key by key. Every mistake is one message: place, what is allowed, remedy."""
+"""What config.yaml may hold, checked key by key. A mistake is one message: place, what is allowed, remedy."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment.source import Place, Source
+from labelnoise.experiment.config_file import ConfigFile, KeyPath
+from labelnoise.training.options import RunOptions, list_fields
 
 
 def _listed(value: Any) -> Any:
@@ -95,29 +97,11 @@ class Only(_Strict):
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
-class Run(_Strict):
-    """How trials are run; changes no trial's identity. See `labelnoise.training.options`."""
-
-    checkpoint_minutes: Annotated[float, Field(ge=0)] | None = None
-    checkpoint_epochs: Annotated[int, Field(ge=1)] | None = None
-    keep: Annotated[list[Literal["weights", "features", "checkpoint"]], BeforeValidator(_listed)] = []
-    snapshots: Annotated[list[Annotated[int, Field(ge=1)]], BeforeValidator(_listed)] = []
-    deterministic: bool = False
-
-    @property
-    def arguments(self) -> list[str]:
-        """For `labelnoise train`: those that are given."""
-        found: list[str] = []
-        for name, value in self:
-            if isinstance(value, list):
-                found += [_option(name), *map(str, value)] if value else []
-            elif value not in (None, False):
-                found += [_option(name), *([] if value is True else [f"{value:g}"])]
-        return found
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+def _run_options(value: Any) -> Any:
+    """A single value where a list may stand: `keep: weights`."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _listed(entry) if key in list_fields(RunOptions) else entry for key, entry in value.items()}
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -134,7 +118,7 @@ class Config(_Strict):
     preset: Annotated[PresetRef, _named("name")] | None = None
     train: dict[str, Any] = {}
     only: Only = Only()
-    run: Run = Run()
+    run: Annotated[RunOptions, BeforeValidator(_run_options)] = RunOptions()
     highlight: Literal["best_second", "top2", "top3"] = "best_second"
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
@@ -160,19 +144,19 @@ class EntryError(UserError):
         super().__init__(message)
         self.key = key
 
-    def place(self, entry: Place) -> Place:
+    def key_path(self, entry: KeyPath) -> KeyPath:
         return entry if self.key is None else (*entry, self.key)
 
 
 class Problems:
     """Mistakes found so far; `raise_any` turns them into one `UserError`, a line each."""
 
-    def __init__(self, source: Source):
+    def __init__(self, source: ConfigFile):
         self.source = source
         self.lines: list[str] = []
 
-    def add(self, place: Place, message: object) -> None:
-        line = f"{self.source.where(place)}: {message}"
+    def add(self, key_path: KeyPath, message: object) -> None:
+        line = f"{self.source.where(key_path)}: {message}"
         if line not in self.lines:
             self.lines.append(line)
 
@@ -181,7 +165,7 @@ class Problems:
             raise UserError("\n".join(self.lines))
 
 
-def validate(source: Source) -> Config:
+def validate(source: ConfigFile) -> Config:
     """The config with every key and type checked; `UserError` listing all mistakes. Names are checked on expansion."""
     problems = Problems(source)
     if not isinstance(source.values, dict):
@@ -195,8 +179,8 @@ def validate(source: Source) -> Config:
         return Config.model_validate(source.values)
     except ValidationError as error:
         for detail in error.errors():
-            place, message = _explain(detail)
-            problems.add(place, message)
+            key_path, message = _explain(detail)
+            problems.add(key_path, message)
         problems.raise_any()
         raise
 
@@ -207,7 +191,7 @@ _FIELDS: dict[str, list[str]] = {
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
     "only": list(Only.model_fields),
-    "run": list(Run.model_fields),
+    "run": [entry.name for entry in dataclasses.fields(RunOptions)],
 }
 
 _TYPES = {
@@ -220,38 +204,38 @@ _TYPES = {
 }
 
 
-def _explain(detail: Any) -> tuple[Place, str]:
-    """A pydantic error as (place, message). Steps of its path that name a union's branch are no part of the place."""
+def _explain(detail: Any) -> tuple[KeyPath, str]:
+    """A pydantic error as (key path, message); steps that name a branch of a union are left out."""
     branches = ("literal[", "constrained", "list[", "function-")
     steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
-    place = tuple(step for step in steps if step != "int")
+    key_path = tuple(step for step in steps if step != "int")
     kind, given = detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        options = _FIELDS["" if len(place) == 1 else str(place[0])]
-        return place, unknown("key", place[-1], options)
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        options = _FIELDS["" if len(key_path) == 1 else str(key_path[0])]
+        return key_path, unknown("key", key_path[-1], options)
     if kind == "missing":
-        return place, "this key is missing"
-    if place and place[-1] == "noise_seed":
-        return place, f"must be `same` or a whole number ≥ 0, got {given!r}"
-    if kind.startswith("model_"):
-        named = place[0] in ("datasets", "noise", "losses", "preset")
-        return place, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
+        return key_path, "this key is missing"
+    if key_path and key_path[-1] == "noise_seed":
+        return key_path, f"must be `same` or a whole number ≥ 0, got {given!r}"
+    if kind.startswith(("model_", "dataclass_")):
+        named = key_path[0] in ("datasets", "noise", "losses", "preset")
+        return key_path, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
     if kind in _TYPES:
-        return place, f"must be {_TYPES[kind]}, got {given!r}"
+        return key_path, f"must be {_TYPES[kind]}, got {given!r}"
     if kind == "literal_error":
         options = [option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        return place, unknown("value", given, options)
+        return key_path, unknown("value", given, options)
     if kind == "string_too_short":
-        return place, "it is empty"
+        return key_path, "it is empty"
     if kind == "too_short":
-        return place, "the list is empty; give at least one entry, or leave the key out"
+        return key_path, "the list is empty; give at least one entry, or leave the key out"
     bounds = {"greater_than_equal": ("≥", "ge"), "less_than": ("<", "lt"), "greater_than": (">", "gt")}
     if kind in bounds:
-        if len(place) > 1 and place[0] == "noise":
-            return place, f"a noise rate must lie in [0, 1), got {given!r}"
+        if len(key_path) > 1 and key_path[0] == "noise":
+            return key_path, f"a noise rate must lie in [0, 1), got {given!r}"
         sign, key = bounds[kind]
-        return place, f"must be {sign} {detail['ctx'][key]}, got {given!r}"
-    return place, f"{detail['msg']}, got {given!r}"
+        return key_path, f"must be {sign} {detail['ctx'][key]}, got {given!r}"
+    return key_path, f"{detail['msg']}, got {given!r}"
 
 
 def experiment_name(file: Path) -> str | None:

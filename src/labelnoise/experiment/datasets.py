@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labelnoise import paths
-from labelnoise.datasets.catalogue import DATASETS, DatasetInfo
-from labelnoise.datasets.classes import Map
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.info import DatasetInfo, Images
+from labelnoise.datasets.own import OwnDataset, alike, read_own
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config import DatasetEntry, EntryError, check_label
-from labelnoise.files import canonical_hash
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from labelnoise.readers.annotations import Samples
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set and the file or folder that it is read from (which is not part of any trial's identity).
+    """A data set and the file or folder it is read from, which does not affect any trial's identity.
 
-    Of a user's own also what is known before it is prepared: the training samples' files and labels `(N,)`, and the
-    sizes of the test sets.
+    `entry` is what the config says of it. Of a user's `own` data set more is known before it is prepared.
     """
 
     info: DatasetInfo
     source: Path
+    entry: dict[str, Any]
     downloads: bool = False
-    files: Sequence[str] | None = None
-    labels: np.ndarray | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def samples(self) -> Samples | None:
-        """The training samples, None where they are not known before the data set is prepared."""
-        from labelnoise.datasets import images
-        from labelnoise.readers.annotations import Samples
-
-        count = self.info.train_size
-        if count is None:
-            return None
-        return Samples(count, self.files, may_be_left_out=0 if self.files is None else images.may_be_left_out(count))
+    own: OwnDataset | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -61,13 +41,8 @@ class Dataset:
             identity["like"] = self.info.like
         return identity
 
-    @property
-    def published(self) -> str:
-        """The catalogue entry that presets and human labels go by."""
-        return self.info.like or self.info.name
 
-
-def resolve(entry: DatasetEntry) -> Dataset:
+def resolve_dataset(entry: DatasetEntry) -> Dataset:
     """The entry's data set; `EntryError` when there is no such one, or its file or folder cannot be used."""
     if entry.arrays and entry.image_folder:
         raise EntryError("a data set of yours is either `arrays:` or `image_folder:`, not both")
@@ -83,13 +58,19 @@ def resolve(entry: DatasetEntry) -> Dataset:
         raise EntryError(
             f"the name {entry.name!r} becomes a folder's: use letters, digits, - _ and ., at most 60", "name"
         )
-    alike = [name for name, info in DATASETS.items() if info.in_memory == bool(entry.arrays)]
+    images = Images.ARRAYS if entry.arrays else Images.FILES
     if entry.like is None:
-        raise EntryError(f"say whose recipe it takes: `like:` one of {', '.join(alike)}")
-    if entry.like not in alike:
+        raise EntryError(f"say whose recipe it takes: `like:` one of {', '.join(alike(images))}")
+    if entry.like not in alike(images):
         kind = "an arrays data set" if entry.arrays else "an image folder"
-        raise EntryError(unknown(f"data set that {kind} can be like", entry.like, alike), "like")
-    return _own(entry, DATASETS[entry.like])
+        raise EntryError(unknown(f"data set that {kind} can be like", entry.like, alike(images)), "like")
+    source = Path(entry.arrays or entry.image_folder or "")
+    try:
+        own = read_own(entry.name, source, images, like=entry.like, splits=entry.splits, labels=entry.labels)
+    except UserError as error:
+        raise EntryError(str(error)) from None
+    _check_classes(own.info.classes)
+    return Dataset(own.info, source, _as_written(entry), own=own)
 
 
 def _of_catalogue(entry: DatasetEntry) -> Dataset:
@@ -103,48 +84,16 @@ def _of_catalogue(entry: DatasetEntry) -> Dataset:
         raise EntryError(
             f"{entry.path}: there is no such folder; `path:` names the folder with {entry.name}'s files", "path"
         )
-    if entry.path is not None and info.in_memory and not info.files:
+    if entry.path is not None and info.images == Images.ARRAYS and not info.official_files:
         raise EntryError(f"{entry.name} is read from no files; leave `path:` out", "path")
     source = Path(entry.path) if entry.path is not None else paths.DOWNLOADS / entry.name
-    if not info.in_memory:
-        module = importlib.import_module(f"labelnoise.datasets.{info.module}")
-        info = dataclasses.replace(info, fingerprint=module.fingerprint(source))
-    return Dataset(info, source, downloads=entry.path is None and bool(info.files))
+    if info.fingerprint_of is not None:
+        info = dataclasses.replace(info, fingerprint=info.fingerprint_of(source))
+    return Dataset(info, source, _as_written(entry), downloads=entry.path is None and bool(info.official_files))
 
 
-def _own(entry: DatasetEntry, like: DatasetInfo) -> Dataset:
-    """A user's data set as a catalogue entry: its own content, the recipe and (for the same classes) maps of `like`."""
-    from labelnoise.datasets import arrays, image_folder
-
-    source = Path(entry.arrays or entry.image_folder)
-    try:
-        found = arrays.describe(source) if entry.arrays else image_folder.describe(source, entry.splits)
-    except UserError as error:
-        raise EntryError(str(error)) from None
-    labels, sizes, files = found.pop("labels_read"), found.pop("sizes"), found.pop("files", None)
-    numbers = tuple(str(k) for k in range(len(like.classes)))
-    if entry.arrays and found["classes"] == numbers:
-        found["classes"] = like.classes
-    _check_classes(found["classes"])
-    if found.get("states_given") and entry.labels is not None:
-        raise EntryError("the file states the true labels (y_train_clean), so leave `labels:` out", "labels")
-    # Prepared data says what its classes are called.
-    found["fingerprint"] = canonical_hash([found["fingerprint"], found["classes"]])
-    info = DatasetInfo(
-        name=entry.name,
-        module="arrays" if entry.arrays else "image_folder",
-        title="a data set of the user's own",
-        source="the user",
-        license="the user's",
-        recipe=like.recipe,
-        in_memory=bool(entry.arrays),
-        labels=entry.labels or "clean",
-        asymmetric_maps=_maps(like, found["classes"]),
-        human=like.human if (found["classes"], found["train_size"]) == (like.classes, like.train_size) else {},
-        like=like.name,
-        **found,
-    )
-    return Dataset(info, source, files=files, labels=labels, sizes=sizes)
+def _as_written(entry: DatasetEntry) -> dict[str, Any]:
+    return entry.model_dump(exclude_none=True)
 
 
 def _check_classes(classes: tuple[str, ...]) -> None:
@@ -154,14 +103,3 @@ def _check_classes(classes: tuple[str, ...]) -> None:
         raise EntryError(f"two classes are called {max(classes, key=classes.count)!r}")
     for name in classes:
         check_label(name)
-
-
-def _maps(like: DatasetInfo, classes: tuple[str, ...]) -> dict[str, Map]:
-    """The maps of `like` for the same classes in any order; none for others."""
-    if set(classes) != set(like.classes):
-        return {}
-    place = {k: classes.index(name) for k, name in enumerate(like.classes)}
-    return {
-        name: tuple((place[true], place[wrong]) for true, wrong in pairs)
-        for name, pairs in like.asymmetric_maps.items()
-    }

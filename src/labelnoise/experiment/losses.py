@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from labelnoise import targets
+from labelnoise import user_losses
 from labelnoise.errors import closest, unknown
 from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check_label
 from labelnoise.experiment.datasets import Dataset
@@ -26,7 +26,7 @@ class LossCase:
     label: str
 
 
-def cases(entry: LossEntry) -> Iterator[LossCase]:
+def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
     """The entry at every point of its sweep; `EntryError` or `LossError` on what is wrong whatever the data set."""
     if (entry.loss is None) == (entry.target is None):
         raise EntryError("a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
@@ -43,7 +43,7 @@ def cases(entry: LossEntry) -> Iterator[LossCase]:
             catalogue.resolve(entry.loss, params)
         else:
             _check_plain(params)
-            targets.check(targets.find(entry.target), params)
+            user_losses.check(user_losses.find(entry.target), params)
         suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in chosen.items())
         name = entry.loss or entry.target.rpartition(":")[2]
         case = LossCase(entry, params, (entry.label or name) + suffix)
@@ -91,13 +91,17 @@ def resolve_loss(
     """The loss part of the spec, and the recipe overrides that the preset brings."""
     name = case.entry.loss
     if name is None:
-        target = targets.find(case.entry.target)
-        spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
+        found = user_losses.find(case.entry.target or "")
+        spec = {"name": found.cls, "target": found.name, "sha256": found.sha256, "params": case.params}
         return spec, {}
     given: dict[str, Any] = {}
     train: dict[str, Any] = {}
     if preset is not None:
-        on = {"dataset": preset.dataset or dataset.published, "noise": noise.spec["kind"], "rate": noise.spec["rate"]}
+        on = {
+            "dataset": preset.dataset or dataset.info.published,
+            "noise": noise.spec["kind"],
+            "rate": noise.spec["rate"],
+        }
         published = presets.settings(preset.name, name, **on)
         given, train = published.params, published.recipe
     given = given | catalogue.spelled_out(name, case.params)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from labelnoise.datasets.info import Images
 from labelnoise.errors import UserError
-from labelnoise.experiment import manifest, source
+from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import experiment_name
-from labelnoise.experiment.trials import Trial, doubts, expand
+from labelnoise.experiment.run import build_manifest
+from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import canonical_hash
 from labelnoise.models import catalogue as models
+from labelnoise.trial_folder import Status
 
 # Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
 FIXED_COST = 1.05
@@ -25,27 +27,24 @@ _LARGE = 100_000
 
 def describe(path: Path, *, cores: int | None = None) -> str:
     """The plan in words; `UserError` when the config is wrong."""
-    config, trials = expand(source.read(path))
+    config, trials = expand(config_file.read(path))
     experiment_name(path)
-    from labelnoise.experiment import finished  # imports numpy
-
-    if wrong := _rehearsed(trials):
+    if wrong := _rehearse(trials):
         raise UserError("\n".join(f"{path}: {line}" for line in wrong))
-    states = {trial.hash: manifest.status(trial.folder) for trial in trials}
-    counts = Counter(states.values())
-    pending = [trial for trial in trials if not manifest.is_finished(trial, retry_failed=config.retry_failed)]
-    axes = manifest.build(config, trials, None, path.name)
+    counts = Counter(trial.folder.status for trial in trials)
+    pending = [trial for trial in trials if not finished.is_finished(trial, retry_failed=config.retry_failed)]
+    axes = build_manifest(config, trials, None, path.name)
     lines = [
         f"{path} is valid: {len(trials)} trials",
         f"  losses     {len(axes['losses']):>4}  {', '.join(axes['losses'])}",
         f"  data sets  {len(axes['datasets']):>4}  {', '.join(axes['datasets'])}",
         f"  noises     {len(axes['noises']):>4}  {', '.join(axes['noises'])}",
-        *_found(trials),
+        *_describe_datasets(trials),
         f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
-        f"done {counts[manifest.OK]}, diverged {counts[manifest.DIVERGED]}, "
-        f"failed {counts[manifest.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
+        f"done {counts[Status.OK]}, diverged {counts[Status.DIVERGED]}, "
+        f"failed {counts[Status.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
         f"to train {len(pending)}",
-        *(f"warning: {line}" for line in [*doubts(trials), *finished.undominated(trials)]),
+        *(f"warning: {line}" for line in [*noise_warnings(trials), *finished.undominated(trials)]),
     ]
     if pending:
         cores = cores or os.cpu_count() or 1
@@ -54,19 +53,19 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         for trial in pending:
             alone = FIXED_COST + (measured.get(_size(trial)) or _typical_seconds(trial))
             seconds += alone * trial.spec["recipe"]["threads"] / cores
-        how = "from the trials done here" if counts[manifest.OK] else "from typical speeds, until trials are done here"
+        how = "from the trials done here" if counts[Status.OK] else "from typical speeds, until trials are done here"
         lines.append(f"about {duration(seconds)} on {cores} cores ({how})")
     return "\n".join(lines)
 
 
-def _found(trials: list[Trial]) -> list[str]:
+def _describe_datasets(trials: list[Trial]) -> list[str]:
     """A line for each data set: its classes and samples, as far as they are known before it is prepared."""
     lines = []
     for dataset in {trial.spec["dataset"]["name"]: trial.dataset for trial in trials}.values():
-        info = dataset.info
+        info, sizes = dataset.info, dataset.own.description.sizes if dataset.own else {}
         few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
         samples = f"{info.train_size} training samples" if info.train_size else "samples by its lists"
-        tests = ", ".join(f"{size} in {name}" for name, size in dataset.sizes.items())
+        tests = ", ".join(f"{size} in {name}" for name, size in sizes.items())
         lines.append(
             f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "
             f"{'noisy as they come' if info.labels == 'given' else 'taken as true'}"
@@ -74,7 +73,7 @@ def _found(trials: list[Trial]) -> list[str]:
     return lines
 
 
-def _rehearsed(trials: list[Trial]) -> list[str]:
+def _rehearse(trials: list[Trial]) -> list[str]:
     """What is wrong with losses of the user's and models of timm, tried out with a batch of random input."""
     losses = {
         canonical_hash([trial.spec["loss"], len(trial.dataset.info.classes)]): trial
@@ -84,7 +83,7 @@ def _rehearsed(trials: list[Trial]) -> list[str]:
     models_of_timm = {
         canonical_hash([trial.spec["recipe"]["model"], trial.spec["dataset"]]): trial
         for trial in trials
-        if trial.spec["recipe"]["model"].startswith("timm/")
+        if models.is_timm(trial.spec["recipe"]["model"])
     }
     if not losses and not models_of_timm:
         return []
@@ -96,7 +95,7 @@ def _rehearsed(trials: list[Trial]) -> list[str]:
         found += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {wrong}"] if wrong else []
     for trial in models_of_timm.values():
         info, recipe = trial.dataset.info, trial.spec["recipe"]
-        size = info.image_size if info.in_memory else recipe["image_size"]
+        size = info.image_size if info.images == Images.ARRAYS else recipe["image_size"]
         wrong = rehearsal.try_model(
             recipe["model"], num_classes=len(info.classes), channels=info.channels, image_size=size
         )
@@ -108,11 +107,9 @@ def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:
     """The median seconds of the trials done here, by what their length depends on."""
     found: dict[tuple[Any, ...], list[float]] = {}
     for trial in trials:
-        try:
-            seconds = sum(json.loads((trial.folder / "run.json").read_bytes())["seconds"].values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # missing or damaged: the others tell as well
-        found.setdefault(_size(trial), []).append(seconds)
+        seconds = trial.folder.read_run().get("seconds")
+        if isinstance(seconds, dict):
+            found.setdefault(_size(trial), []).append(sum(seconds.values()))
     return {size: statistics.median(values) for size, values in found.items()}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from labelnoise.errors import Stopped
-from labelnoise.experiment.manifest import is_finished
+from labelnoise.experiment.finished import is_finished
 from labelnoise.experiment.trials import Trial
 
 
@@ -73,7 +73,7 @@ class Progress:
 def _stamp(trial: Trial) -> int | None:
     """The time of the result file, None where there is none."""
     try:
-        return trial.result.stat().st_mtime_ns
+        return trial.folder.result.stat().st_mtime_ns
     except FileNotFoundError:
         return None
 
@@ -84,7 +84,7 @@ _CHATTER_STARTS = ("Select jobs to execute", "Execute ")
 
 
 def was_stopped(log: Path) -> bool:
-    """Whether a trial's log ends with its having been told to stop, by Python itself if that came early."""
+    """Whether a trial's log ends with the message that it was told to stop, or Python's own where that came early."""
     try:
         end = log.read_text(errors="replace")[-500:]
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -26,17 +27,12 @@ def _adapters() -> dict[str, TypeAdapter]:
     return {key: TypeAdapter(hints[key], config=ConfigDict(strict=True, allow_inf_nan=False)) for key in recipes.FIELDS}
 
 
-@functools.cache
-def _base(name: str) -> dict[str, Any]:
-    return recipes.load(name)
-
-
-def resolve_recipe(name: str, **layers: dict[str, Any]) -> dict[str, Any]:
-    """Every field of the recipe `name` with the layers applied, the later winning; `RecipeError` on a wrong override.
+def resolve_recipe(base: Mapping[str, Any], **layers: dict[str, Any]) -> dict[str, Any]:
+    """The recipe `base` of a data set with the layers applied, later ones winning; `RecipeError` on a wrong override.
 
     Regularisation by L1 replaces weight decay: `l1 > 0` sets `weight_decay` to 0 unless a layer gives it.
     """
-    resolved = dict(_base(name))
+    resolved = dict(base)
     for layer, values in layers.items():
         for key, value in values.items():
             resolved[key] = _checked(key, value, layer)

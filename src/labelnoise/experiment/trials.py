@@ -9,27 +9,29 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise import paths
-from labelnoise.datasets.catalogue import DatasetInfo
+from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment import datasets, losses, noises
 from labelnoise.experiment.config import Config, EntryError, Problems, validate
+from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
-from labelnoise.experiment.source import Place, Source
 from labelnoise.files import canonical_hash
 from labelnoise.losses.catalogue import LossError
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
+from labelnoise.noise.resolve import dominance_margin
 from labelnoise.published import presets
-from labelnoise.training.code import code_version
-from labelnoise.training.recipe import FROM_FILES, IN_MEMORY
+from labelnoise.training.code_version import code_version
+from labelnoise.training.recipe import AUGMENTATIONS
+from labelnoise.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One trial: the resolved spec, its hash, and what is no part of it.
+    """One trial: the resolved spec, its hash, and what does not affect its identity.
 
     `label` and `noise_heading` are what tables and figures call its loss and its noise.
     """
@@ -42,12 +44,8 @@ class Trial:
     noise_source: Path | None
 
     @property
-    def folder(self) -> Path:
-        return paths.trial(self.spec, self.hash)
-
-    @property
-    def result(self) -> Path:
-        return self.folder / "result.json"
+    def folder(self) -> TrialFolder:
+        return TrialFolder(paths.trial(self.spec, self.hash))
 
     @property
     def labels(self) -> Path:
@@ -56,15 +54,15 @@ class Trial:
     @property
     def human_file(self) -> Path | None:
         """The official file of human labels that its label file is made from."""
-        if self.spec["noise"]["kind"] != "human":
+        if self.spec["noise"]["kind"] != "human" or self.noise_source is None:
             return None
-        return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]][0]
+        return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]].file.name
 
 
-def expand(source: Source) -> tuple[Config, list[Trial]]:
+def expand(file: ConfigFile) -> tuple[Config, list[Trial]]:
     """The config and its trials in the order written there; `UserError` listing every mistake."""
-    config = validate(source)
-    problems = Problems(source)
+    config = validate(file)
+    problems = Problems(file)
     chosen = _datasets(config, problems)
     noise_cases = _noise_cases(config, problems)
     cases = _loss_cases(config, problems)
@@ -79,17 +77,14 @@ def expand(source: Source) -> tuple[Config, list[Trial]]:
     return config, [trial for trial, _ in trials]
 
 
-def doubts(trials: list[Trial]) -> list[str]:
+def noise_warnings(trials: list[Trial]) -> list[str]:
     """A line for each noise under which clean labels do not dominate: allowed, but no loss is robust there."""
-    from labelnoise.noise import transitions
-
     found: dict[str, None] = {}
-    for trial in {
-        (paths.dataset(trial.spec), paths.noise_name(trial.spec["noise"])): trial for trial in trials
-    }.values():
-        asked = transitions.requested(trial.spec["noise"], len(trial.dataset.info.classes))
-        if asked is not None and transitions.margin(asked) <= 1e-12:
-            found[not_robust(trial, transitions.margin(asked))] = None
+    distinct = {(paths.dataset(trial.spec), paths.noise_name(trial.spec["noise"])): trial for trial in trials}
+    for trial in distinct.values():
+        margin = dominance_margin(trial.spec["noise"], len(trial.dataset.info.classes))
+        if margin is not None and margin <= 1e-12:
+            found[not_robust(trial, margin)] = None
     return list(found)
 
 
@@ -106,40 +101,40 @@ def _datasets(config: Config, problems: Problems) -> list[Dataset]:
     found = []
     for i, entry in enumerate(config.datasets):
         try:
-            found.append(datasets.resolve(entry))
+            found.append(datasets.resolve_dataset(entry))
         except EntryError as error:
-            problems.add(error.place(("datasets", i)), error)
+            problems.add(error.key_path(("datasets", i)), error)
     _check_distinct([entry.name for entry in config.datasets], ("datasets",), "data set", problems)
     return found
 
 
-def _noise_cases(config: Config, problems: Problems) -> list[tuple[Place, NoiseCase]]:
-    found: list[tuple[Place, NoiseCase]] = []
+def _noise_cases(config: Config, problems: Problems) -> list[tuple[KeyPath, NoiseCase]]:
+    found: list[tuple[KeyPath, NoiseCase]] = []
     for i, entry in enumerate(config.noise):
         try:
-            found += [(("noise", i), case) for case in noises.cases(entry)]
+            found += [(("noise", i), case) for case in noises.expand_noise(entry)]
         except EntryError as error:
-            problems.add(error.place(("noise", i)), error)
+            problems.add(error.key_path(("noise", i)), error)
     return found
 
 
-def _loss_cases(config: Config, problems: Problems) -> list[tuple[Place, LossCase]]:
+def _loss_cases(config: Config, problems: Problems) -> list[tuple[KeyPath, LossCase]]:
     """Every loss entry at every point of its sweep; a label belongs to one case only."""
-    found: list[tuple[Place, LossCase]] = []
+    found: list[tuple[KeyPath, LossCase]] = []
     labels: set[str] = set()
     for i, entry in enumerate(config.losses):
-        place: Place = ("losses", i)
+        key_path: KeyPath = ("losses", i)
         try:
-            cases = list(losses.cases(entry))
+            cases = list(losses.expand_loss(entry))
         except (LossError, UserError) as error:
-            problems.add(place, error)
+            problems.add(key_path, error)
             continue
         for case in cases:
             if case.label in labels:
                 remedy = "give one of them a `label:` of its own, or remove it"
-                problems.add(place, f"two losses are called {case.label!r} in the tables; {remedy}")
+                problems.add(key_path, f"two losses are called {case.label!r} in the tables; {remedy}")
             labels.add(case.label)
-            found.append((place, case))
+            found.append((key_path, case))
     return found
 
 
@@ -157,59 +152,59 @@ def _check_preset(config: Config, problems: Problems) -> None:
             problems.add(("preset", "dataset"), unknown(what, config.preset.dataset, datasets))
 
 
-def _check_distinct(values: list[Any], place: Place, what: str, problems: Problems) -> None:
+def _check_distinct(values: list[Any], key_path: KeyPath, what: str, problems: Problems) -> None:
     for i, value in enumerate(values):
         if value in values[:i]:
-            problems.add((*place, i), f"the {what} {value} is listed twice; keep one")
+            problems.add((*key_path, i), f"the {what} {value} is listed twice; keep one")
 
 
 def _noises_on(
-    dataset: Dataset, cases: list[tuple[Place, NoiseCase]], problems: Problems
-) -> Iterator[tuple[Place, Noise]]:
+    dataset: Dataset, cases: list[tuple[KeyPath, NoiseCase]], problems: Problems
+) -> Iterator[tuple[KeyPath, Noise]]:
     """Every noise on this data set; a name or heading belongs to one noise only."""
     names: set[str] = set()
     headings: set[tuple[str, str]] = set()
-    for place, case in cases:
+    for key_path, case in cases:
         try:
-            noise = noises.on(case, dataset)
+            noise = noises.resolve_noise_on(case, dataset)
         except EntryError as error:
-            problems.add(error.place(place), error)
+            problems.add(error.key_path(key_path), error)
             continue
         heading = " ".join(filter(None, noise.heading))
         if noise.name in names:
-            problems.add(place, f"the noise {noise.name} is listed twice; keep one")
+            problems.add(key_path, f"the noise {noise.name} is listed twice; keep one")
             continue  # its trials would be told as twins as well
         if noise.heading in headings:
-            problems.add(place, f"two noises are called {heading!r} in the tables; give one of them a `label:`")
+            problems.add(key_path, f"two noises are called {heading!r} in the tables; give one of them a `label:`")
         names.add(noise.name)
         headings.add(noise.heading)
-        yield place, noise
+        yield key_path, noise
 
 
 def _combine(
     config: Config,
     chosen: list[Dataset],
-    noise_cases: list[tuple[Place, NoiseCase]],
-    cases: list[tuple[Place, LossCase]],
+    noise_cases: list[tuple[KeyPath, NoiseCase]],
+    cases: list[tuple[KeyPath, LossCase]],
     problems: Problems,
-) -> Iterator[tuple[Trial, Place]]:
+) -> Iterator[tuple[Trial, KeyPath]]:
     code = {"code": code_version()} if config.on_code_change == "retrain" else {}
     unread = Unread()
     for dataset in chosen:
         on_it = [noise for _, noise in _noises_on(dataset, noise_cases, problems)]
-        for noise, (place, case) in itertools.product(on_it, cases):
+        for noise, (key_path, case) in itertools.product(on_it, cases):
             try:
                 loss, train = losses.resolve_loss(case, config.preset, dataset, noise)
                 recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
                 _check_fit(dataset.info, recipe)
-                images = "arrays" if dataset.info.in_memory else "files"
+                images = dataset.info.images
                 unread.note(("train",), config.train, recipe, images=images)
-                unread.note((*place, "train"), case.entry.train, recipe, images=images)
+                unread.note((*key_path, "train"), case.entry.train, recipe, images=images)
             except RecipeError as error:
-                problems.add(("train", error.key) if error.layer == "config" else (*place, "train"), error)
+                problems.add(("train", error.key) if error.layer == "config" else (*key_path, "train"), error)
                 continue
             except (LossError, UserError) as error:
-                problems.add(place, error)
+                problems.add(key_path, error)
                 continue
             for seed in config.seeds:
                 noise_seed = seed if config.noise_seed == "same" else config.noise_seed
@@ -222,19 +217,19 @@ def _combine(
                     **code,
                 }
                 trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
-                yield trial, place
-    for place, key, message in unread.mistakes():
-        problems.add((*place, key), message)
+                yield trial, key_path
+    for key_path, key, message in unread.mistakes():
+        problems.add((*key_path, key), message)
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
     """Recipe values that the data set cannot take."""
     if len(recipe["mean"]) != dataset.channels:
-        message = f"mean and std need {dataset.channels} value(s), one a channel of {dataset.name}"
+        message = f"mean and std need {dataset.channels} value(s), one per channel of {dataset.name}"
         raise RecipeError("mean", "config", message)
-    if not dataset.in_memory and (recipe["image_size"] is None or recipe["resize"] is None):
-        raise RecipeError("image_size", "config", f"{dataset.name} is read from files: give image_size and resize")
-    size = dataset.image_size if dataset.in_memory else recipe["image_size"]
+    if dataset.images == Images.FILES:
+        _check_sizes(dataset, recipe)
+    size = recipe["image_size"] if dataset.images == Images.FILES else dataset.image_size
     wanted = models.find(recipe["model"]).image_size
     if wanted is not None and size != wanted:
         fitting = ", ".join(name for name, info in models.MODELS.items() if info.image_size in (None, size))
@@ -243,16 +238,11 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
             f"{size} × {size}; models for them: {fitting}, timm/NAME"
         )
         raise RecipeError("model", "config", message)
-    if not dataset.in_memory:
-        shortest = min(recipe["resize"]) if isinstance(recipe["resize"], list) else recipe["resize"]
-        if recipe["image_size"] > shortest:
-            message = f"image_size ({recipe['image_size']}) must not be above resize ({shortest}): it is cut out"
-            raise RecipeError("image_size", "config", message)
-    fitting = IN_MEMORY if dataset.in_memory else FROM_FILES
+    fitting_augmentations = AUGMENTATIONS[dataset.images]
     for name in recipe["augmentation"]:
-        if name not in fitting:
-            what = f"augmentation for {dataset.name}, whose images are {'arrays' if dataset.in_memory else 'files'}"
-            raise RecipeError("augmentation", "config", unknown(what, name, fitting))
+        if name not in fitting_augmentations:
+            what = f"augmentation for {dataset.name}, whose images are {dataset.images}"
+            raise RecipeError("augmentation", "config", unknown(what, name, fitting_augmentations))
     if recipe["validation"] and dataset.train_size is not None:
         held_out = round(recipe["validation"] * dataset.train_size)
         if not 1 <= held_out <= dataset.train_size - 2:
@@ -260,20 +250,30 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
             raise RecipeError("validation", "config", message)
 
 
-def _check_twins(trials: list[tuple[Trial, Place]], problems: Problems) -> None:
+def _check_sizes(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
+    """The size that images in files are brought to, and cut from."""
+    if recipe["image_size"] is None or recipe["resize"] is None:
+        raise RecipeError("image_size", "config", f"{dataset.name} is read from files: give image_size and resize")
+    shortest = min(recipe["resize"]) if isinstance(recipe["resize"], list) else recipe["resize"]
+    if recipe["image_size"] > shortest:
+        message = f"image_size ({recipe['image_size']}) must not be above resize ({shortest}): it is cut out"
+        raise RecipeError("image_size", "config", message)
+
+
+def _check_twins(trials: list[tuple[Trial, KeyPath]], problems: Problems) -> None:
     """Two entries that resolve to the same trial would be one result under two names."""
     first: dict[str, Trial] = {}
-    for trial, place in trials:
+    for trial, key_path in trials:
         canonical = trial.spec | {"loss": losses.canonical_spec(trial.spec["loss"])}
         twin = first.setdefault(canonical_hash(canonical), trial)
         if twin is not trial:
             problems.add(
-                place,
+                key_path,
                 f"{trial.label!r} is the same trial as {twin.label!r}: same loss, parameters and recipe; keep one",
             )
 
 
-def _check_run(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> None:
+def _check_run(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems) -> None:
     last = max((trial.spec["recipe"]["epochs"] for trial, _ in trials), default=None)
     for i, epoch in enumerate(config.run.snapshots):
         if last is not None and epoch > last:
@@ -282,7 +282,7 @@ def _check_run(config: Config, trials: list[tuple[Trial, Place]], problems: Prob
         problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes")
 
 
-def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems) -> list[tuple[Trial, Place]]:
+def _only(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems) -> list[tuple[Trial, KeyPath]]:
     """The trials that `only:` selects; a noise may be named by kind or with its rate."""
     axes = {
         "datasets": lambda trial: {trial.spec["dataset"]["name"]},
@@ -301,9 +301,9 @@ def _only(config: Config, trials: list[tuple[Trial, Place]], problems: Problems)
         present = dict.fromkeys(name for trial, _ in trials for name in sorted(names(trial), key=str))
         for i, name in enumerate(wanted):
             if name not in present:
-                place = ("only", axis, i)
-                problems.add(place, unknown(f"entry of {axis} in this config", name, map(str, present)))
+                key_path = ("only", axis, i)
+                problems.add(key_path, unknown(f"entry of {axis} in this config", name, map(str, present)))
         if not present.keys() & set(wanted):
             continue  # told above; the other axes are checked against all trials
-        trials = [(trial, place) for trial, place in trials if names(trial) & set(wanted)]
+        trials = [(trial, key_path) for trial, key_path in trials if names(trial) & set(wanted)]
     return trials

@@ -1,4 +1,4 @@
-"""Figures as SVG and PNG, one module a kind. Read result files only; never import torch.
+"""Figures as SVG and PNG, one module per kind. Read result files only; never import torch.
 
 A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES.
 """
@@ -9,8 +9,7 @@ import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from labelnoise.experiment.manifest import read_loosely
-from labelnoise.files import replacing_folder
+from labelnoise.files import read_json_or_nothing, replacing_folder
 
 # module → what the figure shows; also its caption in the report.
 FIGURES: dict[str, str] = {
@@ -19,7 +18,7 @@ FIGURES: dict[str, str] = {
     "learning_curves": "Test accuracy over epochs; bands are ± one sample standard deviation over seeds. A curve that "
     "falls has begun to fit wrong labels.",
     "memorisation": "Share of the wrong labels that the network reproduces on its own training samples, over epochs "
-    "(from the training forward passes). 100 % means every wrong label is learnt by heart.",
+    "(from the training forward passes). At 100 % every wrong label is memorised.",
     "transition_matrices": "Transition matrices asked for and realised (first seed), a row a true class.",
     "best_last_gap": "What early stopping on the test set would have gained: best minus last-epoch test accuracy, in "
     "points; a robust loss gains little. Marks are seeds.",
@@ -36,7 +35,7 @@ def draw_all(manifest_path: Path) -> None:
     style.apply([*results.losses, *map(results.noise_title, results.noises), *_class_names(results)])
     with replacing_folder(results.folder / "figures") as folder:
         results.stamp(folder)
-        for dataset, test_set, name, kind in each(results):
+        for dataset, test_set, name, kind in figures_of(results):
             figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
             style.save(figure, folder / name)
 
@@ -46,11 +45,13 @@ def _class_names(results) -> list[str]:
     found: dict[str, list[str]] = {}
     for entry in results.manifest["trials"]:
         if entry["dataset"] not in found:
-            found[entry["dataset"]] = read_loosely(Path(entry["labels"]).with_suffix(".json")).get("classes", [])
+            found[entry["dataset"]] = read_json_or_nothing(Path(entry["labels"]).with_suffix(".json")).get(
+                "classes", []
+            )
     return [name for names in found.values() for name in names]
 
 
-def each(results) -> Iterator[tuple[str, str, str, str]]:
+def figures_of(results) -> Iterator[tuple[str, str, str, str]]:
     """(data set, test set, file stem, kind) for every figure of an experiment."""
     for dataset in results.datasets:
         test_sets = results.test_sets(dataset)

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from labelnoise.analysis.cells import Results
 from labelnoise.errors import UserError
 from labelnoise.figures import style
-from labelnoise.training.results import UNKNOWN
+from labelnoise.trial_folder import UNKNOWN, TrialFolder
 
 
 def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
@@ -23,9 +23,9 @@ def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
     complete = results.complete_cells(dataset, test_set)
     for trial in results.of(dataset, test_set).itertuples():
         if (trial.label, trial.noise) in complete:
-            path = Path(trial.folder) / "metrics.csv"
+            path = TrialFolder(Path(trial.folder)).metrics
             if not path.exists():
-                raise UserError(f"{path} has been lost: delete its folder, and the trial is trained again")
+                raise UserError(f"{path} is lost: delete its folder, and the trial is trained again")
             frames.append(
                 pd.read_csv(path, na_values=[UNKNOWN]).assign(label=trial.label, noise=trial.noise, seed=trial.seed)
             )

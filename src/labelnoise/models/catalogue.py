@@ -75,9 +75,14 @@ MODELS: dict[str, ModelInfo] = {entry.name: entry for entry in _ENTRIES}
 _TIMM = "timm/"
 
 
+def is_timm(name: str) -> bool:
+    """Whether it names a model of timm, known there or not."""
+    return name.startswith(_TIMM) and len(name) > len(_TIMM)
+
+
 def find(name: str) -> ModelInfo | None:
     """The model's entry; any `timm/NAME` has one, whether timm knows it or not. None for other unknown names."""
-    if name.startswith(_TIMM) and len(name) > len(_TIMM):
+    if is_timm(name):
         title = f"{name.removeprefix(_TIMM)} of timm"
         return ModelInfo(name=name, where="backbones:timm_model", title=title, images_per_second=5)
     return MODELS.get(name)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NoiseInfo:
     """A catalogue entry. `variants` maps each name to what it is; the first is the default.
 
-    `has_rate` tells whether a rate is asked for, `has_seed` whether labels are drawn at all.
+    `has_rate` says whether a rate is asked for, `has_seed` whether labels are drawn at all. `version` must be raised
+    when the labels change.
     """
 
     kind: str
@@ -28,11 +29,17 @@ class NoiseInfo:
 
 
 _ENTRIES = (
-    NoiseInfo("clean", "the labels as the data set gives them", {"exact": "unchanged"}, has_rate=False, has_seed=False),
     NoiseInfo(
-        "symmetric",
-        "each wrong label is drawn uniformly from the other classes",
-        {
+        kind="clean",
+        title="the labels of the data set",
+        variants={"exact": "unchanged"},
+        has_rate=False,
+        has_seed=False,
+    ),
+    NoiseInfo(
+        kind="symmetric",
+        title="each wrong label is drawn uniformly from the other classes",
+        variants={
             "exact": "the rate holds exactly in each class (largest remainder); on balanced classes APL's labels, bit "
             "for bit",
             "equal": "the same number of flips in every class, whatever its size (code of APL, and of ALF on CIFAR)",
@@ -45,9 +52,9 @@ _ENTRIES = (
         version=2,
     ),
     NoiseInfo(
-        "asymmetric",
-        "classes turn into similar ones, by a map or a transition matrix",
-        {
+        kind="asymmetric",
+        title="classes turn into similar ones, by a map or a transition matrix",
+        variants={
             "parallel": "the rate holds exactly in each mapped class; all flips start from the true labels",
             "superclass": "CIFAR-100: as parallel, each class to the next in its true superclass",
             "truncated": "⌊rate · n⌋ flips in each mapped class (code of ANL, and of JAL)",
@@ -63,27 +70,34 @@ _ENTRIES = (
         version=2,
     ),
     NoiseInfo(
-        "instance",
-        "how probable which wrong label is depends on the sample's own features",
-        {"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
+        kind="instance",
+        title="how probable which wrong label is depends on the sample's own features",
+        variants={"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
     ),
-    NoiseInfo("human", "labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
+    NoiseInfo(kind="human", title="labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
     NoiseInfo(
-        "given",
-        "the labels as they come, noisy to an unknown degree",
-        {"given": "the data set's own; how many are wrong is known only where it states the true ones"},
+        kind="given",
+        title="the labels as they come, noisy to an unknown degree",
+        variants={"given": "the data set's own; how many are wrong is known only where it states the true ones"},
         has_rate=False,
         has_seed=False,
     ),
-    NoiseInfo("file", "labels from a file of yours", {"given": "as they are"}, has_rate=False, has_seed=False),
+    NoiseInfo(
+        kind="file",
+        title="labels from a file of yours",
+        variants={"given": "as they are"},
+        has_rate=False,
+        has_seed=False,
+    ),
 )
 
-# The kinds that start from labels known to be true.
+# The kinds that start from labels which are known to be true.
 FROM_CLEAN = ("clean", "symmetric", "asymmetric", "instance", "human")
 
 NOISES: dict[str, NoiseInfo] = {entry.kind: entry for entry in _ENTRIES}
 
-# Which of a data set's maps an asymmetric variant uses, where the data set has several.
+# The map that an asymmetric variant uses unless it is named here, and those of CIFAR-100, which has several.
+PUBLISHED_MAP = "published"
 MAPS: dict[str, str] = {
     "superclass": "superclass",
     "permuted": "superclass",

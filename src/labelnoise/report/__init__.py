@@ -9,14 +9,14 @@ from typing import Any
 
 import labelnoise
 from labelnoise import figures
-from labelnoise.analysis.cells import Results, mixtures, read
-from labelnoise.experiment.manifest import read_loosely
+from labelnoise.analysis.cells import Results, environment_mismatches, read
 from labelnoise.files import read_json, write_text
+from labelnoise.trial_folder import Status, TrialFolder
 
 _ROOM = Path(__file__).parent
 
 # Circumstances worth a row in the report, as trials.csv names them.
-_ENVIRONMENT = ("device", "precision", "threads", "torch", "code")
+_ENVIRONMENT = ("device", "cpu_capability", "cuda", "cudnn", "precision", "threads", "torch", "code")
 
 
 def write(manifest_path: Path) -> Path:
@@ -36,7 +36,7 @@ def write(manifest_path: Path) -> Path:
         script=(_ROOM / "report.js").read_text(encoding="utf-8"),
         manifest=results.manifest,
         counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
-        notes=mixtures(results.trials),
+        notes=environment_mismatches(results.trials),
         unfinished=results.unfinished,
         tables=[path.read_text(encoding="utf-8") for path in _tables(results)],
         figures=_figures(results),
@@ -58,7 +58,7 @@ def _tables(results: Results) -> list[Path]:
 
 def _figures(results: Results) -> list[dict[str, str]]:
     found = []
-    for dataset, test_set, name, kind in figures.each(results):
+    for dataset, test_set, name, kind in figures.figures_of(results):
         svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
         where = dataset if len(results.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
         found.append(
@@ -83,7 +83,7 @@ def _parameters(results: Results) -> list[dict[str, str]]:
     """What each loss was trained with, and where: a row for each set of parameters and recipe."""
     rows: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
     for trial in results.trials.dropna(subset=["loss_params"]).drop_duplicates("trial").itertuples():
-        spec = read_loosely(Path(trial.folder) / "result.json").get("spec", {})
+        spec = TrialFolder(Path(trial.folder)).read_result().get("spec", {})
         recipe = ", ".join(
             f"{key} {_short(value)}"
             for key, value in spec.get("recipe", {}).items()
@@ -113,7 +113,7 @@ def _short(value: Any) -> str:
 def _troubled(results: Results) -> list[dict[str, Any]]:
     """Trials that are not ok, with their reason."""
     rows = results.trials.drop_duplicates("trial")
-    rows = rows[rows.status != "ok"].fillna({"reason": "no result"})
+    rows = rows[rows.status != Status.OK].fillna({"reason": "no result"})
     return rows[["status", "dataset", "noise", "label", "seed", "reason", "folder"]].to_dict("records")
 
 

@@ -1,4 +1,4 @@
-"""A trial's state on disk, so that a killed one goes on where it was and ends with the same bits."""
+"""A training's state on disk, so that a killed trial is resumed where it was and ends with the same bits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import io
 import time
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,43 @@ from labelnoise.training.plain_state import PlainState, UnsavableError
 
 
 @dataclass
-class Begun:
-    """An epoch that was interrupted: the steps done in it, and what they left beside the modules."""
+class PartialEpoch:
+    """An epoch that is not complete: its steps so far, and what they left beside the modules.
+
+    `loss_sum` is the sum of the samples' losses, `predicted` `(N,)` the classes predicted before each step, in the
+    order of the epoch. `draws` says where every random stream stood when the epoch was interrupted.
+    """
 
     steps: int
     loss_sum: Tensor
     predicted: Tensor
-    draws: list[Any]
+    draws: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class TrainingState:
+    """All that a resumed training needs: modules, a loss's plain attributes, the optimiser's tensors, rows so far.
+
+    Nothing else is needed between epochs, since every draw depends on (seed, epoch) only; within one, `partial` holds
+    the rest.
+    """
+
+    modules: tuple[nn.Module, ...]
+    plain: PlainState
+    optimizer: dict[str, Tensor]
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    partial: PartialEpoch | None = None
 
 
 class Checkpoint:
-    """Saves and restores modules, a loss's plain attributes, the optimiser's tensors and the metrics so far.
+    """Saves and restores a `TrainingState`.
 
-    Saved is after every epoch, but not within `seconds` of the last time; where `epochs` is given, after every so many
-    instead. With `keep`, the last epoch's stays when the trial is complete.
+    It is saved after an epoch, but no more often than every `seconds`; where `epochs` is given, after every so many
+    instead. With `keep`, the checkpoint of the last epoch stays when the trial is complete.
 
-    Nothing else is needed between epochs: every draw depends on (seed, epoch) only. Within one, `begun` holds the rest.
-    Where the loss keeps something that cannot be saved, nothing is: the trial then begins anew, and its log says so.
-    A file that is damaged, another trial's or made with another `arithmetic` (device and precision, in words) is moved
-    aside with a message and never trusted; it is read with `weights_only=True`.
+    If the loss keeps something that cannot be saved, no checkpoint is written, the log says so, and a killed trial
+    starts anew. A file that is damaged, belongs to another trial or was made with another `arithmetic` (device and
+    precision, in words) is set aside with a message and never used. It is read with `weights_only=True`.
     """
 
     def __init__(
@@ -52,52 +70,47 @@ class Checkpoint:
         self.path, self.identity, self.arithmetic = path, identity, arithmetic
         self.seconds, self.epochs, self.keep = seconds, epochs, keep
         self.epochs_restored = 0
-        self.begun: Begun | None = None
-        self._last = time.monotonic()
-        self._told = False
+        self._last_saved = time.monotonic()
+        self._has_warned = False
 
-    def restore(
-        self, modules: tuple[nn.Module, ...], plain: PlainState, optimizer: dict[str, Tensor]
-    ) -> list[dict[str, Any]]:
-        """Put the saved state into `modules`, `plain` and `optimizer`, in place; the metrics rows of the epochs done.
-
-        An epoch that was interrupted is then in `begun`.
-        """
+    def restore(self, state: TrainingState) -> None:
+        """Put the saved state into `state`, in place; leave it as it is where nothing usable was saved."""
         if not self.path.exists():
-            return []
-        untrained = [copy.deepcopy(module.state_dict()) for module in modules]
+            return
+        untrained = [copy.deepcopy(module.state_dict()) for module in state.modules]
         try:
             saved = self._read()
-            metrics, begun = saved["metrics"], Begun(**saved["begun"]) if saved["begun"] else None
-            if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in optimizer.items()):
-                raise ValueError("its optimiser is another one")
-            for module, state in zip(modules, saved["modules"], strict=True):
-                module.load_state_dict(state)
-            plain.restore(saved["plain"])
-        # What a damaged or foreign file raises is nobody's list.
+            metrics = saved["metrics"]
+            partial = PartialEpoch(**saved["partial"]) if saved["partial"] else None
+            if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in state.optimizer.items()):
+                raise ValueError("it holds another optimiser")
+            for module, values in zip(state.modules, saved["modules"], strict=True):
+                module.load_state_dict(values)
+            state.plain.restore(saved["plain"])
+        # There is no list of what a damaged or foreign file raises.
         except Exception as error:
-            for module, state in zip(modules, untrained, strict=True):
-                module.load_state_dict(state)
+            for module, values in zip(state.modules, untrained, strict=True):
+                module.load_state_dict(values)
             aside = self.path.with_suffix(".unusable")
             self.path.replace(aside)
             print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts anew", flush=True)
-            return []
-        for name, tensor in optimizer.items():
+            return
+        for name, tensor in state.optimizer.items():
             tensor.copy_(saved["optimizer"][name])
-        self.begun, self.epochs_restored = begun, len(metrics)
-        within = f", {self.begun.steps} steps into the next" if self.begun else ""
-        print(f"going on after epoch {self.epochs_restored}{within}", flush=True)
-        return metrics
+        state.metrics, state.partial = metrics, partial
+        self.epochs_restored = len(metrics)
+        within = f" and {partial.steps} steps of the next" if partial else ""
+        print(f"resuming after epoch {self.epochs_restored}{within}", flush=True)
 
     def _read(self) -> dict[str, Any]:
-        """The state in the file. Raises what a damaged one raises, and `ValueError` for one that is not ours."""
+        """The state in the file. Raises whatever a damaged file raises, and `ValueError` for one that is not ours."""
         with zipfile.ZipFile(self.path) as file:
-            damaged = file.testzip()  # torch.load checks no checksum
+            damaged = file.testzip()  # torch.load verifies no checksum
         if damaged:
-            raise ValueError(f"{damaged} in it is damaged")
-        saved = torch.load(self.path, map_location="cpu", weights_only=True)
+            raise ValueError(f"its part {damaged} is damaged")
+        saved: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
         if saved["identity"] != self.identity:
-            raise ValueError("it is another trial's")
+            raise ValueError("it belongs to another trial")
         if saved["arithmetic"] != self.arithmetic:
             raise ValueError(f"it was trained on {saved['arithmetic']}, not on {self.arithmetic}")
         return saved
@@ -108,40 +121,34 @@ class Checkpoint:
             return True
         if self.epochs is not None:
             return epoch % self.epochs == 0
-        return time.monotonic() - self._last >= self.seconds
+        return time.monotonic() - self._last_saved >= self.seconds
 
-    def save(
-        self,
-        modules: tuple[nn.Module, ...],
-        plain: PlainState,
-        optimizer: dict[str, Tensor],
-        metrics: list[dict[str, Any]],
-        begun: Begun | None = None,
-    ) -> None:
+    def save(self, state: TrainingState) -> None:
         """Write the state, unless the loss keeps something that cannot be saved."""
-        self._last = time.monotonic()
+        self._last_saved = time.monotonic()
         try:
-            changed = plain.changed()
+            plain = state.plain.changed()
         except UnsavableError as error:
-            if not self._told:
-                print(f"no checkpoint is saved: {error}; a trial that is stopped begins anew", flush=True)
-            self._told = True
+            if not self._has_warned:
+                print(f"no checkpoint is saved: {error}; if this trial is stopped, it starts anew", flush=True)
+            self._has_warned = True
             return
-        state = {
-            "plain": changed,
-            "identity": self.identity,
-            "arithmetic": self.arithmetic,
-            "modules": [module.state_dict() for module in modules],
-            "optimizer": optimizer,
-            "metrics": metrics,
-            "begun": vars(begun) if begun else None,
-        }
-        # Through memory: torch's own writer turns a full disk into an error that does not say so.
-        content = io.BytesIO()
-        torch.save(state, content)
+        content = io.BytesIO()  # in memory: torch's own writer hides that a disk is full
+        torch.save(
+            {
+                "identity": self.identity,
+                "arithmetic": self.arithmetic,
+                "modules": [module.state_dict() for module in state.modules],
+                "plain": plain,
+                "optimizer": state.optimizer,
+                "metrics": state.metrics,
+                "partial": vars(state.partial) if state.partial else None,
+            },
+            content,
+        )
         write_bytes(self.path, content.getbuffer())
 
     def finish(self) -> None:
-        """The trial is complete."""
+        """Remove the checkpoint of a complete trial, unless it is to be kept."""
         if not self.keep:
             self.path.unlink(missing_ok=True)

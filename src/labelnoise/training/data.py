@@ -46,7 +46,7 @@ class Samples(Protocol):
         """All images in order, uint8 `(B, C, H, W)`, as the networks are judged by them."""
 
 
-def at(labels: Tensor | None, index: Tensor) -> Tensor | None:
+def labels_at(labels: Tensor | None, index: Tensor) -> Tensor | None:
     """The labels of these samples, None where they are not known."""
     return None if labels is None else labels[index]
 
@@ -67,7 +67,7 @@ class ImagesInMemory:
         return self.images.shape[1]
 
     def take(self, index: Tensor) -> ImagesInMemory:
-        return ImagesInMemory(self.images[index], self.given[index], at(self.true, index))
+        return ImagesInMemory(self.images[index], self.given[index], labels_at(self.true, index))
 
     def training_batches(
         self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
@@ -121,7 +121,7 @@ def assemble(
         if split.images is not None:
             return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), *labels)
         # Only here: torchvision takes a second to import.
-        from labelnoise.training.files import ImagesInFiles
+        from labelnoise.training.image_files import ImagesInFiles
 
         return ImagesInFiles(split.root, np.array(split.files), *labels, recipe, device)
 

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator
@@ -95,13 +94,6 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         if libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES) or libc.mallopt(M_MMAP_THRESHOLD, 32 << 20):
             libc.mallopt(M_TRIM_THRESHOLD, -1)
-
-
-def describe(device: torch.device) -> str:
-    """The device in words, for run.json."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"cpu ({platform.processor() or platform.machine()})"
 
 
 def precision_used(requested: str, device: torch.device, model: str) -> str:

@@ -1,6 +1,6 @@
-"""What is kept of a trial on request: weights, features, and predictions at chosen epochs.
+"""What is kept of a trial on request: weights, features, and predictions after chosen epochs.
 
-The last epoch's files are weights.pt and features.npz; those of epoch 10, if asked for, weights-0010.pt,
+The files of the last epoch are weights.pt and features.npz; those of epoch 10, if asked for, weights-0010.pt,
 features-0010.npz and predictions-0010.npz.
 """
 
@@ -14,46 +14,42 @@ import torch
 from torch import Tensor
 
 from labelnoise.files import replacing, write_bytes
-from labelnoise.training.options import Options
-from labelnoise.training.trained import Trained
+from labelnoise.training.evaluator import Evaluator
+from labelnoise.training.options import RunOptions
+from labelnoise.trial_folder import TrialFolder
 
 
 class Keep:
     """Called after each epoch; writes what the options ask for into the trial's folder."""
 
-    def __init__(self, folder: Path, options: Options, *, last: int):
+    def __init__(self, folder: TrialFolder, options: RunOptions, *, last: int):
         self.folder, self.options, self.last = folder, options, last
 
-    def __call__(self, epoch: int, trained: Trained) -> None:
-        if epoch == self.last:
-            suffix = ""
-        elif epoch in self.options.snapshots:
-            suffix = f"-{epoch:04}"
-            write_arrays(self.folder / f"predictions{suffix}.npz", trained.predictions()[0])
-        else:
+    def __call__(self, epoch: int, evaluator: Evaluator) -> None:
+        if epoch != self.last and epoch not in self.options.snapshots:
             return
+        snapshot = None if epoch == self.last else epoch
+        if snapshot is not None:
+            write_arrays(self.folder.predictions(snapshot), evaluator.predictions()[0])
         if "weights" in self.options.keep:
             content = io.BytesIO()
-            torch.save(trained.weights(), content)
-            write_bytes(self.folder / f"weights{suffix}.pt", content.getbuffer())
+            torch.save(evaluator.weights(), content)
+            write_bytes(self.folder.weights(snapshot), content.getbuffer())
         if "features" in self.options.keep:
-            write_arrays(self.folder / f"features{suffix}.npz", trained.features())
+            write_arrays(self.folder.features(snapshot), evaluator.features())
 
 
 def write_arrays(path: Path, values: dict[str, Tensor]) -> None:
+    """An .npz of the tensors."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{name: tensor.numpy() for name, tensor in values.items()})
 
 
-def derive_features(folder: Path, trained: Trained) -> list[Path]:
+def derive_features(folder: TrialFolder, evaluator: Evaluator) -> list[Path]:
     """Write the features of every kept weights file that has none; the files written."""
     written = []
-    for weights in sorted(folder.glob("weights*.pt")):
-        path = folder / f"features{weights.stem.removeprefix('weights')}.npz"
-        if not path.exists():
-            state = torch.load(weights, map_location="cpu", weights_only=True)
-            trained.learner.model.load_state_dict(state["model"])
-            trained.learner.loss.load_state_dict(state["loss"])
-            write_arrays(path, trained.features())
-            written.append(path)
+    for weights, features in folder.weights_without_features():
+        evaluator.load_weights(torch.load(weights, map_location="cpu", weights_only=True))
+        write_arrays(features, evaluator.features())
+        written.append(features)
     return written

@@ -27,7 +27,7 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
     learner = Learner(model, loss, seed=seed, precision=precision, device=device)
     if "class_counts" in learner.needs:
         loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
-        learner.plain = PlainState(loss)
+        learner.plain = PlainState(loss)  # what the loss makes of the counts is no change by training
     return learner
 
 

@@ -1,4 +1,4 @@
-"""The training loop. Reads top to bottom; nothing inside an epoch waits for the device."""
+"""The training loop. Nothing inside an epoch waits for the device."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training import learner as learners
 from labelnoise.training import step as steps
-from labelnoise.training.checkpoint import Begun, Checkpoint
-from labelnoise.training.data import Data, Normalise, at
+from labelnoise.training.checkpoint import Checkpoint, PartialEpoch, TrainingState
+from labelnoise.training.data import Data, Normalise, labels_at
+from labelnoise.training.evaluator import Evaluator
+from labelnoise.training.measures import memorised_share, training_measures
 from labelnoise.training.recipe import Recipe
-from labelnoise.training.results import UNKNOWN
-from labelnoise.training.trained import Trained
+from labelnoise.training.step import Step
 
 
 @dataclass
 class Outcome:
-    """What came of a trial: one metrics row an epoch, and predictions where it ended well.
+    """What came of a training: one row of metrics per epoch, and predictions where it ended well.
 
-    Accuracies are percentages. `diverged_at` is the first epoch whose loss or parameters were not finite.
+    Accuracies are percentages. `diverged_at` is the first epoch after which the loss or a parameter was not finite.
     """
 
     metrics: list[dict[str, Any]] = field(default_factory=list)
@@ -41,108 +42,91 @@ def train(
     *,
     seed: int,
     device: torch.device,
-    each_epoch: Callable[[dict[str, Any]], None] = lambda row: None,
-    keep: Callable[[int, Trained], None] = lambda epoch, trained: None,
+    on_epoch_end: Callable[[dict[str, Any]], None] = lambda row: None,
+    keep: Callable[[int, Evaluator], None] = lambda epoch, evaluator: None,
     checkpoint: Checkpoint | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
-    `loss(logits, targets)` is any module, its `needs` are served. `each_epoch` gets every metrics row as it is made,
-    and before it `keep` the epoch and the network as it is then. With a `checkpoint`, training goes on after the last
-    step saved there. When `stop()` becomes true, the step or the batch that is evaluated is finished, the checkpoint
-    saved and `Stopped` raised.
+    `loss(logits, targets)` is any module; the learner supplies what it `needs`. After each epoch `keep` gets the epoch
+    and the network, then `on_epoch_end` the row of metrics. With a `checkpoint`, training resumes after the last step
+    saved there. When `stop()` becomes true, the step or the evaluation batch at hand is finished, the checkpoint is
+    saved and `Stopped` is raised.
     """
     precision = devices.precision_used(recipe.precision, device, recipe.model)
     learner = learners.create(data, loss, recipe, seed=seed, device=device, precision=precision)
     normalise = Normalise(recipe, device)
     step = steps.create(learner, normalise, recipe)
-    state = step.optimizer.state()
-    trained = Trained(learner, normalise, data, stop if checkpoint is not None else lambda: False)
-    size = _usable(len(data.train), recipe.batch_size)
-    outcome = Outcome()
+    evaluator = Evaluator(learner, normalise, data, stop)
+
+    state = TrainingState(learner.modules, learner.plain, step.optimizer.state())
     if checkpoint is not None:
-        outcome.metrics = checkpoint.restore(learner.modules, learner.plain, state)
-        for row in outcome.metrics:
-            each_epoch(row)
-
-    def now() -> Begun:
-        return Begun(done, step.loss_sum, predicted, learner.draws_state())
-
-    for epoch in range(len(outcome.metrics) + 1, recipe.epochs + 1):
-        order = torch.randperm(len(data.train), generator=draws.generator(seed, "order", epoch))[:size].to(device)
-        given, true = data.train.given[order], at(data.train.true, order)
-        predicted = torch.empty_like(given)
-
-        begun = None if checkpoint is None else checkpoint.begun
-        # What an interrupted epoch did to the loss before its first step is in the checkpoint.
-        step.begin_epoch(epoch, is_resumed=begun is not None)
-        done = 0
-        if begun is not None:
-            done, checkpoint.begun = begun.steps, None
-            step.loss_sum.copy_(begun.loss_sum)
-            predicted.copy_(begun.predicted)
-            learner.restore_draws(begun.draws)
-        starts = range(done * recipe.batch_size, size, recipe.batch_size)
-        batches = data.train.training_batches(order, recipe, seed=seed, epoch=epoch, views=learner.views, done=done)
-        for start, views in zip(starts, batches, strict=True):
-            batch = slice(start, start + recipe.batch_size)
-            predicted[batch] = step(views, given[batch])
-            done += 1
-            if stop() and checkpoint is not None:
-                checkpoint.save(learner.modules, learner.plain, state, outcome.metrics, now())
-                raise Stopped
-
-        if not bool(step.loss_sum.isfinite() & step.parameters.values.isfinite().all()):
-            outcome.diverged_at = epoch
-            return outcome
-
-        row = {"epoch": epoch, "lr": recipe.learning_rate(epoch), "train_loss": step.loss_sum.item() / size}
-        row |= training_shares(predicted, given, true)
-        try:
-            row |= {f"{name}_accuracy": trained.accuracy(samples) for name, samples in data.tests.items()}
-            row["validation_accuracy"] = trained.accuracy(data.validation) if data.validation else None
-            keep(epoch, trained)
-        except Stopped:
-            checkpoint.save(learner.modules, learner.plain, state, outcome.metrics, now())
-            raise
-        outcome.metrics.append(row)
-        each_epoch(row)
-        if checkpoint is not None and checkpoint.is_due(epoch, recipe.epochs):
-            checkpoint.save(learner.modules, learner.plain, state, outcome.metrics)
+        checkpoint.restore(state)
+    for row in state.metrics:
+        on_epoch_end(row)
 
     try:
-        outcome.predictions, fits = trained.predictions()
+        for epoch in range(len(state.metrics) + 1, recipe.epochs + 1):
+            order = _draw_order(data, recipe, seed=seed, epoch=epoch, device=device)
+            predicted = _train_epoch(step, data, order, state, seed=seed, epoch=epoch, stop=stop)
+            if not step.is_finite():
+                return Outcome(state.metrics, diverged_at=epoch)
+
+            row = {"epoch": epoch, "lr": recipe.learning_rate(epoch), "train_loss": step.loss_sum.item() / len(order)}
+            row |= training_measures(predicted, data.train.given[order], labels_at(data.train.true, order))
+            row |= {f"{name}_accuracy": evaluator.accuracy(samples) for name, samples in data.tests.items()}
+            row["validation_accuracy"] = evaluator.accuracy(data.validation) if data.validation else None
+            keep(epoch, evaluator)
+
+            state.metrics.append(row)
+            state.partial = None
+            on_epoch_end(row)
+            if checkpoint is not None and checkpoint.is_due(epoch, recipe.epochs):
+                checkpoint.save(state)
+        predictions, fits = evaluator.predictions()
     except Stopped:
-        checkpoint.save(learner.modules, learner.plain, state, outcome.metrics)
+        if state.partial is not None:
+            state.partial.draws = learner.draws_state()
+        if checkpoint is not None:
+            checkpoint.save(state)
         raise
-    true = data.train.true
-    outcome.memorised = UNKNOWN if true is None else _share(fits, data.train.given != true)
-    return outcome
+    return Outcome(state.metrics, memorised=memorised_share(fits, data.train), predictions=predictions)
 
 
-def _usable(size: int, batch_size: int) -> int:
-    """All samples, but for a last batch of one: batch norm cannot be computed on it (a different one each epoch)."""
-    return size - 1 if size % batch_size == 1 else size
+def _draw_order(data: Data, recipe: Recipe, *, seed: int, epoch: int, device: torch.device) -> Tensor:
+    """The order of the training samples in this epoch, `(N,)` on the device.
+
+    A last batch of one sample is left out, since batch norm cannot be computed on it; it is another one in each epoch.
+    """
+    size = len(data.train)
+    usable = size - 1 if size % recipe.batch_size == 1 else size
+    return torch.randperm(size, generator=draws.generator(seed, "order", epoch))[:usable].to(device)
 
 
-def _share(hits: Tensor, among: Tensor) -> float | None:
-    """Percentage of `among` that are `hits`; None where there are none."""
-    total = int(among.sum())
-    return 100 * int((hits & among).sum()) / total if total else None
+def _train_epoch(
+    step: Step, data: Data, order: Tensor, state: TrainingState, *, seed: int, epoch: int, stop: Callable[[], bool]
+) -> Tensor:
+    """Do the steps of the epoch, or those left of an interrupted one; the classes predicted before them, `(N,)`."""
+    learner, recipe, given = step.learner, step.recipe, data.train.given[order]
+    interrupted, predicted = state.partial, torch.empty_like(given)
+    # An interrupted epoch has told the loss its number already: the change this made is in the checkpoint.
+    step.begin_epoch(epoch, is_resumed=interrupted is not None)
+    partial = state.partial = PartialEpoch(0, step.loss_sum, predicted)
+    if interrupted is not None:
+        partial.steps = interrupted.steps
+        step.loss_sum.copy_(interrupted.loss_sum)
+        predicted.copy_(interrupted.predicted)
+        learner.restore_draws(interrupted.draws)
 
-
-def training_shares(predicted: Tensor, given: Tensor, true: Tensor | None) -> dict[str, float | str | None]:
-    """What the predictions made while training say about fitting and memorising: unknown where the true labels are."""
-    fits = predicted == given
-    given_accuracy = _share(fits, torch.ones_like(fits))
-    if true is None:
-        names = ("correct_samples_accuracy", "wrong_samples_accuracy", "memorised")
-        return {"given_accuracy": given_accuracy} | dict.fromkeys(names, UNKNOWN)
-    wrong, right = given != true, predicted == true
-    return {
-        "given_accuracy": given_accuracy,
-        "correct_samples_accuracy": _share(right, ~wrong),
-        "wrong_samples_accuracy": _share(right, wrong),
-        "memorised": _share(fits, wrong),
-    }
+    batches = data.train.training_batches(
+        order, recipe, seed=seed, epoch=epoch, views=learner.views, done=partial.steps
+    )
+    starts = range(partial.steps * recipe.batch_size, len(order), recipe.batch_size)
+    for start, views in zip(starts, batches, strict=True):
+        batch = slice(start, start + recipe.batch_size)
+        predicted[batch] = step(views, given[batch])
+        partial.steps += 1
+        if stop():
+            raise Stopped
+    return predicted

@@ -1,28 +1,123 @@
-"""How a trial is run, which is no part of what it is: no option here changes result.json. Needs no torch."""
+"""How trials are run: no option here changes a result. Declared once, for config.yaml and for flags. Needs no torch."""
 
 from __future__ import annotations
 
+import argparse
+import types
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-KEEPABLE = ("weights", "features", "checkpoint")
+from annotated_types import Ge
+
+from labelnoise.errors import UserError
+
+Options = TypeVar("Options")
 
 
 @dataclass(frozen=True)
-class Options:
-    """Run options of one trial.
+class RunOptions:
+    """What is saved of a trial, and how exactly it repeats itself: the keys of `run:` in config.yaml."""
 
-    A checkpoint is saved after every `checkpoint_epochs` epochs, or where that is None after an epoch that ends
-    `checkpoint_minutes` or more after the last one. `keep`: which of `KEEPABLE` stay when the trial is complete.
-    `snapshots`: epochs (1-based) whose predictions are kept too, and what `keep` says of them. `deterministic`, `gpus`
-    and `trials_per_gpu`: see `labelnoise.training.device`; `attempt`: `labelnoise.training.job`.
-    """
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
-    checkpoint_minutes: float = 1.0
-    checkpoint_epochs: int | None = None
-    keep: Sequence[str] = ()
-    snapshots: Sequence[int] = ()
-    deterministic: bool = False
-    gpus: int | None = None
-    trials_per_gpu: int = 1
-    attempt: int = 1
+    checkpoint_minutes: Annotated[float, Ge(0)] | None = field(
+        default=None, metadata={"help": "save a checkpoint after an epoch, but no more often than this (default: 1)"}
+    )
+    checkpoint_epochs: Annotated[int, Ge(1)] | None = field(
+        default=None, metadata={"help": "save a checkpoint after every so many epochs instead"}
+    )
+    keep: Sequence[Literal["weights", "features", "checkpoint"]] = field(
+        default=(), metadata={"help": "what to keep beside the result of a finished trial"}
+    )
+    snapshots: Sequence[Annotated[int, Ge(1)]] = field(
+        default=(), metadata={"help": "epochs after which predictions are kept as well, and what `keep` names"}
+    )
+    deterministic: bool = field(
+        default=False, metadata={"help": "give the same bits every time on a GPU as well, more slowly"}
+    )
+
+
+@dataclass(frozen=True)
+class DeviceOptions:
+    """Which devices a trial may use, see `labelnoise.training.device`."""
+
+    gpus: Annotated[int, Ge(0)] | None = field(
+        default=None, metadata={"help": "GPUs to choose from (default: all; 0: train on the CPU)"}
+    )
+    trials_per_gpu: Annotated[int, Ge(1)] = field(
+        default=1, metadata={"help": "trials that share one GPU at a time (default: 1)"}
+    )
+
+
+def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
+    """A flag for every field of the dataclass: `--checkpoint-minutes 5`, `--keep weights`, `--deterministic`."""
+    for name, annotation in _annotations(options).items():
+        declared = next(entry for entry in fields(options) if entry.name == name)
+        described: dict[str, Any] = {"help": declared.metadata["help"], "default": declared.default}
+        kind, is_list = _kind(annotation)
+        if kind is bool:
+            parser.add_argument(_flag(name), action="store_true", **described)
+            continue
+        if is_list:
+            described["nargs"] = "+"
+        if get_origin(kind) is Literal:
+            described["choices"] = get_args(kind)
+        else:
+            described |= {"type": kind, "metavar": "N"}
+        parser.add_argument(_flag(name), **described)
+
+
+def from_flags(options: type[Options], namespace: argparse.Namespace) -> Options:
+    """The dataclass with the values of the flags; `UserError` for a value that is out of range."""
+    values = {name: getattr(namespace, name) for name in _annotations(options)}
+    for name, annotation in _annotations(options).items():
+        low = _lower_bound(annotation)
+        given = values[name] if isinstance(values[name], list) else [values[name]]
+        for value in given:
+            if low is not None and value is not None and not isinstance(value, tuple) and value < low:
+                raise UserError(f"{_flag(name)} must be ≥ {low}, got {value:g}")
+    return options(**values)
+
+
+def as_flags(options: Any) -> list[str]:
+    """The flags that give these options; those at their default are left out."""
+    flags: list[str] = []
+    for declared in fields(options):
+        value = getattr(options, declared.name)
+        if isinstance(value, list | tuple):
+            flags += [_flag(declared.name), *map(str, value)] if value else []
+        elif value != declared.default:
+            flags += [_flag(declared.name), *([] if value is True else [f"{value:g}"])]
+    return flags
+
+
+def list_fields(options: type) -> frozenset[str]:
+    """The fields that take a list."""
+    return frozenset(name for name, annotation in _annotations(options).items() if _kind(annotation)[1])
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _annotations(options: type) -> dict[str, Any]:
+    hints = get_type_hints(options, include_extras=True)
+    return {declared.name: hints[declared.name] for declared in fields(options)}
+
+
+def _kind(annotation: Any) -> tuple[Any, bool]:
+    """The type of a single value without its bounds, and whether there is a list of them."""
+    if get_origin(annotation) is Annotated:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) is types.UnionType:
+        return _kind(get_args(annotation)[0])
+    if get_origin(annotation) is Sequence:
+        return _kind(get_args(annotation)[0])[0], True
+    return annotation, False
+
+
+def _lower_bound(annotation: Any) -> float | None:
+    if get_origin(annotation) is Annotated:
+        return next((bound.ge for bound in annotation.__metadata__ if isinstance(bound, Ge)), None)
+    return next(filter(lambda low: low is not None, map(_lower_bound, get_args(annotation))), None)

@@ -1,6 +1,6 @@
 """A recipe: everything about training that is not the loss, the labels or the seed. Needs no torch.
 
-`recipes/*.yaml` hold one recipe each; config.yaml's `train:` and a loss entry's `train:` override single values.
+Every data set has one; presets, config.yaml's `train:` and a loss entry's `train:` override single values.
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
 
-# Augmentations of images that are arrays (batched tensor operations) and of image files (torchvision, in workers).
-IN_MEMORY = ("crop1", "crop4", "flip", "rotate20")
-FROM_FILES = ("resized_crop", "random_crop", "flip", "jitter")
+# By the kind of images: arrays (batched tensor operations) and image files (torchvision, in worker processes).
+AUGMENTATIONS: dict[str, tuple[str, ...]] = {
+    "arrays": ("crop1", "crop4", "flip", "rotate20"),
+    "files": ("resized_crop", "random_crop", "flip", "jitter"),
+}
 
-# Which values a schedule, an optimizer and a kind of data set read; the others are read always. docs/config.md has it.
+# Which values a schedule, an optimizer and a kind of images read; the others are always read. See docs/config.md.
 READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "schedule": {
         "cosine": ("lr_min",),
@@ -28,8 +29,6 @@ READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "optimizer": {"sgd": ("momentum", "nesterov"), "adam": ()},
     "images": {"arrays": (), "files": ("image_size", "resize")},
 }
-
-RECIPES = Path(__file__).parent / "recipes"
 
 
 @dataclass(frozen=True)
@@ -114,10 +113,3 @@ def markdown_table() -> str:
 
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "version")
-
-
-def load(name: str) -> dict[str, Any]:
-    """The values of `recipes/{name}.yaml`, one for each field of `Recipe`."""
-    import yaml
-
-    return yaml.safe_load((RECIPES / f"{name}.yaml").read_text(encoding="utf-8"))

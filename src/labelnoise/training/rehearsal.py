@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from labelnoise.models import catalogue as models
+from labelnoise.training.inputs import create_loss
 from labelnoise.training.learner import Learner
-from labelnoise.training.trial import create_loss
 
 _BATCH = 16
 _FEATURES = 8

@@ -31,6 +31,10 @@ class Step:
         self.lr.fill_(self.recipe.learning_rate(epoch))
         self.loss_sum.zero_()
 
+    def is_finite(self) -> bool:
+        """Whether the epoch's loss and all parameters are; waits for the device."""
+        return bool(self.loss_sum.isfinite() & self.parameters.values.isfinite().all())
+
     def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
         """Train on uint8 views `(B, C, H, W)` and int64 targets `(B,)`; the classes predicted before it, `(B,)`."""
         logits, value = self.learner.step([self.normalise(images) for images in views], targets)

@@ -1,247 +1,204 @@
-"""A trial: spec in; result.json, metrics.csv, predictions.npz and run.json out, each complete or absent.
-
-result.json, metrics.csv and predictions.npz hold only what the spec determines; run.json holds the circumstances.
-"""
+"""A trial: a spec goes in; result.json, metrics.csv, predictions.npz and run.json come out, each complete or absent."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import os
-import platform
-import signal
-import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
 from tqdm import tqdm
 
-import labelnoise
-from labelnoise import losses, paths, targets
-from labelnoise.datasets import store
 from labelnoise.errors import NO_ROOM, UserError
-from labelnoise.files import canonical_hash, locked, read_json, write_csv, write_json
-from labelnoise.noise import labels as label_files
+from labelnoise.files import read_json, write_csv, write_json
 from labelnoise.training import device as devices
-from labelnoise.training import draws, keep, results
+from labelnoise.training import draws, keep
 from labelnoise.training import learner as learners
 from labelnoise.training.checkpoint import Checkpoint
-from labelnoise.training.code import code_version
-from labelnoise.training.data import Data, Normalise, assemble
+from labelnoise.training.data import Normalise
+from labelnoise.training.environment import describe_environment
+from labelnoise.training.evaluator import Evaluator
+from labelnoise.training.inputs import Inputs, load_inputs
+from labelnoise.training.interruption import stop_requests
 from labelnoise.training.loop import Outcome, train
-from labelnoise.training.options import Options
-from labelnoise.training.recipe import Recipe
-from labelnoise.training.trained import Trained
+from labelnoise.training.options import DeviceOptions, RunOptions
+from labelnoise.trial_folder import Status, TrialFolder, new_result
 
 
-def run(spec: Mapping[str, Any], folder: Path, options: Options) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Ending:
+    """How a training ended, and what came of it."""
+
+    status: Status
+    reason: str | None
+    outcome: Outcome
+
+
+def run(
+    spec: Mapping[str, Any], folder: TrialFolder, options: RunOptions, device_options: DeviceOptions
+) -> dict[str, Any]:
     """Train the trial in `folder`, whose lock is held, from its checkpoint if there is one; return the result.
 
-    SIGTERM and SIGINT finish the step at hand, save a checkpoint and raise `Stopped`; the next call goes on from there.
-    A crash inside training becomes a result with status `failed` and the reason, a loss that is no longer finite
-    one with status `diverged`. Raises `UserError` when the data set or the label file is missing or wrong, or more is
-    asked of the machine than it has.
+    On SIGTERM or SIGINT the step at hand is finished, a checkpoint is saved and `Stopped` is raised; the next call
+    resumes from there. A crash inside training becomes a result with status `failed` and the reason, a loss that is no
+    longer finite one with status `diverged`. Raises `UserError` when the data set or the label file is missing or
+    wrong, or the machine has not what is asked for.
     """
     with (
         devices.deterministic(options.deterministic),
-        devices.acquired(options.gpus, options.trials_per_gpu) as device,
+        devices.acquired(device_options.gpus, device_options.trials_per_gpu) as device,
     ):
-        return _run(spec, folder, options, device)
+        started = time.time()
+        folder.remove_unfinished_files()
+        inputs = load_inputs(spec, device)
+        checkpoint = _checkpoint(inputs, folder, options)
+
+        loaded = time.time()
+        ending = _train(inputs, folder, options, checkpoint)
+        trained = time.time()
+
+        epochs = len(ending.outcome.metrics) - checkpoint.epochs_restored
+        write_json(
+            folder.run,
+            describe_environment(device)
+            | {
+                "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+                "seconds": {"load": loaded - started, "train": trained - loaded},
+                "images_per_second": epochs * len(inputs.data.train) / (trained - loaded),
+                "epochs_restored": checkpoint.epochs_restored,
+                "precision": inputs.precision,
+                "deterministic": options.deterministic,
+            },
+        )
+        result = _write_result(inputs, folder, ending)
+    # A failed trial resumes from there. Not with a user's own loss: its error may be mended in a file that it imports.
+    if ending.status != Status.FAILED or inputs.has_user_loss:
+        checkpoint.finish()
+    return result
 
 
-def _run(spec: Mapping[str, Any], folder: Path, options: Options, device: torch.device) -> dict[str, Any]:
-    started = time.time()
-    for begun in folder.glob(".*.tmp"):  # what a killed process was writing; the lock is ours
-        begun.unlink()
-    recipe, data, noisy = _prepare(spec, device)
-    ready = time.time()
+def derive_features(folder: TrialFolder, device_options: DeviceOptions) -> list[Path]:
+    """Write features.npz for every weights file that the finished trial in `folder` kept; the files written.
 
-    outcome, reason, status = Outcome(), None, "ok"
-    checkpoint = Checkpoint(
-        folder / "checkpoint.pt",
-        canonical_hash(spec, digits=64),
-        arithmetic=f"{device.type} in {devices.precision_used(recipe.precision, device, recipe.model)}",
-        seconds=60 * options.checkpoint_minutes,
+    Raises `UserError` where no weights were kept: features then take training again.
+    """
+    if not folder.weights().exists():
+        raise UserError(
+            f"{folder.path} kept no weights, and without them features take training again: set `keep: [weights]` or "
+            "`keep: [features]` and delete this folder"
+        )
+    with folder.held(), devices.acquired(device_options.gpus, device_options.trials_per_gpu) as device:
+        inputs = load_inputs(read_json(folder.result, "result")["spec"], device)
+        learner = learners.create(
+            inputs.data,
+            inputs.create_loss(),
+            inputs.recipe,
+            seed=inputs.seed,
+            device=device,
+            precision=inputs.precision,
+        )
+        return keep.derive_features(folder, Evaluator(learner, Normalise(inputs.recipe, device), inputs.data))
+
+
+def _checkpoint(inputs: Inputs, folder: TrialFolder, options: RunOptions) -> Checkpoint:
+    return Checkpoint(
+        folder.checkpoint,
+        inputs.identity,
+        arithmetic=f"{inputs.device.type} in {inputs.precision}",
+        seconds=60 * (1 if options.checkpoint_minutes is None else options.checkpoint_minutes),
         epochs=options.checkpoint_epochs,
         keep="checkpoint" in options.keep,
     )
-    bar = tqdm(total=recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
-    def each_epoch(row: dict[str, Any]) -> None:
-        outcome.metrics.append(row)
+
+def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint: Checkpoint) -> Ending:
+    """Train with progress on the terminal. What the trial itself is to blame for becomes its ending."""
+    metrics: list[dict[str, Any]] = []
+    bar = tqdm(total=inputs.recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
+
+    def on_epoch_end(row: dict[str, Any]) -> None:
+        metrics.append(row)
         bar.update()
         bar.set_postfix(loss=f"{row['train_loss']:.3g}", refresh=False)
 
     try:
-        draws.seed_globally(spec["seed"], "loss")
-        loss = create_loss(spec["loss"], num_classes=data.num_classes)
-        with _stopping() as stop:
+        draws.seed_globally(inputs.seed, "loss")
+        loss = inputs.create_loss()
+        with stop_requests() as stop, bar:
             outcome = train(
-                data,
+                inputs.data,
                 loss,
-                recipe,
-                seed=spec["seed"],
-                device=device,
-                each_epoch=each_epoch,
-                keep=keep.Keep(folder, options, last=recipe.epochs),
+                inputs.recipe,
+                seed=inputs.seed,
+                device=inputs.device,
+                on_epoch_end=on_epoch_end,
+                keep=keep.Keep(folder, options, last=inputs.recipe.epochs),
                 checkpoint=checkpoint,
                 stop=stop,
             )
-        if outcome.diverged_at is not None:
-            status, reason = (
-                "diverged",
-                f"the loss or a parameter was not finite in epoch {outcome.diverged_at}",
-            )
     except (Exception, SystemExit) as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise  # the machine's fault, not the trial's: it goes on from the last checkpoint
-        if isinstance(error, torch.OutOfMemoryError):
-            remedy = "give another trials_per_gpu or batch_size; the trial goes on from its checkpoint"
-            raise UserError(f"the GPU has no memory left, perhaps for trials beside this one: {remedy}") from error
+        _raise_if_the_machines_fault(error)
         traceback.print_exc()
-        status, reason = "failed", f"{type(error).__name__}: {error}"
-    bar.close()
-    trained = time.time()
+        return Ending(Status.FAILED, f"{type(error).__name__}: {error}", Outcome(metrics))
+    if outcome.diverged_at is not None:
+        reason = f"the loss or a parameter was not finite in epoch {outcome.diverged_at}"
+        return Ending(Status.DIVERGED, reason, outcome)
+    return Ending(Status.OK, None, outcome)
 
-    result = results.of(spec, folder, status, reason, label_files.sha256(noisy))
-    result |= _summary(outcome, list(data.tests), complete=status == "ok")
-    _write(folder, result, outcome)
-    seen = (len(outcome.metrics) - checkpoint.epochs_restored) * len(data.train)
-    circumstances = _circumstances(recipe, device, started, ready, trained)
-    circumstances["deterministic"] = options.deterministic
-    circumstances |= {"images_per_second": seen / (trained - ready), "epochs_restored": checkpoint.epochs_restored}
-    write_json(folder / "run.json", circumstances)
-    results.write(folder, result)
-    # A failed one goes on from there; not with a user's own loss, whose error may be mended in a file that it imports.
-    if status != "failed" or "target" in spec["loss"]:
-        checkpoint.finish()
-    print(f"{status}: {reason or _headline(result)}", flush=True)
+
+def _raise_if_the_machines_fault(error: BaseException) -> None:
+    """Raise what another call may overcome, from the last checkpoint: no room on the disk, or in the GPU's memory."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise error
+    if isinstance(error, torch.OutOfMemoryError):
+        raise UserError(
+            "the GPU has no memory left, perhaps because of trials beside this one: set another trials_per_gpu or "
+            "batch_size; the trial resumes from its checkpoint"
+        ) from error
+
+
+def _write_result(inputs: Inputs, folder: TrialFolder, ending: Ending) -> dict[str, Any]:
+    """Write what the spec determines, result.json last; return the result."""
+    outcome = ending.outcome
+    result = new_result(inputs.spec, folder.identity, ending.status, ending.reason, inputs.labels_sha256)
+    result |= {"epochs": len(outcome.metrics), "memorised": outcome.memorised}
+    if ending.status == Status.OK:
+        result |= summarise(outcome.metrics, list(inputs.data.tests))
+    write_json(folder.spec, inputs.spec)
+    if outcome.metrics:
+        write_csv(folder.metrics, outcome.metrics, list(outcome.metrics[0]))
+    if outcome.predictions:
+        keep.write_arrays(folder.predictions(), outcome.predictions)
+    folder.write_result(result)
+    accuracies = (f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items())
+    print(f"{ending.status}: {ending.reason or ', '.join(accuracies)}", flush=True)
     return result
 
 
-def _prepare(spec: Mapping[str, Any], device: torch.device) -> tuple[Recipe, Data, np.ndarray]:
-    """The trial's recipe, its data on the device, and the labels given; takes as many threads as the recipe says."""
-    recipe = Recipe(**spec["recipe"])
-    cores = len(os.sched_getaffinity(0))
-    if recipe.threads > cores:
-        remedy = "set train: {threads: …} to fewer"
-        raise UserError(f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; {remedy}")
-    torch.set_num_threads(recipe.threads)
-    prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
-    noisy, clean = label_files.read(paths.labels(spec), np.array(prepared.train.labels))
-    return recipe, assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device), noisy
+def summarise(metrics: list[dict[str, Any]], test_sets: list[str]) -> dict[str, Any]:
+    """For each test set the last, the best and the mean of the last five accuracies.
 
-
-def derive_features(folder: Path, options: Options) -> list[Path]:
-    """Write features.npz for every weights file that the finished trial in `folder` kept; the files written.
-
-    Of the options only those of the device count.
-    Raises `UserError` where no weights were kept: features cannot be had without training again.
+    And the accuracy at the epoch with the best accuracy on held-out noisy labels; None where none were held out.
     """
-    if not (folder / "weights.pt").exists():
-        raise UserError(f"{folder} kept no weights; `keep: [weights]` and training again is the only way to features")
-    with locked(folder / ".lock"), devices.acquired(options.gpus, options.trials_per_gpu) as device:
-        spec = read_json(folder / "result.json", "result")["spec"]
-        recipe, data, _ = _prepare(spec, device)
-        loss = create_loss(spec["loss"], num_classes=data.num_classes)
-        precision = devices.precision_used(recipe.precision, device, recipe.model)
-        learner = learners.create(data, loss, recipe, seed=spec["seed"], device=device, precision=precision)
-        return keep.derive_features(folder, Trained(learner, Normalise(recipe, device), data))
-
-
-@contextlib.contextmanager
-def _stopping() -> Iterator[Callable[[], bool]]:
-    """A function that tells whether SIGTERM or SIGINT has come; a second one kills at once."""
-    received: list[int] = []
-
-    def receive(number: int, _: object) -> None:
-        received.append(number)
-        signal.signal(number, signal.SIG_DFL)
-        print(f"{signal.Signals(number).name}: saving a checkpoint", flush=True)
-
-    before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda: bool(received)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
-    """The loss a spec names: a catalogue loss, or a user's own class whose file is still the one it names."""
-    if "target" not in spec:
-        return losses.create(spec["name"], num_classes=num_classes, **spec["params"])
-    target = targets.find(spec["target"])
-    if target.sha256 != spec["sha256"]:
-        raise UserError(f"{target.file} changed after this trial was planned; run snakemake again")
-    loss = targets.load(target, spec["params"], num_classes=num_classes)
-    if not isinstance(loss, nn.Module):
-        raise UserError(f"target {target.name!r} is a {type(loss).__name__}; a loss has to be a torch.nn.Module")
-    return loss
-
-
-def _summary(outcome: Outcome, tests: list[str], *, complete: bool) -> dict[str, Any]:
-    """Best, last and last-5-mean accuracy for each test set, and that of the epoch that the noisy validation chooses.
-
-    None for a trial that is not ok.
-    """
-    summary: dict[str, Any] = {
-        "epochs": len(outcome.metrics),
-        "memorised": outcome.memorised,
-        "test_sets": {},
-    }
-    if not complete:
-        return summary
-    validation = [row["validation_accuracy"] for row in outcome.metrics]
+    validation = [row["validation_accuracy"] for row in metrics]
     chosen = None if validation[0] is None else validation.index(max(validation))
-    for name in tests:
-        curve = [row[f"{name}_accuracy"] for row in outcome.metrics]
-        summary["test_sets"][name] = {
+    summary = {}
+    for name in test_sets:
+        curve = [row[f"{name}_accuracy"] for row in metrics]
+        summary[name] = {
             "last": curve[-1],
             "best": max(curve),
             "best_epoch": 1 + curve.index(max(curve)),
             "last5": sum(curve[-5:]) / len(curve[-5:]),
             "validated": None if chosen is None else curve[chosen],
         }
-    summary["validation"] = validation[-1]
-    summary["validated_epoch"] = None if chosen is None else 1 + chosen
-    return summary
-
-
-def _write(folder: Path, result: Mapping[str, Any], outcome: Outcome) -> None:
-    write_json(folder / "spec.json", result["spec"])
-    if outcome.metrics:
-        write_csv(folder / "metrics.csv", outcome.metrics, list(outcome.metrics[0]))
-    if outcome.predictions:
-        keep.write_arrays(folder / "predictions.npz", outcome.predictions)
-
-
-def _circumstances(
-    recipe: Recipe, device: torch.device, started: float, ready: float, trained: float
-) -> dict[str, Any]:
-    """Where, when and with what this process trained; the seconds are its own."""
     return {
-        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
-        "seconds": {"load": ready - started, "train": trained - ready},
-        "host": socket.gethostname(),
-        "platform": platform.platform(),
-        "device": devices.describe(device),
-        "precision": devices.precision_used(recipe.precision, device, recipe.model),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "labelnoise": labelnoise.__version__,
-        "code": code_version(),
+        "test_sets": summary,
+        "validation": validation[-1],
+        "validated_epoch": None if chosen is None else 1 + chosen,
     }
-
-
-def _headline(result: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items())

@@ -21,7 +21,7 @@ _FORM = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<cls>[A-Za-z_]
 
 
 @dataclass(frozen=True)
-class Target:
+class UserLoss:
     """A class in a Python file beside the config (or in the working folder)."""
 
     name: str
@@ -33,7 +33,7 @@ class Target:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
-def find(name: str) -> Target:
+def find(name: str) -> UserLoss:
     """The target's file, relative to the working folder; `UserError` when there is none."""
     match = _FORM.fullmatch(name)
     if not match:
@@ -41,7 +41,7 @@ def find(name: str) -> Target:
     file = Path(*match["module"].split(".")).with_suffix(".py")
     if not _is_file(file):
         raise UserError(f"target {name!r}: there is no file {file} in the working folder {Path.cwd()}")
-    return Target(name, file, match["cls"])
+    return UserLoss(name, file, match["cls"])
 
 
 def _is_file(path: Path) -> bool:
@@ -51,39 +51,39 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def check(target: Target, params: Mapping[str, Any]) -> None:
+def check(loss: UserLoss, params: Mapping[str, Any]) -> None:
     """`UserError` when the class is missing, or its `__init__` does not take these parameters."""
     try:
-        tree = ast.parse(target.file.read_text(encoding="utf-8"))
+        tree = ast.parse(loss.file.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        raise UserError(f"target {target.name!r}: {target.file}, line {error.lineno}: {error.msg}") from None
+        raise UserError(f"target {loss.name!r}: {loss.file}, line {error.lineno}: {error.msg}") from None
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    if target.cls not in classes:
-        raise UserError(f"target {target.name!r}: {unknown(f'class of {target.file}', target.cls, classes)}")
-    signature = _signature(classes[target.cls], classes)
+    if loss.cls not in classes:
+        raise UserError(f"target {loss.name!r}: {unknown(f'class of {loss.file}', loss.cls, classes)}")
+    signature = _signature(classes[loss.cls], classes)
     if signature is None:
         return  # inherited from elsewhere: known only when it is imported
     taken, required = signature
     for key in params:
         if taken == []:
-            raise UserError(f"target {target.name!r} has no __init__ of its own, so it takes no parameters")
+            raise UserError(f"target {loss.name!r} has no __init__ of its own, so it takes no parameters")
         if taken is not None and key not in taken:
             allowed = [name for name in taken if name != "num_classes"]
-            raise UserError(f"target {target.name!r}: {unknown('parameter', key, allowed)}")
+            raise UserError(f"target {loss.name!r}: {unknown('parameter', key, allowed)}")
     missing = [name for name in required if name not in params and name != "num_classes"]
     if missing:
-        raise UserError(f"target {target.name!r} needs a value for: {', '.join(missing)}")
+        raise UserError(f"target {loss.name!r} needs a value for: {', '.join(missing)}")
 
 
-def load(target: Target, params: Mapping[str, Any], *, num_classes: int) -> Any:
+def load(loss: UserLoss, params: Mapping[str, Any], *, num_classes: int) -> Any:
     """An instance of the class (this runs the user's file). `num_classes` is passed where `__init__` takes it."""
     import inspect
 
-    spec = importlib.util.spec_from_file_location(target.file.stem, target.file)
+    spec = importlib.util.spec_from_file_location(loss.file.stem, loss.file)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses and pickle look a class's module up
     spec.loader.exec_module(module)
-    cls = getattr(module, target.cls)
+    cls = getattr(module, loss.cls)
     wants = inspect.signature(cls).parameters
     given = {"num_classes": num_classes, **params} if "num_classes" in wants else dict(params)
     return cls(**given)

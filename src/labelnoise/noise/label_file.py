@@ -1,6 +1,6 @@
-"""Noisy labels from true ones, and the label file: `.npz` with noisy_labels and clean_labels, its audit beside it.
+"""The label file of a trial: `.npz` with noisy_labels and clean_labels, its audit beside it.
 
-Where the true labels are not known, there are no clean_labels in it.
+Where the true labels are not known, it has no clean_labels.
 """
 
 from __future__ import annotations
@@ -14,32 +14,7 @@ import numpy as np
 
 from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
-from labelnoise.noise import generators
 from labelnoise.noise.audit import audit, sha256
-from labelnoise.noise.instance import instance
-
-
-def generate(
-    labels: np.ndarray, *, num_classes: int, noise: Mapping[str, Any], features: np.ndarray | None = None
-) -> np.ndarray:
-    """The noise that a spec's `noise` asks for: noisy int64 labels `(N,)` for true int64 labels `(N,)`.
-
-    `features` `(N, …)` are what instance noise goes by. Raises `UserError` on labels out of range or missing classes.
-    """
-    if labels.ndim != 1 or labels.dtype != np.int64 or not len(labels) or not 0 <= labels.min() <= labels.max():
-        raise UserError("true labels must be int64 (N,), none of them negative")
-    if labels.max() >= num_classes:
-        raise UserError(f"true labels must have values 0..{num_classes - 1}, found {labels.max()}")
-    settings = {key: value for key, value in noise.items() if key not in ("kind", "version")}
-    return _GENERATORS[noise["kind"]](labels, num_classes=num_classes, features=features, **settings)
-
-
-_GENERATORS = {
-    "clean": generators.clean,
-    "symmetric": generators.symmetric,
-    "asymmetric": generators.asymmetric,
-    "instance": instance,
-}
 
 
 def write(
@@ -92,3 +67,12 @@ def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndar
     if own is not None and sha256(own) != whose:
         raise UserError(f"{path}: the label file was made for other data; delete it and run again")
     return noisy, clean
+
+
+def sha256_of_file(path: Path) -> str | None:
+    """The hash of the noisy labels in the file; None where it cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return sha256(file["noisy_labels"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,6 +1,6 @@
 """Images decoded and augmented by worker processes, with torchvision's v2 transforms.
 
-An image's draws depend on (seed, view, epoch, its place in the data set) only, so neither the number of workers nor the
+An image's draws depend on (seed, view, epoch, its index in the data set) only, so neither the number of workers nor the
 order of the batches changes what a trial sees.
 """
 
@@ -20,14 +20,14 @@ from torchvision.transforms import v2
 from labelnoise.datasets import images
 from labelnoise.errors import UserError
 from labelnoise.training import draws
-from labelnoise.training.data import at
+from labelnoise.training.data import labels_at
 from labelnoise.training.recipe import Recipe
 
 _EVALUATION_BATCH = 256
 
 
 def training_transform(recipe: Recipe) -> v2.Transform:
-    """PIL image → uint8 `(3, S, S)`, augmented (REFERENCE recipes of WebVision and Clothing1M)."""
+    """PIL image → uint8 `(3, S, S)`, augmented as the recipe says."""
     size = recipe.image_size
     known = {
         "resized_crop": [v2.RandomResizedCrop(size)],
@@ -78,7 +78,7 @@ def _collate(items: list[list[Tensor] | str]) -> list[Tensor] | str:
 
 @dataclass(frozen=True)
 class ImagesInFiles:
-    """Files `(N,)`, bytes relative to `root`, with labels on the device; `place` is where each stands in the set."""
+    """Files `(N,)`, bytes relative to `root`, with labels on the device; `index_in_set` `(N,)` is that of the set."""
 
     root: Path
     files: np.ndarray
@@ -86,7 +86,7 @@ class ImagesInFiles:
     true: Tensor | None
     recipe: Recipe
     device: torch.device
-    place: np.ndarray | None = None
+    index_in_set: np.ndarray | None = None
 
     channels = 3
 
@@ -95,9 +95,15 @@ class ImagesInFiles:
 
     def take(self, index: Tensor) -> ImagesInFiles:
         chosen = index.cpu().numpy()
-        place = chosen if self.place is None else self.place[chosen]
+        index_in_set = chosen if self.index_in_set is None else self.index_in_set[chosen]
         return ImagesInFiles(
-            self.root, self.files, self.given[index], at(self.true, index), self.recipe, self.device, place
+            self.root,
+            self.files,
+            self.given[index],
+            labels_at(self.true, index),
+            self.recipe,
+            self.device,
+            index_in_set,
         )
 
     def training_batches(
@@ -115,10 +121,10 @@ class ImagesInFiles:
     def _batches(
         self, order: np.ndarray, transform: v2.Transform, seeds: Sequence[tuple[int, str, int]], size: int
     ) -> Iterator[list[Tensor]]:
-        places = order if self.place is None else self.place[order]
+        indices = order if self.index_in_set is None else self.index_in_set[order]
         loader = DataLoader(
             _Decoding(self.root, self.files, transform, seeds),
-            batch_sampler=[places[start : start + size].tolist() for start in range(0, len(places), size)],
+            batch_sampler=[indices[start : start + size].tolist() for start in range(0, len(indices), size)],
             # On the CPU the network takes the threads; reading is a small part of it.
             num_workers=self.recipe.threads if self.device.type == "cuda" else 1,
             collate_fn=_collate,

@@ -13,7 +13,7 @@ import yaml
 
 from labelnoise.errors import UserError
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -21,7 +21,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _check_keys(node: yaml.Node | None, seen: set[int] | None = None) -> None:
-    """Refuse a key given twice in one place, where YAML would silently keep the last; merged keys may be overridden."""
+    """Refuse a key given twice in one mapping, where YAML silently keeps the last; merged keys may be overridden."""
     seen = set() if seen is None else seen
     if node is None or id(node) in seen:
         return
@@ -48,7 +48,7 @@ _StrictLoader.add_implicit_resolver(
 
 
 @dataclass(frozen=True)
-class Source:
+class ConfigFile:
     """A config's values, where they came from, and (for a file) its YAML nodes."""
 
     name: str
@@ -56,23 +56,23 @@ class Source:
     root: yaml.Node | None = None
     overrides: frozenset[str] = frozenset()
 
-    def overridden(self, values: Mapping[str, Any]) -> Source:
+    def overridden(self, values: Mapping[str, Any]) -> ConfigFile:
         """With top-level keys replaced by Snakemake's `--config key=value`, which hands nested values over as text."""
         if not values or not isinstance(self.values, dict):
             return self
         typed = {key: _typed(value, key) for key, value in values.items()}
-        return Source(self.name, self.values | typed, self.root, frozenset(values))
+        return ConfigFile(self.name, self.values | typed, self.root, frozenset(values))
 
-    def where(self, place: Place) -> str:
-        """`config.yaml, line 7: losses[1].q`, as far as the place exists in the file."""
-        if place and place[0] in self.overrides:
-            return f"--config: {dotted(place)}"
-        line = self._line(place)
-        return f"{self.name}{f', line {line}' if line else ''}: {dotted(place) or 'the whole file'}"
+    def where(self, key_path: KeyPath) -> str:
+        """`config.yaml, line 7: losses[1].q`, as far as the key_path exists in the file."""
+        if key_path and key_path[0] in self.overrides:
+            return f"--config: {dotted(key_path)}"
+        line = self._line(key_path)
+        return f"{self.name}{f', line {line}' if line else ''}: {dotted(key_path) or 'the whole file'}"
 
-    def _line(self, place: Place) -> int | None:
+    def _line(self, key_path: KeyPath) -> int | None:
         node, line = self.root, None
-        for step in place:
+        for step in key_path:
             if isinstance(node, yaml.MappingNode):
                 found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
                 if found is None:
@@ -86,15 +86,15 @@ class Source:
         return line
 
 
-def dotted(place: Place) -> str:
+def dotted(key_path: KeyPath) -> str:
     """`("losses", 1, "q")` as `losses[1].q`."""
     text = ""
-    for step in place:
+    for step in key_path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}"
     return text.removeprefix(".")
 
 
-def read(path: Path) -> Source:
+def read(path: Path) -> ConfigFile:
     """The config file; `UserError` with the line for a syntax error or a key given twice."""
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -111,15 +111,15 @@ def read(path: Path) -> Source:
         raise UserError(_syntax_message(path, error)) from None
     except (RecursionError, ValueError):
         raise UserError(f"{path}: an alias (*name) refers to itself") from None
-    return Source(str(path), values, root)
+    return ConfigFile(str(path), values, root)
 
 
-def _typed(value: Any, place: str) -> Any:
+def _typed(value: Any, key_path: str) -> Any:
     """Values that Snakemake hands over as text, read as YAML; `UserError` where that is a slip."""
     if isinstance(value, dict):
-        return {key: _typed(entry, f"{place}.{key}") for key, entry in value.items()}
+        return {key: _typed(entry, f"{key_path}.{key}") for key, entry in value.items()}
     if isinstance(value, list):
-        return [_typed(entry, f"{place}[{i}]") for i, entry in enumerate(value)]
+        return [_typed(entry, f"{key_path}[{i}]") for i, entry in enumerate(value)]
     if not isinstance(value, str):
         return value
     try:
@@ -127,7 +127,7 @@ def _typed(value: Any, place: str) -> Any:
         return yaml.load(value, _StrictLoader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         problem = getattr(error, "problem", None) or str(error)
-        raise UserError(f"--config {place}: {value!r} is not valid YAML: {problem}") from None
+        raise UserError(f"--config {key_path}: {value!r} is not valid YAML: {problem}") from None
 
 
 def _syntax_message(path: Path, error: yaml.YAMLError) -> str:

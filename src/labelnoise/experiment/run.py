@@ -1,0 +1,244 @@
+"""A run of an experiment, as the workflow sees it: what is finished, what each job needs, what to warn of.
+
+The run that the user starts takes everything from the config and writes down what its jobs need. Jobs on other machines
+read that, so a config that is edited meanwhile changes nothing for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import labelnoise
+from labelnoise import manifest, paths
+from labelnoise.errors import UserError
+from labelnoise.experiment import config_file, finished
+from labelnoise.experiment.config import Config, experiment_name
+from labelnoise.experiment.datasets import Dataset
+from labelnoise.experiment.trials import Trial, expand, noise_warnings
+from labelnoise.files import pull_back_to_now, read_json, write_json
+from labelnoise.manifest import Manifest
+from labelnoise.training.options import as_flags
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its trials (none on another node), where its products lie, and what its jobs need."""
+
+    products: Path
+    jobs: Mapping[str, Any]
+    trials: tuple[Trial, ...] = ()
+    retry_failed: bool = True
+    manifest: Manifest | None = None
+    config: Config | None = None
+
+    @classmethod
+    def from_config(cls, file: Path, overrides: Mapping[str, Any]) -> Run:
+        """The run of a config file with Snakemake's `--config`; `UserError` on every mistake."""
+        products = paths.products(experiment_name(file))
+        config, trials = expand(config_file.read(file).overridden(overrides))
+        built = build_manifest(config, trials, experiment_name(file), paths.config_name(file))
+        manifest.check_owner(built, products / "manifest.json")
+        jobs = describe_jobs(config, trials, built)
+        return cls(products, jobs, tuple(trials), config.retry_failed, built, config)
+
+    @classmethod
+    def on_node(cls, file: Path) -> Run:
+        """The same run as one of its jobs on another machine sees it."""
+        products = paths.products(experiment_name(file))
+        return cls(products, read_json(paths.jobs(products), "description of the run (snakemake writes it)"))
+
+    @cached_property
+    def by_hash(self) -> dict[str, Trial]:
+        return {trial.hash: trial for trial in self.trials}
+
+    @cached_property
+    def finished(self) -> frozenset[Trial]:
+        """The trials with nothing left to do."""
+        return frozenset(trial for trial in self.trials if finished.is_finished(trial, retry_failed=self.retry_failed))
+
+    @cached_property
+    def unusable(self) -> dict[Trial, Path]:
+        """Trials whose result failed or is damaged, and where it is set aside before the next attempt."""
+        return {
+            trial: trial.folder.next_failed()
+            for trial in self.trials
+            if trial not in self.finished and trial.folder.result.exists()
+        }
+
+    @cached_property
+    def moved(self) -> dict[str, Path]:
+        """Prepared data sets whose image files have moved and are needed again, and where their index is set aside."""
+        needed = {paths.dataset(trial.spec): trial.dataset for trial in self.trials if trial not in self.finished}
+        return {
+            folder.name: aside
+            for folder, dataset in needed.items()
+            if (aside := finished.moved_index(folder, dataset.source))
+        }
+
+    @cached_property
+    def _unkept(self) -> tuple[list[Trial], list[str]]:
+        return finished.unkept(self.trials, self.config.run) if self.config else ([], [])
+
+    @property
+    def derivable(self) -> list[Trial]:
+        """Finished trials whose features are asked for and can be derived from the weights they kept."""
+        return self._unkept[0]
+
+    @property
+    def set_aside(self) -> list[Path]:
+        return [*self.unusable.values(), *self.moved.values()]
+
+    @property
+    def collected(self) -> Path:
+        """The marker that says that trials.csv was made from this run's manifest."""
+        return paths.collected(self.products, self.jobs["manifest"])
+
+    def warnings(self) -> Iterator[str]:
+        """What the user should know before anything runs."""
+        yield from noise_warnings(list(self.trials))
+        yield from finished.undominated(self.trials)
+        yield from finished.damaged(self.trials)
+        trials_csv = self.products / "trials.csv"
+        if trials_csv.exists() and not self.collected.exists():
+            yield f"{trials_csv} belongs to another config: this run replaces it, as does `snakemake trials`"
+        yield from self._unkept[1]
+        yield from finished.changed_labels(self.trials)
+
+    def threads(self, hash: str, folder: Path) -> int:
+        """The threads of a trial."""
+        spec = self.by_hash[hash].spec if hash in self.by_hash else read_json(folder / "spec.json", "trial spec")
+        threads: int = spec["recipe"]["threads"]
+        return threads
+
+    def inputs_of_trial(self, hash: str) -> list[Path]:
+        """The files that training waits for. None for a finished trial: a lost label file must not retrain it.
+
+        None on another node either, where the job runs because its inputs are there.
+        """
+        trial = self.by_hash.get(hash)
+        if trial is None or trial in self.finished:
+            return []
+        aside = [self.unusable[trial]] if trial in self.unusable else []
+        return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *aside]
+
+    def inputs_of_dataset(self, name: str) -> list[Path]:
+        """Official files to download, and the outdated index of images that have moved, set aside."""
+        moved = [self.moved[name]] if name in self.moved else []
+        return [*map(Path, self.jobs["datasets"][name]["downloads"]), *moved]
+
+    def write_files(self) -> None:
+        """Write the manifest, what the jobs need, and the spec of every data set and unfinished trial."""
+        write_json(self.products / "manifest.json", self.manifest)
+        write_json(paths.jobs(self.products), self.jobs)
+        for folder, dataset in {paths.dataset(trial.spec): trial.dataset for trial in self.trials}.items():
+            write_json(paths.dataset_entry(folder.name), dataset.entry)
+        for trial in self.trials:
+            if not trial.folder.result.exists():
+                write_json(trial.folder.spec, trial.spec)
+        if len(self.finished) < len(self.trials):
+            (self.products / "complete").unlink(missing_ok=True)
+
+    def pull_back_clocks(self) -> None:
+        """Give files of this run that another machine's clock dated into the future the present time."""
+        prepared = [paths.DATA / name / "dataset.json" for name in self.jobs["datasets"]]
+        audits = [trial.labels.with_suffix(".json") for trial in self.trials]
+        labels = map(Path, self.jobs["labels"])
+        for path in [*prepared, *labels, *audits, *(trial.folder.result for trial in self.trials)]:
+            pull_back_to_now(path)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the products against runs with another config; runs with the same config share them.
+
+        Raises `UserError` where a run with another config holds them.
+        """
+        path, ours = self.products / ".run.lock", self.jobs["manifest"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                handle.truncate(0)
+                handle.write(f"{ours} process {os.getpid()} on {socket.gethostname()}\n")
+                handle.flush()
+            except BlockingIOError:
+                pass  # another run is there, or has just begun
+            # Waits for a run that has just begun to say whose it is; before that the file may be an older run's.
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            handle.seek(0)
+            theirs, _, holder = handle.read().strip().partition(" ")
+            if theirs != ours:
+                raise UserError(
+                    f"another run, {holder}, writes {self.products}/ from another config: wait until it has ended, or "
+                    "give this config a file of its own (--configfile experiments/NAME.yaml)"
+                )
+            yield
+
+
+def build_manifest(config: Config, trials: list[Trial], name: str | None, file: str) -> Manifest:
+    """The manifest of the config file called `file`: the axes in its order, their presentation, every trial's place."""
+    noises = {paths.noise_name(trial.spec["noise"]): list(trial.noise_heading) for trial in trials}
+    return {
+        "experiment": name,
+        "config": file,
+        "labelnoise": labelnoise.__version__,
+        "highlight": config.highlight,
+        "noise_seed": config.noise_seed,
+        "preset": config.preset.model_dump() if config.preset else None,
+        "datasets": list(dict.fromkeys(trial.spec["dataset"]["name"] for trial in trials)),
+        "noises": list(noises),
+        "noise_headings": noises,
+        "losses": list(dict.fromkeys(trial.label for trial in trials)),
+        "seeds": list(dict.fromkeys(trial.spec["seed"] for trial in trials)),
+        "trials": [
+            {
+                "hash": trial.hash,
+                "folder": trial.folder.path.as_posix(),
+                "labels": trial.labels.as_posix(),
+                "dataset": trial.spec["dataset"]["name"],
+                "noise": paths.noise_name(trial.spec["noise"]),
+                "kind": trial.spec["noise"]["kind"],
+                "rate": trial.spec["noise"]["rate"],
+                "variant": trial.spec["noise"]["variant"],
+                "noise_seed": trial.spec["noise"]["seed"],
+                "loss": trial.spec["loss"]["name"],
+                "label": trial.label,
+                "seed": trial.spec["seed"],
+            }
+            for trial in trials
+        ],
+    }
+
+
+def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[str, Any]:
+    """What jobs need, as plain values: the manifest's hash, trials' options, the sources of data and labels."""
+    return {
+        "manifest": manifest.hash_of(built),
+        "options": as_flags(config.run),
+        "datasets": {paths.dataset(trial.spec).name: _describe_dataset(trial.dataset) for trial in trials},
+        "labels": {trial.labels.as_posix(): _describe_labels(trial) for trial in trials},
+    }
+
+
+def _describe_dataset(dataset: Dataset) -> dict[str, Any]:
+    """The official files that have to be downloaded."""
+    files = dataset.info.files if dataset.downloads else ()
+    return {"downloads": [(dataset.source / file).as_posix() for file in files]}
+
+
+def _describe_labels(trial: Trial) -> dict[str, Any]:
+    """A spec that asks for the label file, the data set it belongs to, and what else it is made from."""
+    human = trial.human_file
+    return {
+        "spec": trial.folder.spec.as_posix(),
+        "dataset": (paths.dataset(trial.spec) / "dataset.json").as_posix(),
+        "source": ["--source", str(trial.noise_source)] if trial.noise_source else [],
+        "files": [human.as_posix()] if human and paths.DOWNLOADS in human.parents else [],
+    }

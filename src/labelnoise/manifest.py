@@ -1,0 +1,71 @@
+"""The manifest: what an experiment consists of, for everything downstream of training.
+
+trials.csv, tables, figures and report belong to one manifest. It changes only when the trials or their presentation
+change. A run writes it when it starts: reading a config writes nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypedDict
+
+from labelnoise.errors import UserError
+from labelnoise.files import canonical_hash, read_json, read_json_or_nothing
+
+
+class ManifestTrial(TypedDict):
+    """One trial: where it lies, and its place on every axis."""
+
+    hash: str
+    folder: str
+    labels: str
+    dataset: str
+    noise: str
+    kind: str
+    rate: float | None
+    variant: str
+    noise_seed: int | None
+    loss: str
+    label: str
+    seed: int
+
+
+class Manifest(TypedDict):
+    """The axes in the order of the config, their presentation, and every trial.
+
+    `experiment` is None for config.yaml. `noise_headings` are (group, rate) as tables print them; `losses` are labels.
+    """
+
+    experiment: str | None
+    config: str
+    labelnoise: str
+    highlight: str
+    noise_seed: str | int
+    preset: dict[str, Any] | None
+    datasets: list[str]
+    noises: list[str]
+    noise_headings: dict[str, list[str]]
+    losses: list[str]
+    seeds: list[int]
+    trials: list[ManifestTrial]
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in the file; `UserError` when it is missing or damaged."""
+    found: Manifest = read_json(path, "manifest (snakemake writes it)")
+    return found
+
+
+def hash_of(manifest: Manifest) -> str:
+    """The short hash that trials.csv names its manifest by."""
+    return canonical_hash(manifest)
+
+
+def check_owner(manifest: Manifest, path: Path) -> None:
+    """`UserError` when the manifest at `path` is of another config file, whose products would be overwritten."""
+    found = read_json_or_nothing(path).get("config", manifest["config"])
+    if found != manifest["config"]:
+        raise UserError(
+            f"{path.parent} holds the products of {found}, which has the same name as {manifest['config']}: rename one "
+            f"of the two, or delete {path} if the file was moved"
+        )

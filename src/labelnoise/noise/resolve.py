@@ -1,0 +1,135 @@
+"""What a user asks for → the noise of a spec. Serves config.yaml and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labelnoise.errors import UserError, unknown
+from labelnoise.files import canonical_hash
+from labelnoise.noise import transitions
+from labelnoise.noise.catalogue import MAPS, NOISES, PUBLISHED_MAP
+from labelnoise.readers import matrices
+
+# (true, wrong) class numbers by the name of the map.
+Maps = Mapping[str, Sequence[tuple[int, int]]]
+
+
+class NoiseError(UserError):
+    """A mistake in a noise; `key` is the setting that it lies in, None for the whole noise."""
+
+    def __init__(self, message: str, key: str | None = None):
+        super().__init__(message)
+        self.key = key
+
+
+def check_rate(kind: str, rate: float | None, *, has_matrix: bool = False) -> None:
+    """`NoiseError` unless the kind of noise can have this rate (None: no rate is given)."""
+    if has_matrix or not NOISES[kind].has_rate:
+        if rate not in (None, 0):
+            what = "noise given by a matrix has" if has_matrix else f"{kind} labels have"
+            raise NoiseError(f"{what} no noise rate to choose; leave it out", "rate")
+        return
+    if rate is None:
+        raise NoiseError(f"{kind} noise needs a noise rate in [0, 1), such as 0.4", "rate")
+    if not 0 <= rate < 1:
+        raise NoiseError(f"a noise rate must lie in [0, 1), got {rate!r}", "rate")
+    if kind == "instance" and rate == 0:
+        raise NoiseError("instance noise at rate 0 is not clean: flip rates spread around it; use `clean`", "rate")
+
+
+def check_variant(kind: str, variant: str) -> None:
+    """`NoiseError` unless the kind of noise has this variant on some data set."""
+    if variant not in NOISES[kind].variants:
+        raise NoiseError(unknown(f"variant of {kind} noise", variant, NOISES[kind].variants), "variant")
+
+
+def resolve_noise(
+    kind: str,
+    *,
+    rate: float | None,
+    variant: str | None = None,
+    classes: Sequence[str],
+    maps: Maps,
+    map: Mapping[Any, Any] | None = None,
+    matrix: Any = None,
+) -> dict[str, Any]:
+    """The noise of a spec, without its seed, for a kind that is drawn: clean, symmetric, asymmetric or instance.
+
+    `maps` are the data set's own, for asymmetric noise. A `map` (class → class, by name or number) or a `matrix` (rows,
+    or a file) replaces them. `variant` None is the default on this data set. Raises `NoiseError`.
+    """
+    check_rate(kind, rate, has_matrix=matrix is not None)
+    if variant is not None:
+        check_variant(kind, variant)
+    if kind != "asymmetric" and (map is not None or matrix is not None):
+        raise NoiseError(f"{kind} noise takes no map and no matrix", "map" if map is not None else "matrix")
+    spec = {"kind": kind, "version": NOISES[kind].version, "rate": 0.0 if kind == "clean" else rate}
+    if kind != "asymmetric":
+        return spec | {"variant": variant or next(iter(NOISES[kind].variants))}
+    if matrix is not None:
+        return spec | {"rate": None} | _by_matrix(matrix, variant, map, classes)
+    if map is not None:
+        return spec | _by_own_map(map, variant, classes)
+    return spec | _by_published_map(maps, variant)
+
+
+def dominance_margin(noise: Mapping[str, Any], num_classes: int) -> float | None:
+    """The least T_ii − max_{j≠i} T_ij of the matrix that is asked for (ALF, Definition 1); None without one."""
+    requested = transitions.requested(noise, num_classes)
+    return None if requested is None else transitions.margin(requested)
+
+
+def _by_matrix(matrix: Any, variant: str | None, map: object, classes: Sequence[str]) -> dict[str, Any]:
+    if map is not None or variant is not None:
+        raise NoiseError("noise given by a matrix takes no map and no variant", "map" if map is not None else "variant")
+    try:
+        read = matrices.read(Path(matrix) if isinstance(matrix, str) else matrix, classes)
+    except UserError as error:
+        raise NoiseError(str(error), "matrix") from None
+    return {"variant": "matrix", "content": canonical_hash(read.rows, digits=6)} | read.spec
+
+
+def _by_own_map(map: Mapping[Any, Any], variant: str | None, classes: Sequence[str]) -> dict[str, Any]:
+    if variant in MAPS:
+        raise NoiseError(f"the variant {variant} has a map of its own; leave the map or the variant out", "variant")
+    pairs = _numbered(map, list(classes))
+    if variant != "sequential":
+        pairs.sort()  # their order means something there only
+    return {"variant": variant or "parallel", "map": pairs, "content": canonical_hash(pairs, digits=6)}
+
+
+def _by_published_map(maps: Maps, variant: str | None) -> dict[str, Any]:
+    fitting = [name for name in NOISES["asymmetric"].variants if MAPS.get(name, PUBLISHED_MAP) in maps]
+    if not fitting:
+        raise NoiseError("there is no asymmetric map; give one, or a matrix", "map")
+    chosen = variant or fitting[0]
+    if chosen not in fitting:
+        raise NoiseError(unknown("variant of asymmetric noise on this data set", chosen, fitting), "variant")
+    return {"variant": chosen, "map": [list(pair) for pair in maps[MAPS.get(chosen, PUBLISHED_MAP)]]}
+
+
+def _numbered(map: Mapping[Any, Any], classes: list[str]) -> list[list[int]]:
+    """A user's map as (true, wrong) class numbers, from class names or numbers."""
+    may_be_numbered = not any(name.isdecimal() for name in classes)
+
+    def number(value: Any) -> int:
+        if isinstance(value, bool):
+            raise NoiseError(f"YAML reads a class called yes, no, on or off as {value}; quote it", "map")
+        if str(value) in classes:
+            return classes.index(str(value))
+        if isinstance(value, int) and 0 <= value < len(classes) and may_be_numbered:
+            return value
+        hint = f" (or their numbers 0..{len(classes) - 1})" if may_be_numbered else ""
+        raise NoiseError(f"{unknown('class', value, classes)}{hint}", "map")
+
+    if not map:
+        raise NoiseError("it is empty; name at least one class and what it turns into", "map")
+    pairs = [[number(true), number(wrong)] for true, wrong in map.items()]
+    for true, wrong in pairs:
+        if true == wrong:
+            raise NoiseError(f"{classes[true]} turns into itself; leave it out", "map")
+    if len({true for true, _ in pairs}) < len(pairs):
+        raise NoiseError("a class is named twice, by its name and its number", "map")
+    return pairs

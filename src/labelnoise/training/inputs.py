@@ -1,0 +1,93 @@
+"""Everything that a trial's spec names, opened once: recipe, data on the device, labels, identity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from labelnoise import losses, paths, user_losses
+from labelnoise.datasets import store
+from labelnoise.errors import UserError
+from labelnoise.files import canonical_hash
+from labelnoise.noise import label_file
+from labelnoise.training import device as devices
+from labelnoise.training.data import Data, assemble
+from labelnoise.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a trial is trained with on `device`.
+
+    `identity` is the full hash of the spec, `labels_sha256` that of the given labels. The loss is made on demand, by
+    `create_loss`: a mistake in it is the trial's failure, not a reason not to begin.
+    """
+
+    spec: Mapping[str, Any]
+    identity: str
+    recipe: Recipe
+    data: Data
+    labels_sha256: str
+    device: torch.device
+
+    @property
+    def seed(self) -> int:
+        seed: int = self.spec["seed"]
+        return seed
+
+    @property
+    def precision(self) -> str:
+        """The precision that is used, whatever the recipe leaves open."""
+        return devices.precision_used(self.recipe.precision, self.device, self.recipe.model)
+
+    @property
+    def has_user_loss(self) -> bool:
+        return "target" in self.spec["loss"]
+
+    def create_loss(self) -> nn.Module:
+        """The loss of the spec."""
+        return create_loss(self.spec["loss"], num_classes=self.data.num_classes)
+
+
+def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
+    """Open the data set and the label file that the spec names; use as many threads as its recipe says.
+
+    Raises `UserError` when one of them is missing or wrong, or there are too few cores.
+    """
+    recipe = Recipe(**spec["recipe"])
+    cores = len(os.sched_getaffinity(0))
+    if recipe.threads > cores:
+        raise UserError(
+            f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; set train: {{threads: …}} to "
+            "fewer"
+        )
+    torch.set_num_threads(recipe.threads)
+    prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
+    noisy, clean = label_file.read(paths.labels(spec), np.array(prepared.train.labels))
+    return Inputs(
+        spec=spec,
+        identity=canonical_hash(spec, digits=64),
+        recipe=recipe,
+        data=assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device),
+        labels_sha256=label_file.sha256(noisy),
+        device=device,
+    )
+
+
+def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
+    """The loss that a spec names: one of the catalogue, or a user's class whose file is as it was planned."""
+    if "target" not in spec:
+        return losses.create(spec["name"], num_classes=num_classes, **spec["params"])
+    found = user_losses.find(spec["target"])
+    if found.sha256 != spec["sha256"]:
+        raise UserError(f"{found.file} changed after this trial was planned; run snakemake again")
+    loss = user_losses.load(found, spec["params"], num_classes=num_classes)
+    if not isinstance(loss, nn.Module):
+        raise UserError(f"target {found.name!r} is a {type(loss).__name__}; a loss has to be a torch.nn.Module")
+    return loss

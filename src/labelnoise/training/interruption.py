@@ -1,0 +1,25 @@
+"""Signals that ask a trial to stop: it finishes the step at hand, saves a checkpoint and leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """A function that says whether SIGTERM or SIGINT has arrived inside the block; a second signal kills at once."""
+    received: list[int] = []
+
+    def receive(number: int, _: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        print(f"{signal.Signals(number).name}: saving a checkpoint", flush=True)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
