@@ -15,7 +15,7 @@ from labelnoise.datasets import store
 from labelnoise.errors import UserError
 from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
-from labelnoise.readers.annotations import Samples
+from labelnoise.readers.annotation_files import Samples
 from support import image_trees as trees
 
 FILES = [f"train/{name}/{name}_{i:03}.png" for name in ("bird", "cat", "dog") for i in range(20)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from labelnoise.errors import UserError
-from labelnoise.readers import annotations
-from labelnoise.readers.annotations import Annotations, Samples
+from labelnoise.readers import annotation_files
+from labelnoise.readers.annotation_files import Annotations, Samples
 from labelnoise.readers.values import encode, in_order, whole_numbers
 
 
@@ -41,12 +41,12 @@ def read(
 
     Raises `UserError` on everything that is wrong or not certain: which column, which sample, which class.
     """
-    found = annotations.read(path, column=column, count=None if samples is None else samples.count)
+    found = annotation_files.read(path, column=column, count=None if samples is None else samples.count)
     encoded, _ = encode(found.values, found.where, classes)
-    match = None if samples is None else annotations.match(found, samples)
+    match = None if samples is None else annotation_files.match(found, samples)
     notes = list(found.table.notes)
     by = match.by if match is not None else next(iter(found.identifiers), None)
-    if match is None:
+    if match is None or samples is None:
         in_place, labels = samples is not None and by is None, None
     else:
         in_place, labels = match.is_in_order, encoded[match.rows]
@@ -54,12 +54,12 @@ def read(
             notes.append(f"{match.unused} rows are of images that cannot be read, and left out with them")
         if own is not None:
             _check_text_order(found, labels, match.rows, classes, samples, own)
-            notes += _compared(found, match.rows, classes, own, own_are_true)
+            notes += _compare_true_labels(found, match.rows, classes, own, own_are_true)
     source = {"file": path.name, "column": found.column, "joined_by": by, "notes": notes}
     return GivenLabels(labels, source, None if in_place else by)
 
 
-def _compared(
+def _compare_true_labels(
     found: Annotations, rows: np.ndarray, classes: Sequence[str], own: np.ndarray, own_are_true: bool
 ) -> list[str]:
     """What became of the file's true labels; `UserError` unless they are the data set's."""
@@ -98,8 +98,8 @@ def _check_text_order(
     numbers = whole_numbers(found.values, found.where)
     if numbers is None or numbers.max() >= len(classes):
         return
-    place = np.array([list(classes).index(name) for name in text_order])
-    as_text = place[numbers[rows]]
+    number_by_rank = np.array([list(classes).index(name) for name in text_order])
+    as_text = number_by_rank[numbers[rows]]
     if (as_text == labels).all():
         return
     hits, text_hits = int((labels == own).sum()), int((as_text == own).sum())

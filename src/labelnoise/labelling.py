@@ -22,7 +22,7 @@ from labelnoise.noise import label_file, pairs
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.generate import generate
 from labelnoise.noise.resolve import Maps, NoiseError, resolve_noise
-from labelnoise.readers import annotations
+from labelnoise.readers import annotation_files
 from labelnoise.readers.values import encode
 
 
@@ -48,6 +48,8 @@ def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) ->
     elif noise["kind"] == "file":
         clean = None if noise.get("truth") == "unknown" else own
         read = _read_given(_existing(source, "file"), noise, prepared, own_are_true=clean is not None)
+        if read.labels is None:
+            raise UserError(f"{source} does not say which label belongs to which sample")
         noisy, origin = read.labels, read.source
     else:
         features = prepared.train.images if noise["kind"] == "instance" else None
@@ -99,7 +101,7 @@ def write_for_own_labels(
     drawn = [name for name, entry in NOISES.items() if entry.has_seed]
     if kind not in drawn:
         raise UserError(unknown("kind of noise to draw", kind, drawn))
-    found = annotations.read(source, column=column, want_true=True)
+    found = annotation_files.read(source, column=column, want_true=True)
     true, classes = encode(found.values, found.where)
     if len(classes) < 2:
         raise UserError(f"{source}: noise needs at least two classes, and here is one")

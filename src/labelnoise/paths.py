@@ -47,7 +47,7 @@ def labels(spec: Mapping[str, Any]) -> Path:
 
 def trial(spec: Mapping[str, Any], identity: str) -> Path:
     """The folder of a trial with this identity."""
-    folder = TRIALS / spec["dataset"]["name"] / noise_name(spec["noise"]) / spec["loss"]["name"]
+    folder: Path = TRIALS / spec["dataset"]["name"] / noise_name(spec["noise"]) / spec["loss"]["name"]
     return folder / f"s{spec['seed']}-{identity}"
 
 

@@ -80,6 +80,8 @@ def load(loss: UserLoss, params: Mapping[str, Any], *, num_classes: int) -> Any:
     import inspect
 
     spec = importlib.util.spec_from_file_location(loss.file.stem, loss.file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{loss.file} is not a Python file that can be imported")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses and pickle look a class's module up
     spec.loader.exec_module(module)

@@ -154,7 +154,7 @@ def test_greek_labels_are_mathematics_in_latex_and_other_scripts_say_how_to_comp
 
 
 def test_figures_take_fonts_that_have_the_labels_letters_and_say_where_none_has(capsys):
-    from labelnoise.figures import style
+    from labelnoise import plot_style as style
 
     assert style.fonts_for(["αβγ é ±"]) == (["DejaVu Sans"], "")
     fonts, lacking = style.fonts_for(["\U0010fffd"])  # a private character

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from labelnoise.errors import UserError
-from labelnoise.readers import annotations
+from labelnoise.readers import annotation_files
 from labelnoise.readers.values import encode, in_order
 
 
 def read(path: Path, classes: list[str] | None = None, **options: object) -> tuple[list[int], list[str]]:
-    found = annotations.read(path, **options)
+    found = annotation_files.read(path, **options)
     labels, names = encode(found.values, found.where, classes)
     return labels.tolist(), names
 
@@ -186,18 +186,18 @@ def test_a_column_answers_what_the_names_leave_open(tmp_path: Path):
 def test_pairs_hold_given_labels_and_true_ones_and_to_draw_noise_it_has_to_be_said(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     path.write_text("clean_label,noisy_label\ncat,dog\ndog,dog\ncat,cat\n")
-    found = annotations.read(path)
+    found = annotation_files.read(path)
     assert (found.column, found.true_column) == ("noisy_label", "clean_label")
     with pytest.raises(UserError, match="each of the columns 'clean_label', 'noisy_label' could hold the labels"):
-        annotations.read(path, want_true=True)
-    assert annotations.read(path, want_true=True, column="clean_label").column == "clean_label"
+        annotation_files.read(path, want_true=True)
+    assert annotation_files.read(path, want_true=True, column="clean_label").column == "clean_label"
 
 
 def test_the_number_of_samples_tells_pandas_header_from_a_label(tmp_path: Path):
     path = tmp_path / "series.csv"
     pd.Series([1, 0, 2]).to_csv(path, index=False)
     assert read(path, count=3)[0] == [1, 0, 2]
-    assert annotations.read(path, count=3).table.notes == ["the first line, 0, is a header"]
+    assert annotation_files.read(path, count=3).table.notes == ["the first line, 0, is a header"]
     assert read(path, count=4)[0] == [0, 1, 0, 2]
 
 
@@ -210,6 +210,6 @@ def test_pickled_labels_are_not_loaded(tmp_path: Path):
 def test_pandas_json_is_joined_by_its_keys(tmp_path: Path):
     frame = pd.DataFrame({"label": [0, 1, 1]}, index=["b.png", "a.png", "c.png"])
     frame.to_json(tmp_path / "l.json")
-    found = annotations.read(tmp_path / "l.json")
+    found = annotation_files.read(tmp_path / "l.json")
     assert found.identifiers == {"key": ["b.png", "a.png", "c.png"]}
     assert json.loads((tmp_path / "l.json").read_text())["label"]["b.png"] == 0

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from labelnoise.errors import UserError
 from labelnoise.given import read as read_given
-from labelnoise.readers import annotations, matrices
-from labelnoise.readers.annotations import Samples
+from labelnoise.readers import annotation_files, matrices
+from labelnoise.readers.annotation_files import Samples
 from labelnoise.readers.values import encode
 
 NAMES = ["cat", "dog", "eel", "fox", "NA", "1", "two words", "ünïcode", "a,b", 'quo"te']
@@ -57,7 +57,7 @@ def test_labels_are_read_back_as_they_were_or_refused(tmp_path: Path, writer: st
     path.unlink(missing_ok=True)
     WRITERS[writer](path, values)
     try:
-        found = annotations.read(path)
+        found = annotation_files.read(path)
         read, classes = encode(found.values, found.where)
     except UserError as error:
         assert writer in str(error)

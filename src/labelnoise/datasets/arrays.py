@@ -155,7 +155,7 @@ def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.d
     """Shape and type of an array in the file, without reading it."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
-        with file.zip.open(f"{name}.npy") as member:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
             shape, _, kind = readers[np.lib.format.read_magic(member)](member)
     except UNREADABLE as error:
         raise UserError(f"{path}: the array {name} cannot be read ({error})") from None

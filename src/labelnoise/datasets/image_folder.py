@@ -11,7 +11,7 @@ import numpy as np
 from labelnoise.datasets.info import DatasetInfo, Description, Listing
 from labelnoise.errors import UserError, closest
 from labelnoise.files import canonical_hash
-from labelnoise.readers import annotations, values
+from labelnoise.readers import annotation_files, values
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"}
 
@@ -142,7 +142,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def _read_table(folder: Path, table: Path) -> list[tuple[str, str]]:
     """The rows of a CSV of files, named from the split's folder or the folder above it, and labels."""
-    annotated = annotations.read(table)
+    annotated = annotation_files.read(table)
     files = next((column for column in annotated.identifiers.values() if not all(map(str.isdecimal, column))), None)
     if files is None or annotated.column is None:
         listed = ", ".join(repr(name) for name in annotated.table.columns if name is not None)

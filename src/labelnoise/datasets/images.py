@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labelnoise.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # At most this share of a training set may be unreadable; those are left out. Test sets are judged whole or not at all.
 UNREADABLE_LIMIT = 1e-3
@@ -27,22 +31,22 @@ def may_be_left_out(count: int) -> int:
     return max(1, int(UNREADABLE_LIMIT * count))
 
 
-def read(path: Path):
+def read(path: Path) -> Image:
     """The image as an RGB PIL image, as torchvision's ImageFolder reads it; OSError when it is missing or broken.
 
     Palettes, grey, CMYK and transparent images are converted (transparency is dropped), an EXIF rotation is not
     applied. More than 8 bits a channel are an error, since a conversion would clip them.
     """
-    from PIL import Image
+    from PIL import Image as pillow
 
     if path.is_file() and not path.stat().st_size:
         raise OSError(f"{path}: the file is empty (0 bytes)")
     try:
-        with Image.open(path) as image:
+        with pillow.open(path) as image:
             if image.mode in _DEEP:
                 raise OSError(f"{path}: its pixels have more than 8 bits (mode {image.mode}); convert it")
             return image.convert("RGB")
-    except (SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what PIL raises beside OSError
+    except (SyntaxError, ValueError, pillow.DecompressionBombError) as error:  # what PIL raises beside OSError
         raise OSError(f"{path}: {error}") from None
 
 

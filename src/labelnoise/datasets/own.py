@@ -12,7 +12,7 @@ from labelnoise.datasets.images import may_be_left_out
 from labelnoise.datasets.info import DatasetInfo, Description, Images, Map
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
-from labelnoise.readers.annotations import Samples
+from labelnoise.readers.annotation_files import Samples
 
 
 @dataclass(frozen=True)

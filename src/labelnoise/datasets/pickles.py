@@ -56,7 +56,7 @@ def torch_pickle(path: Path) -> Any:
     import torch
     from numpy._core.multiarray import _reconstruct as reconstruct
 
-    allowed = [
+    allowed: list[Any] = [
         (reconstruct, "numpy.core.multiarray._reconstruct"),
         (reconstruct, "numpy._core.multiarray._reconstruct"),
         np.ndarray,

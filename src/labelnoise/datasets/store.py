@@ -17,7 +17,7 @@ from labelnoise.datasets import images
 from labelnoise.datasets.info import Arrays, DatasetInfo, Images, Listing
 from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
-from labelnoise.readers.annotations import Samples
+from labelnoise.readers.annotation_files import Samples
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
     """
     loaded = info.load(info, source)
     if isinstance(loaded, Arrays):
-        arrays, details = _from_arrays(loaded), {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0}
+        arrays = _from_arrays(loaded)
+        details: dict[str, Any] = {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0}
     else:
         arrays, details = _from_listing(loaded, source)
     _check(arrays, info, source)
@@ -88,7 +89,7 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
         "classes": list(info.classes),
         "test_sets": list(info.test_sets),
         "sizes": {key: len(array) for key, array in arrays.items() if key.endswith("_labels")},
-        "sha256": {key: hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for key, array in arrays.items()},
+        "sha256": {key: _sha256(array) for key, array in arrays.items()},
     }
     write_json(folder / "dataset.json", described)
     return described
@@ -143,7 +144,7 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged ({error}); {remedy}") from None
-        if hashlib.sha256(found).hexdigest() != info["sha256"][key]:
+        if _sha256(found) != info["sha256"][key]:
             raise UserError(f"{path} is damaged: its content is not what was prepared; {remedy}")
         return found
 
@@ -152,9 +153,12 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
         raise UserError(f"{root}: the images of {info['name']} are not there any more; put them back, or {remedy}")
 
     def split(name: str) -> Split:
-        found = {key: array(f"{name}_{key}") for key in ("labels", "images", "files", "given")}
+        labels = array(f"{name}_labels")
+        if labels is None:
+            raise UserError(f"{folder} has no labels of {name}; {remedy}")
+        images, files, given = (array(f"{name}_{key}") for key in ("images", "files", "given"))
         left_out = [tuple(entry) for entry in info.get("left_out", [])] if name == "train" else []
-        return Split(**found, root=root, left_out=left_out)
+        return Split(labels, images, files, root, given, left_out)
 
     return Prepared(
         name=info["name"],
@@ -162,6 +166,10 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
         train=split("train"),
         test_sets={name: split(name) for name in info["test_sets"]},
     )
+
+
+def _sha256(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> None:

@@ -20,7 +20,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-def _named(key: str):
+def _named(key: str) -> BeforeValidator:
     """A bare name where an entry with settings may stand: `CE` for `{loss: CE}`."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 

@@ -43,9 +43,9 @@ def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
             catalogue.resolve(entry.loss, params)
         else:
             _check_plain(params)
-            user_losses.check(user_losses.find(entry.target), params)
+            user_losses.check(user_losses.find(entry.target or ""), params)
         suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in chosen.items())
-        name = entry.loss or entry.target.rpartition(":")[2]
+        name = entry.loss or (entry.target or "").rpartition(":")[2]
         case = LossCase(entry, params, (entry.label or name) + suffix)
         check_label(case.label)
         yield case

@@ -17,7 +17,7 @@ from labelnoise.experiment.config import EntryError, NoiseEntry, check_label
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.noise.catalogue import DEFAULT_VARIANTS, FROM_CLEAN, NOISES
 from labelnoise.noise.resolve import NoiseError, check_rate, check_variant, resolve_noise
-from labelnoise.readers.annotations import Samples
+from labelnoise.readers.annotation_files import Samples
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def expand_noise(entry: NoiseEntry) -> Iterator[NoiseCase]:
     if entry.kind not in NOISES:
         raise EntryError(unknown("noise", entry.kind, NOISES))
     _check_keys(entry)
-    variants: list[str | None] = list(entry.variant or [None])
-    rates: list[float | None] = list(entry.rate or [None])
+    variants: list[str | None] = [*entry.variant] if entry.variant else [None]
+    rates: list[float | None] = [*entry.rate] if entry.rate else [None]
     try:
         for variant in variants:
             if variant is not None:

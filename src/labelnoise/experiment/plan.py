@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from labelnoise.datasets.info import Images
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import experiment_name
@@ -95,7 +94,7 @@ def _rehearse(trials: list[Trial]) -> list[str]:
         found += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {wrong}"] if wrong else []
     for trial in models_of_timm.values():
         info, recipe = trial.dataset.info, trial.spec["recipe"]
-        size = info.image_size if info.images == Images.ARRAYS else recipe["image_size"]
+        size: int = info.image_size or recipe["image_size"]
         wrong = rehearsal.try_model(
             recipe["model"], num_classes=len(info.classes), channels=info.channels, image_size=size
         )

@@ -22,7 +22,7 @@ class RecipeError(ValueError):
 
 
 @functools.cache
-def _adapters() -> dict[str, TypeAdapter]:
+def _adapters() -> dict[str, TypeAdapter[Any]]:
     hints = get_type_hints(recipes.Recipe, include_extras=True)
     return {key: TypeAdapter(hints[key], config=ConfigDict(strict=True, allow_inf_nan=False)) for key in recipes.FIELDS}
 
@@ -55,8 +55,8 @@ def _check_idle(recipe: dict[str, Any], layers: dict[str, dict[str, Any]]) -> No
 class Unread:
     """Recipe values that are given and that no trial reads."""
 
-    def __init__(self):
-        self._told: dict[tuple[Any, str], str] = {}
+    def __init__(self) -> None:
+        self._unread: dict[tuple[Any, str], str] = {}
         self._read: set[tuple[Any, str]] = set()
 
     def note(self, place: Any, given: dict[str, Any], recipe: dict[str, Any], *, images: str) -> None:
@@ -64,7 +64,7 @@ class Unread:
         unread = recipes.unread(recipe, images=images)
         for key in given:
             if key in unread:
-                self._told.setdefault((place, key), unread[key])
+                self._unread.setdefault((place, key), unread[key])
             else:
                 self._read.add((place, key))
 
@@ -72,7 +72,7 @@ class Unread:
         """(place, key, message) of each value that nothing reads."""
         return [
             (place, key, f"{key} is not read by any trial: it belongs to {readers}; leave it out, or give that too")
-            for (place, key), readers in self._told.items()
+            for (place, key), readers in self._unread.items()
             if (place, key) not in self._read
         ]
 
@@ -92,7 +92,7 @@ def _check_together(recipe: dict[str, Any], given_in: dict[str, str]) -> None:
 def _checked(key: str, value: Any, layer: str) -> Any:
     if key not in recipes.FIELDS:
         raise RecipeError(key, layer, unknown("recipe value", key, recipes.FIELDS))
-    if key == "model" and models.find(str(value)) is None:
+    if key == "model" and not models.exists(str(value)):
         raise RecipeError(key, layer, unknown("model", value, [*models.MODELS, "timm/NAME"]))
     try:
         return _adapters()[key].validate_python(value)

@@ -229,8 +229,8 @@ def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[
 
 def _describe_dataset(dataset: Dataset) -> dict[str, Any]:
     """The official files that have to be downloaded."""
-    files = dataset.info.files if dataset.downloads else ()
-    return {"downloads": [(dataset.source / file).as_posix() for file in files]}
+    files = dataset.info.official_files if dataset.downloads else ()
+    return {"downloads": [(dataset.source / file.name).as_posix() for file in files]}
 
 
 def _describe_labels(trial: Trial) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
 from labelnoise.files import canonical_hash
-from labelnoise.losses.catalogue import LossError
+from labelnoise.losses.parameters import LossError
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.resolve import dominance_margin

@@ -8,8 +8,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labelnoise.files import read_json_or_nothing, replacing_folder
+
+if TYPE_CHECKING:
+    from labelnoise.analysis.cells import Results
 
 # module → what the figure shows; also its caption in the report.
 FIGURES: dict[str, str] = {
@@ -28,8 +32,8 @@ FIGURES: dict[str, str] = {
 
 def draw_all(manifest_path: Path) -> None:
     """Draw every figure of the experiment into its figures/, as SVG and PNG."""
+    from labelnoise import plot_style as style
     from labelnoise.analysis.cells import read
-    from labelnoise.figures import style
 
     results = read(manifest_path)
     style.apply([*results.losses, *map(results.noise_title, results.noises), *_class_names(results)])
@@ -40,7 +44,7 @@ def draw_all(manifest_path: Path) -> None:
             style.save(figure, folder / name)
 
 
-def _class_names(results) -> list[str]:
+def _class_names(results: Results) -> list[str]:
     """The classes of every data set, as the audits of its label files name them."""
     found: dict[str, list[str]] = {}
     for entry in results.manifest["trials"]:
@@ -51,7 +55,7 @@ def _class_names(results) -> list[str]:
     return [name for names in found.values() for name in names]
 
 
-def figures_of(results) -> Iterator[tuple[str, str, str, str]]:
+def figures_of(results: Results) -> Iterator[tuple[str, str, str, str]]:
     """(data set, test set, file stem, kind) for every figure of an experiment."""
     for dataset in results.datasets:
         test_sets = results.test_sets(dataset)

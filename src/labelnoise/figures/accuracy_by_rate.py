@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from labelnoise import plot_style as style
 from labelnoise.analysis.cells import Results, summarise
-from labelnoise.figures import style
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from labelnoise import plot_style as style
 from labelnoise.analysis.cells import Results
 from labelnoise.errors import UserError
-from labelnoise.figures import style
 from labelnoise.trial_folder import UNKNOWN, TrialFolder
 
 

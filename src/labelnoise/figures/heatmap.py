@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from labelnoise import plot_style as style
 from labelnoise.analysis.cells import Results, summarise
-from labelnoise.figures import style
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:

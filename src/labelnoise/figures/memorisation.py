@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from labelnoise import plot_style as style
 from labelnoise.analysis.cells import Results
-from labelnoise.figures import curves, style
+from labelnoise.figures import curves
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:

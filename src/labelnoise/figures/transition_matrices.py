@@ -7,10 +7,11 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from labelnoise import plot_style as style
 from labelnoise.analysis.cells import Results
-from labelnoise.figures import style
 from labelnoise.files import read_json
 
 
@@ -48,6 +49,6 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
                 axes.set_xlabel(f"given label\n{audit['realised_rate']:.3f} wrong")
         panels[0][0].set_ylabel("asked for\ntrue class")
         panels[1][0].set_ylabel("realised\ntrue class")
-    colours = plt.cm.ScalarMappable(norm=plt.Normalize(0, 1), cmap="viridis")
+    colours = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap="viridis")
     figure.colorbar(colours, ax=panels, shrink=0.6, label="P(given label | true class)")
     return figure

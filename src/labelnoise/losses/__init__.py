@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labelnoise.losses import catalogue
 from labelnoise.losses.catalogue import names
@@ -50,18 +50,18 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
     return loss
 
 
-def _build(name: str, num_classes: int, reduction: str, resolved: dict[str, Value]) -> Loss:
+def _build(name: str, num_classes: int, reduction: str, resolved: dict[str, Any]) -> Loss:
     from labelnoise.losses import sums
 
     entries = catalogue.parts(name)
     if len(entries) == 1:
         return entries[0].load()(num_classes=num_classes, reduction=reduction, **resolved)
+    owners = catalogue.owners(name)
     parts = []
     for entry in entries:
-        prefix = f"{entry.name}."
-        own = {key.removeprefix(prefix): value for key, value in resolved.items() if key.startswith(prefix)}
+        own = {owners[full][1]: value for full, value in resolved.items() if owners.get(full, ("",))[0] == entry.name}
         parts.append(entry.load()(num_classes=num_classes, **own))
-    weights = {"alpha": resolved["alpha"], "beta": resolved["beta"], "reduction": reduction}
+    weights: dict[str, Any] = {"alpha": resolved["alpha"], "beta": resolved["beta"], "reduction": reduction}
     if catalogue.is_entropy_regularised(name):
         min_prob = next(value for key, value in resolved.items() if key.endswith(".min_prob"))
         return sums.EntropyRegularisedSum(*parts, lam=resolved["lam"], min_prob=min_prob, **weights)

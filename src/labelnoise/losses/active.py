@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +19,11 @@ class _ConstantFactor(DifferentiableTwice):
         return factor * value
 
     @staticmethod
-    def setup_context(ctx, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0])
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[None, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
         (factor,) = ctx.saved_tensors
         return None, grad * factor
 
@@ -58,7 +59,7 @@ class CE(Loss):
 class FL(Loss):
     """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); for its gradient see `weighted`."""
 
-    def __init__(self, *, gamma: float, constant_factor: bool, **kwargs):
+    def __init__(self, *, gamma: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.gamma, self.constant_factor = gamma, constant_factor
 
@@ -69,7 +70,7 @@ class FL(Loss):
 class GCE(Loss):
     """(1 − p_y^q) / q (Zhang & Sabuncu 2018, eq. 6), with p_y clamped at `eps`."""
 
-    def __init__(self, *, q: float, eps: float, **kwargs):
+    def __init__(self, *, q: float, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.q, self.floor = q, math.log(eps)
 
@@ -95,12 +96,12 @@ class _Share(DifferentiableTwice):
         return factor.gather(1, column).squeeze(1) * (a_y / -(factor * log_p).sum(dim=1))
 
     @staticmethod
-    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[:-1])
         ctx.constant = inputs[-1]
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         a_y, gaps, factor, log_p, column = ctx.saved_tensors
         if factor is None:
             scaled = grad / log_p.sum(dim=1) ** 2
@@ -129,7 +130,7 @@ def normalised(prediction: Prediction, factor: Tensor | None = None, constant: b
 class NCE(Loss):
     """scale · log p_y / Σ_k log p_k (APL eq. 8)."""
 
-    def __init__(self, *, scale: float, **kwargs):
+    def __init__(self, *, scale: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 
@@ -140,7 +141,7 @@ class NCE(Loss):
 class NFL(Loss):
     """scale · FL_y / Σ_k FL_k (APL eq. 9); for the gradient of the factors see `weighted`."""
 
-    def __init__(self, *, gamma: float, scale: float, constant_factor: bool, **kwargs):
+    def __init__(self, *, gamma: float, scale: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.gamma, self.scale, self.constant_factor = gamma, scale, constant_factor
 
@@ -152,7 +153,7 @@ class NFL(Loss):
 class NGCE(Loss):
     """scale · (1 − p_y^q) / (K − Σ_k p_k^q) (APL §3.1), probabilities clamped at `eps`."""
 
-    def __init__(self, *, q: float, scale: float, eps: float, **kwargs):
+    def __init__(self, *, q: float, scale: float, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.q, self.scale, self.floor = q, scale, math.log(eps)
 
@@ -164,7 +165,7 @@ class NGCE(Loss):
 class AGCE(Loss):
     """[(a + 1)^q − (a + p_y)^q] / q (ALF §4.2), written in 1 − p_y so that nothing cancels near p_y = 1."""
 
-    def __init__(self, *, a: float, q: float, **kwargs):
+    def __init__(self, *, a: float, q: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.a, self.q = a, q
 
@@ -176,7 +177,7 @@ class AGCE(Loss):
 class AUL(Loss):
     """[(a − p_y)^p − (a − 1)^p] / p (ALF §4.2), written in 1 − p_y so that nothing cancels near p_y = 1."""
 
-    def __init__(self, *, a: float, p: float, **kwargs):
+    def __init__(self, *, a: float, p: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.a, self.p = a, p
 
@@ -190,7 +191,7 @@ class AUL(Loss):
 class AEL(Loss):
     """exp(−p_y / a) (ALF §4.2). Its smallest value is e^(−1/a), not 0, as in the published code."""
 
-    def __init__(self, *, a: float, **kwargs):
+    def __init__(self, *, a: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.a = a
 
@@ -201,7 +202,7 @@ class AEL(Loss):
 class TaylorCE(Loss):
     """Σ_{i=1..t} (1 − p_y)^i / i (Feng et al. 2020, eq. 6): t = 1 is 1 − p_y, t → ∞ is CE. Horner's scheme."""
 
-    def __init__(self, *, t: float, **kwargs):
+    def __init__(self, *, t: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.t = int(t)
 
@@ -216,7 +217,7 @@ class TaylorCE(Loss):
 class PHuberCE(Loss):
     """−log p_y, continued linearly below p_y = 1/τ: −τ p_y + log τ + 1 (Menon et al. 2020, eq. 10)."""
 
-    def __init__(self, *, tau: float, **kwargs):
+    def __init__(self, *, tau: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.tau = tau
 
@@ -228,7 +229,7 @@ class PHuberCE(Loss):
 class PHuberGCE(Loss):
     """(1 − p_y^q)/q, continued linearly below p* = τ^(1/(q−1)): −τ p_y + τ p* + (1 − p*^q)/q (Menon et al. 2020)."""
 
-    def __init__(self, *, q: float, tau: float, **kwargs):
+    def __init__(self, *, q: float, tau: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.q, self.tau = q, tau
         self.edge = tau ** (1 / (q - 1))
@@ -242,7 +243,7 @@ class PHuberGCE(Loss):
 class NLS(Loss):
     """(1 − r) · CE + (r/K) Σ_k −log p_k (Wei et al. 2022, eq. 4); r may be far below zero."""
 
-    def __init__(self, *, rate: float, **kwargs):
+    def __init__(self, *, rate: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.rate = rate
 

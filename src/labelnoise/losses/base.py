@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,13 +27,13 @@ class DifferentiableTwice(torch.autograd.Function):
 
     generate_vmap_rule = True
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # `apply` asks for it at each call; made there, it would be a tenth of a loss's time.
-        cls.forward.__signature__ = inspect.signature(cls.forward)
+        cls.forward.__signature__ = inspect.signature(cls.forward)  # type: ignore[attr-defined]
 
     @staticmethod
-    def leave_unused_gradients_out(ctx) -> None:
+    def leave_unused_gradients_out(ctx: Any) -> None:
         """Hand backward None, not zeros, for an output that nothing depends on (torch.compile knows zeros only)."""
         if not torch.compiler.is_compiling():
             ctx.set_materialize_grads(False)
@@ -57,13 +58,13 @@ class ExactLogSoftmax(DifferentiableTwice):
         return shifted - rest.log1p(), rest, index
 
     @staticmethod
-    def setup_context(ctx, inputs: tuple[Tensor], output: tuple[Tensor, Tensor, Tensor]) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor, Tensor]) -> None:
         ctx.save_for_backward(*output)
         ctx.mark_non_differentiable(output[2])
         ExactLogSoftmax.leave_unused_gradients_out(ctx)
 
     @staticmethod
-    def backward(ctx, grad: Tensor | None, grad_rest: Tensor | None, _index: None) -> Tensor:
+    def backward(ctx: Any, grad: Tensor | None, grad_rest: Tensor | None, _index: None) -> Tensor:
         log_p, rest, index = ctx.saved_tensors
         p = log_p.exp()
         if grad is None:
@@ -158,6 +159,10 @@ class Loss(nn.Module):
         self.num_classes = num_classes
         self.reduction = reduction
 
+    def set_class_counts(self, counts: Tensor) -> None:
+        """Tell the loss how many training samples each class has as given, `(K,)`; for losses that need it."""
+        raise NotImplementedError
+
     def per_sample(self, prediction: Prediction) -> Tensor:
         """The loss of each sample, `(B,)`."""
         raise NotImplementedError
@@ -216,6 +221,6 @@ def bounded(logits: Tensor) -> Tensor:
     return threshold(full_precision(logits), LOGIT_FLOOR, LOGIT_FLOOR)
 
 
-def without_autocast(device_type: str) -> AbstractContextManager:
+def without_autocast(device_type: str) -> AbstractContextManager[object]:
     """A block outside autocast; entering it costs nothing where autocast is off already."""
     return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ class CELC(Loss):
     as printed (eq. 4): z' = δ z/‖z‖₂ where ‖z‖₂ ≥ δ. p_y is clamped at `eps`.
     """
 
-    def __init__(self, *, delta: float, paper: bool, eps: float, **kwargs):
+    def __init__(self, *, delta: float, paper: bool, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.delta, self.floor = delta, math.log(eps)
         self.threshold = delta if paper else 1 / delta
@@ -37,7 +38,7 @@ class ECE(Loss):
     The class that gets m is the predicted one, not the labelled one.
     """
 
-    def __init__(self, *, m: float, eps: float, **kwargs):
+    def __init__(self, *, m: float, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.m, self.floor = m, math.log(eps)
 
@@ -55,7 +56,7 @@ class ECE(Loss):
 class EFL(ECE):
     """−(1 − p'_y)^γ · log p'_y on the ε-softmax (Wang et al. 2024, §3.2); for its gradient see `weighted`."""
 
-    def __init__(self, *, gamma: float, constant_factor: bool, **kwargs):
+    def __init__(self, *, gamma: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.gamma, self.constant_factor = gamma, constant_factor
 

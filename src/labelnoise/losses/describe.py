@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labelnoise.losses import catalogue
-from labelnoise.losses.catalogue import ALIASES, LOSSES, PUBLISHED_SUMS
+from labelnoise.losses.entries import ALIASES, LOSSES, PUBLISHED_SUMS
 
 
 def describe_all() -> str:

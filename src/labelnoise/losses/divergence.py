@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,8 +18,8 @@ def jensen_shannon(predictions: list[Prediction], *, pi: float, eps: float, scal
     """
     weight = (1 - pi) / len(predictions)
     # m_y = 1 − Σ_j w_j (1 − p_j,y): exact where every prediction is sure of the label
-    log_m_y = torch.log1p(-weight * sum(prediction.rest for prediction in predictions))
-    mean = weight * sum(prediction.p for prediction in predictions)
+    log_m_y = torch.log1p(-weight * _total([prediction.rest for prediction in predictions]))
+    mean = weight * _total([prediction.p for prediction in predictions])
     log_mean = mean.clamp(min=eps).log()
     value = -pi * log_m_y
     for prediction in predictions:
@@ -28,12 +29,16 @@ def jensen_shannon(predictions: list[Prediction], *, pi: float, eps: float, scal
     return value / (-(1 - pi) * math.log1p(-pi)) if scaled else value
 
 
+def _total(tensors: list[Tensor]) -> Tensor:
+    return sum(tensors[1:], start=tensors[0])
+
+
 class JS(Loss):
     """Jensen-Shannon divergence between label and prediction (Englesson & Azizpour 2021, eq. 4)."""
 
-    def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs):
+    def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
-        self.settings = {"pi": pi, "scaled": scaled, "eps": eps}
+        self.pi, self.scaled, self.eps = pi, scaled, eps
 
     def per_sample(self, prediction: Prediction) -> Tensor:
-        return jensen_shannon([prediction], **self.settings)
+        return jensen_shannon([prediction], pi=self.pi, eps=self.eps, scaled=self.scaled)

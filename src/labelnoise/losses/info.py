@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ class LossInfo:
         """Whether it is a formula on one prediction that does not change over training, so that sums can hold it."""
         return self.takes in (Takes.PROBABILITIES, Takes.LOGITS) and Need.EPOCH not in self.needs
 
-    def load(self) -> type[Loss]:
+    def load(self) -> Callable[..., Loss]:
         """The class itself (imports torch)."""
         module, name = self.where.split(":")
         cls: type[Loss] = getattr(importlib.import_module(f"labelnoise.losses.{module}"), name)

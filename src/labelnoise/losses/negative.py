@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -18,9 +20,10 @@ class NLNL(Loss):
 
     needs = ("class_counts", "draws")
 
-    def __init__(self, *, num_negative: float, eps: float, **kwargs):
+    def __init__(self, *, num_negative: float, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.num_negative, self.eps = int(num_negative), eps
+        self.weights: Tensor
         self.generator: torch.Generator | None = None
         self.register_buffer("weights", torch.ones(self.num_classes), persistent=False)
 

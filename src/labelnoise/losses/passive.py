@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction
 class MAE(Loss):
     """scale · (1 − p_y). scale = 2 is Σ_k |p_k − e_k| (Ghosh et al. 2017); inside a sum the codes use 1."""
 
-    def __init__(self, *, scale: float, **kwargs):
+    def __init__(self, *, scale: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.scale = scale
 
@@ -35,7 +36,7 @@ class RCE(Loss):
     Probabilities are clamped at `eps` first.
     """
 
-    def __init__(self, *, A: float, eps: float, **kwargs):
+    def __init__(self, *, A: float, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.weight, self.eps = -A * math.log(10), eps
 
@@ -46,7 +47,7 @@ class RCE(Loss):
 class AMSE(Loss):
     """(1/K) Σ_k |a e_k − p_k|^q (JAL eq. 7). The constant (a − 1)^q is kept, as in the published code."""
 
-    def __init__(self, *, a: float, q: float, **kwargs):
+    def __init__(self, *, a: float, q: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.a, self.q = a, q
 
@@ -63,7 +64,7 @@ class NNCE(Loss):
     ANL+ clamps from above as well, by `max_prob` = 1 − m.
     """
 
-    def __init__(self, *, min_prob: float, max_prob: float, scale: float, **kwargs):
+    def __init__(self, *, min_prob: float, max_prob: float, scale: float, **kwargs: Any):
         super().__init__(**kwargs)
         self.low, self.high, self.scale = math.log(min_prob), math.log(max_prob), scale
 
@@ -88,12 +89,12 @@ class _NegativeShare(DifferentiableTwice):
         return (others / total).squeeze(1)
 
     @staticmethod
-    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.save_for_backward(*inputs[:-1])
         ctx.top = inputs[-1]
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[None, Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None, None]:
         factor, log_p, column = ctx.saved_tensors
         others, total = _NegativeShare.sums(factor, log_p, column, ctx.top)
         grad = grad.unsqueeze(1)
@@ -104,7 +105,7 @@ class _NegativeShare(DifferentiableTwice):
 class NNFL(Loss):
     """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); for its gradient see `weighted`."""
 
-    def __init__(self, *, gamma: float, min_prob: float, max_prob: float, constant_factor: bool, **kwargs):
+    def __init__(self, *, gamma: float, min_prob: float, max_prob: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
         self.gamma, self.constant_factor = gamma, constant_factor
         self.low, self.high = math.log(min_prob), math.log(max_prob)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from labelnoise.losses.base import Loss, Prediction
+from labelnoise.losses.info import Need
 
 
 class Sum(Loss):
@@ -22,7 +24,7 @@ class Sum(Loss):
     def set_class_counts(self, counts: Tensor) -> None:
         """Tell the parts that need them how many training samples each class has, `(K,)`."""
         for part in (self.first, self.second):
-            if "class_counts" in part.needs:
+            if Need.CLASS_COUNTS in part.needs:
                 part.set_class_counts(counts)
 
     def per_sample(self, prediction: Prediction) -> Tensor:
@@ -35,7 +37,7 @@ class EntropyRegularisedSum(Sum):
     A batch-level term: with `reduction="none"` every sample carries the whole of it.
     """
 
-    def __init__(self, first: Loss, second: Loss, *, lam: float, min_prob: float, **kwargs):
+    def __init__(self, first: Loss, second: Loss, *, lam: float, min_prob: float, **kwargs: Any):
         super().__init__(first, second, **kwargs)
         self.lam, self.min_prob = lam, min_prob
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +22,12 @@ from labelnoise.losses.base import (
     without_autocast,
 )
 from labelnoise.losses.divergence import jensen_shannon
-from labelnoise.losses.parameters import LossError
+from labelnoise.losses.parameters import LossError, Value
 
 
-def _create_base(name: str, *, num_classes: int, **params: float) -> Loss:
+def _create_base(name: str, *, num_classes: int, **params: Value) -> Loss:
     """The loss of that name, with those of the parameters that it has."""
-    own = {key: value for key, value in params.items() if key in catalogue.parameters(name)}
+    own: dict[str, Any] = {key: value for key, value in params.items() if key in catalogue.parameters(name)}
     return create(name, num_classes=num_classes, **own)
 
 
@@ -35,11 +36,11 @@ class GJS(Loss):
 
     needs = ("views",)
 
-    def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs):
+    def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs: Any):
         super().__init__(**kwargs)
-        self.settings = {"pi": pi, "scaled": scaled, "eps": eps}
+        self.pi, self.scaled, self.eps = pi, scaled, eps
 
-    def forward(self, logits: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:
+    def forward(self, logits: tuple[Tensor, Tensor], targets: Tensor) -> Tensor:  # type: ignore[override]
         """Mean loss of the two views' logits, each `(B, K)`, against targets `(B,)`."""
         if isinstance(logits, Tensor) or len(logits) != 2:
             raise LossError("GJS takes a pair of logits, one for each view: loss((z1, z2), targets)")
@@ -47,7 +48,9 @@ class GJS(Loss):
             self.check(view, targets)
         targets = never_negative(targets, self.num_classes)
         return self.guarded(
-            lambda: jensen_shannon([Prediction(bounded(view), targets) for view in logits], **self.settings),
+            lambda: jensen_shannon(
+                [Prediction(bounded(view), targets) for view in logits], pi=self.pi, eps=self.eps, scaled=self.scaled
+            ),
             logits[0].device.type,
         )
 
@@ -73,12 +76,13 @@ class SR(Loss):
         gamma: float,
         q: float,
         eps: float,
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.tau, self.p, self.lam, self.normalize, self.eps = tau, p, lam, normalize, eps
         self.growth, self.every = growth, int(every)
         self.base = _create_base(base, num_classes=self.num_classes, gamma=gamma, q=q, eps=eps)
+        self.weight: Tensor
         # A tensor, so that a captured training step sees it change.
         self.register_buffer("weight", torch.tensor(lam, dtype=torch.float64), persistent=False)
 
@@ -111,13 +115,23 @@ class LT(LazyModuleMixin, Loss):
     needs = ("features",)
 
     def __init__(
-        self, *, base: str, margin: float, lam: float, alpha: float, beta: float, q: float, log_dim: bool, **kwargs
+        self,
+        *,
+        base: str,
+        margin: float,
+        lam: float,
+        alpha: float,
+        beta: float,
+        q: float,
+        log_dim: bool,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.margin, self.lam, self.log_dim = margin, lam, log_dim
         self.base = _create_base(base, num_classes=self.num_classes, alpha=alpha, beta=beta, q=q)
-        self.means = UninitializedParameter()
-        self.raw_freedom = UninitializedParameter()
+        # Typed as Any: torch does not say that a lazy parameter is a parameter.
+        self.means: Any = UninitializedParameter()
+        self.raw_freedom: Any = UninitializedParameter()
 
     def initialise(self, feature_dim: int, like: Tensor | None = None) -> None:
         """Draw the class means `(K, D)`, then the freedom degrees `(K, 1)`, xavier-uniform, typed and placed as `like`.
@@ -127,11 +141,11 @@ class LT(LazyModuleMixin, Loss):
         """
         if not is_lazy(self.means) and self.means.shape[1] != feature_dim:
             raise LossError(f"LT has its means for {self.means.shape[1]} features already, not {feature_dim}")
-        options = {} if like is None else {"dtype": like.dtype, "device": like.device}
+        dtype, device = (None, None) if like is None else (like.dtype, like.device)
         for parameter, width in ((self.means, feature_dim), (self.raw_freedom, 1)):
-            drawn = nn.init.xavier_uniform_(torch.empty(self.num_classes, width, **options))
+            drawn = nn.init.xavier_uniform_(torch.empty(self.num_classes, width, dtype=dtype, device=device))
             if is_lazy(parameter):
-                parameter.materialize(drawn.shape, **options)
+                parameter.materialize(drawn.shape, device=device, dtype=dtype)
             with torch.no_grad():
                 parameter.copy_(drawn)
 
@@ -196,14 +210,16 @@ class _Student(DifferentiableTwice):
         return logits, own.squeeze(1), f, mu, feature_norm, mean_norm, per_freedom
 
     @staticmethod
-    def setup_context(ctx, inputs: tuple, output: tuple[Tensor, ...]) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         _, _, raw, targets, ctx.margin, ctx.dim = inputs
         logits, _, *others = output
         ctx.save_for_backward(raw, targets, logits, *others)
         _Student.leave_unused_gradients_out(ctx)
 
     @staticmethod
-    def backward(ctx, grad: Tensor | None, grad_own: Tensor | None, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, grad: Tensor | None, grad_own: Tensor | None, *grads: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         raw, targets, logits, f, mu, feature_norm, mean_norm, per_freedom = ctx.saved_tensors
         grad_f, grad_mu, grad_feature_norm, grad_mean_norm, grad_per_freedom = grads
         freedom = (raw**2 + 0.1).squeeze(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.error import URLError
 
 from torch import Tensor, nn
@@ -49,7 +50,8 @@ def timm_model(num_classes: int, channels: int, *, name: str, pretrained: bool) 
         body = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=channels)
     except OSError as error:
         raise UserError(_no_weights(name, error)) from None
-    return Backbone(body, body.head_hidden_size, num_classes)
+    feature_dim: Any = body.head_hidden_size
+    return Backbone(body, feature_dim, num_classes)
 
 
 def _no_weights(name: str, error: Exception) -> str:

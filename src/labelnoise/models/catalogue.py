@@ -80,12 +80,17 @@ def is_timm(name: str) -> bool:
     return name.startswith(_TIMM) and len(name) > len(_TIMM)
 
 
-def find(name: str) -> ModelInfo | None:
-    """The model's entry; any `timm/NAME` has one, whether timm knows it or not. None for other unknown names."""
+def exists(name: str) -> bool:
+    """Whether there is an entry; any `timm/NAME` has one, whether timm knows it or not."""
+    return name in MODELS or is_timm(name)
+
+
+def find(name: str) -> ModelInfo:
+    """The entry of a model that `exists`."""
     if is_timm(name):
         title = f"{name.removeprefix(_TIMM)} of timm"
         return ModelInfo(name=name, where="backbones:timm_model", title=title, images_per_second=5)
-    return MODELS.get(name)
+    return MODELS[name]
 
 
 def create(name: str, *, num_classes: int, channels: int, pretrained: bool = False) -> Any:

@@ -140,6 +140,8 @@ def asymmetric(
         wanted = np.asarray(matrix, dtype=np.float64) * sizes[:, None]
         counts = np.array([_largest_remainder(row, size) for row, size in zip(wanted, sizes, strict=True)])
         return _flip_by_counts(labels, counts, random)
+    if map is None or rate is None:
+        raise UserError("asymmetric noise needs a matrix, or a map and a rate")
     asked = transitions.by_map(rate, num_classes, map)
     if variant in ("truncated", "blocks"):
         return _flip_by_counts(labels, _truncated(asked, labels), random)

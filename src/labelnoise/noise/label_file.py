@@ -42,7 +42,7 @@ def write(
     # The audit goes first: a label file under its final name always has one.
     write_json(path.with_suffix(".json"), described)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
     return described
 
 

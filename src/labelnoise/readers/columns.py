@@ -39,7 +39,7 @@ def is_label(name: str | None) -> bool:
 
 def is_true_label(name: str | None) -> bool:
     """Whether a column of this name holds true labels: clean_label, true_label …"""
-    return is_label(name) and bool(_TRUE.fullmatch(name))
+    return name is not None and is_label(name) and bool(_TRUE.fullmatch(name))
 
 
 def choose(columns: Mapping[str | None, Any], column: str | None, place: str, *, want_true: bool) -> str | None:
@@ -58,7 +58,7 @@ def choose(columns: Mapping[str | None, Any], column: str | None, place: str, *,
     if not want_true and not all(map(is_true_label, labels)):
         labels = [name for name in labels if not is_true_label(name)]
     if not labels:
-        labels = [name for name in columns if not is_identifier(name) and not _NOT_LABEL.fullmatch(name)]
+        labels = [name for name in columns if name and not is_identifier(name) and not _NOT_LABEL.fullmatch(name)]
     if len(labels) == 1:
         return labels[0]
     listed = ", ".join(repr(name) for name in (labels or columns))

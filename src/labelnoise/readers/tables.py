@@ -41,9 +41,9 @@ class Table:
     def where(self, column: str | None) -> Where:
         """The place of a row of this column, for messages."""
         called = "" if column is None or self.lines is not None else f", {column}"
-        if self.lines is None:
+        if (lines := self.lines) is None:
             return lambda row: f"{self.path}{called}, sample {row}"
-        return lambda row: f"{self.path}, line {self.lines[row]}"
+        return lambda row: f"{self.path}, line {lines[row]}"
 
     def __len__(self) -> int:
         return max((len(values) for values in self.columns.values()), default=0)
@@ -113,7 +113,7 @@ def _with_header(path: Path, rows: list[list[str]], lines: list[int]) -> Table:
         )
     if twice := [name for name in header if header.count(name) > 1]:
         raise UserError(f"{path}: two columns are called {twice[0]!r}; give each a name of its own")
-    columns = {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
+    columns: dict[str | None, Any] = {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
     return Table(path, columns, lines[1:])
 
 

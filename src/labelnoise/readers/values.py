@@ -40,7 +40,7 @@ def encode(
     Raises `UserError` with the sample's place for missing values, fractions, negative numbers, numbers that start at 1
     or have gaps, names that are no class, mixtures of numbers and names, and numbers that may be meant in two ways.
     """
-    array = _one_a_sample(values, where)
+    array = _one_per_sample(values, where)
     if not len(array):
         raise UserError(f"{where(0)}: there are no labels")
     known = list(classes) if classes is not None else None
@@ -60,7 +60,7 @@ def encode(
 
 def whole_numbers(values: Any, where: Where) -> np.ndarray | None:
     """The labels as the whole numbers that they read like, `(N,)`; None where they are names or one-hot."""
-    array = _one_a_sample(values, where)
+    array = _one_per_sample(values, where)
     if array.ndim == 2:
         return None
     return _numbers_in_text(array, where, None) if array.dtype.kind == "U" else _whole(array, where)
@@ -68,12 +68,13 @@ def whole_numbers(values: Any, where: Where) -> np.ndarray | None:
 
 def names(values: Any, where: Where) -> list[str]:
     """The labels as class names `(N,)`, where numbers are names: the classes of image files. 3.0 is the name `3`."""
-    array = _one_a_sample(values, where)
+    array = _one_per_sample(values, where)
     if array.ndim == 2:
-        raise UserError(f"{where(0)}: class names must be one a sample, got rows of {array.shape[1]}")
+        raise UserError(f"{where(0)}: class names must be one per sample, got rows of {array.shape[1]}")
     numbers = whole_numbers(array, where)
-    as_written = numbers is None or (array.dtype.kind == "U" and all(text.isdecimal() for text in array.tolist()))
-    return array.tolist() if as_written else [str(number) for number in numbers.tolist()]
+    if numbers is None or (array.dtype.kind == "U" and all(text.isdecimal() for text in array.tolist())):
+        return array.tolist()
+    return [str(number) for number in numbers.tolist()]
 
 
 def in_order(classes: set[str]) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text.strip()))
 
 
-def _one_a_sample(values: Any, where: Where) -> np.ndarray:
+def _one_per_sample(values: Any, where: Where) -> np.ndarray:
     """The values as an array of numbers or stripped text, `(N,)`, or `(N, K)` with K > 1."""
     if isinstance(values, list | tuple):
         kinds = {_kind(value) for value in values}

@@ -122,13 +122,14 @@ def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> fl
 
     None where no paper gives a form for the loss.
     """
+    number = {key: float(value) for key, value in params.items() if not isinstance(value, str)}
     ratios = {
-        "AGCE": lambda: agce_ratio(params["a"], params["q"]),
-        "AUL": lambda: aul_ratio(params["a"], params["p"]),
-        "AEL": lambda: ael_ratio(params["a"]),
-        "TaylorCE": lambda: 1 / params["t"],
-        "PHuberCE": lambda: 1 / params["tau"],
-        "PHuberGCE": lambda: 1 / params["tau"],
+        "AGCE": lambda: agce_ratio(number["a"], number["q"]),
+        "AUL": lambda: aul_ratio(number["a"], number["p"]),
+        "AEL": lambda: ael_ratio(number["a"]),
+        "TaylorCE": lambda: 1 / number["t"],
+        "PHuberCE": lambda: 1 / number["tau"],
+        "PHuberGCE": lambda: 1 / number["tau"],
     }
     if name in ratios:
         # w_m/w_n = clean (K − 1)/(1 − clean) ≥ 1/r
@@ -136,6 +137,6 @@ def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> fl
         return needed / (needed + num_classes - 1)
     if name == "AMSE":
         levels = np.linspace(1 / num_classes, 1, 5001)[1:-1]
-        holds = [amse_holds(params["a"], params["q"], symmetric_noise_weights(c, num_classes)) for c in levels]
+        holds = [amse_holds(number["a"], number["q"], symmetric_noise_weights(c, num_classes)) for c in levels]
         return float(levels[holds.index(True)]) if any(holds) else None
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from labelnoise.figures import style
+from labelnoise import plot_style as style
 from labelnoise.files import replacing_folder
 from labelnoise.losses import create
+from labelnoise.losses.parameters import Value
 from labelnoise.theory.asymmetry import symmetric_noise_weights
 from labelnoise.theory.calibration import optimal_risks, psi
 from labelnoise.theory.risks import binary_loss
@@ -23,7 +24,7 @@ _COMPLETELY_ASYMMETRIC = (
 )  # fmt: skip
 
 
-def _titled(name: str, params: dict) -> str:
+def _titled(name: str, params: Mapping[str, Value]) -> str:
     return f"{name}({', '.join(f'{key}={value:g}' for key, value in params.items())})"
 
 
@@ -45,7 +46,9 @@ def calibration() -> Figure:
     return figure
 
 
-def optimised(name: str, params: dict, weights: np.ndarray, *, steps: int = 400, starts: int = 8) -> float:
+def optimised(
+    name: str, params: Mapping[str, Value], weights: np.ndarray, *, steps: int = 400, starts: int = 8
+) -> float:
     """Mean largest probability after minimising Σ_k w_k L(u, k) over logits by gradient descent from random starts."""
     num_classes = len(weights)
     loss = create(name, num_classes=num_classes, reduction="none", **params)
@@ -69,7 +72,7 @@ def one_hot_or_not() -> Figure:
     """ALF Figure 2: the minimiser of the weighted risk turns one-hot where the corollary says so (vertical lines)."""
     weights = symmetric_noise_weights(0.2, 10)  # symmetric 0.8: w_m/w_n = 2.25
     needed = np.log(2.25)
-    sweeps: list[tuple[str, str, str, dict, np.ndarray, float]] = [
+    sweeps: list[tuple[str, str, str, dict[str, Value], np.ndarray, float]] = [
         ("AGCE, q = 0.5", "AGCE", "a", {"q": 0.5}, np.linspace(0.05, 1.2, 13), 1 / (2.25**2 - 1)),
         ("AGCE, a = 0.2", "AGCE", "q", {"a": 0.2}, np.linspace(0.1, 1.3, 13), 1 - needed / np.log(6)),
         ("AUL, p = 2", "AUL", "a", {"p": 2.0}, np.linspace(1.1, 3.5, 13), 2.25 / 1.25),
@@ -117,8 +120,9 @@ def gradients() -> Figure:
     points = np.concatenate([p[:, None], np.repeat((1 - p)[:, None] / 9, 9, axis=1)], axis=1)
     for name in names:
         logits = torch.tensor(np.log(points), requires_grad=True)
-        create(name, num_classes=10, reduction="none")(logits, torch.zeros(len(p), dtype=torch.int64)).sum().backward()
-        pull = -logits.grad[:, 0].numpy()
+        values = create(name, num_classes=10, reduction="none")(logits, torch.zeros(len(p), dtype=torch.int64))
+        (gradient,) = torch.autograd.grad(values.sum(), logits)
+        pull = -gradient[:, 0].numpy()
         look = style.of_loss(name, names)
         axes.plot(p, pull / pull.max(), **look, markevery=0.12, markersize=4, linewidth=1.2)
     axes.set(xlabel="p_y", ylabel="−∂L/∂z_y, largest = 1")

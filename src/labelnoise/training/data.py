@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -25,9 +26,14 @@ class Samples(Protocol):
     `true` is None where the true labels are not known.
     """
 
-    given: Tensor
-    true: Tensor | None
-    channels: int
+    @property
+    def given(self) -> Tensor: ...
+
+    @property
+    def true(self) -> Tensor | None: ...
+
+    @property
+    def channels(self) -> int: ...
 
     def __len__(self) -> int: ...
 
@@ -117,13 +123,15 @@ def assemble(
         raise UserError(f"the label file was made for other data than {prepared.name}; delete it and run again")
 
     def samples(split: Split, given: np.ndarray, true: np.ndarray | None) -> Samples:
-        labels = [None if part is None else torch.from_numpy(np.array(part)).to(device) for part in (given, true)]
+        on_device = torch.from_numpy(np.array(given)).to(device)
+        true_on_device = None if true is None else torch.from_numpy(np.array(true)).to(device)
         if split.images is not None:
-            return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), *labels)
+            return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), on_device, true_on_device)
         # Only here: torchvision takes a second to import.
         from labelnoise.training.image_files import ImagesInFiles
 
-        return ImagesInFiles(split.root, np.array(split.files), *labels, recipe, device)
+        root, files = split.root or Path(), np.array(split.files)
+        return ImagesInFiles(root, files, on_device, true_on_device, recipe, device)
 
     train, validation, index = samples(prepared.train, noisy, clean), None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:

@@ -128,7 +128,8 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     if wanted:  # only then: it imports torch._inductor, a second
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # finds bugs, and costs kernels
+        # Filling memory finds bugs, and costs kernels.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:

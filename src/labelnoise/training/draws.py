@@ -34,7 +34,8 @@ def seed_globally(seed: int, purpose: str, epoch: int = 0) -> None:
 def global_state(device: torch.device) -> dict[str, Any]:
     """Where torch's, Python's and numpy's global generators stand, as a checkpoint may hold it."""
     version, words, gauss = random.getstate()
-    _, keys, position, has_gauss, cached = np.random.get_state()
+    held: Any = np.random.get_state()
+    _, keys, position, has_gauss, cached = held
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,

@@ -26,22 +26,22 @@ class FlatParameters:
         step = ALIGNMENT if first.device.type == "cuda" else 1
         offsets = [0, *itertools.accumulate(-(-p.numel() // step) * step for p in parameters)]
         self.values = nn.Parameter(torch.zeros(offsets[-1], dtype=first.dtype, device=first.device))
-        self.values.grad = torch.zeros_like(self.values)
+        self.grad = self.values.grad = torch.zeros_like(self.values.data)
         for p, offset in zip(parameters, offsets, strict=False):
-            for name, flat in (("data", self.values.data), ("grad", self.values.grad)):
+            for name, flat in (("data", self.values.data), ("grad", self.grad)):
                 view = flat[offset : offset + p.numel()].as_strided(p.shape, p.stride(), offset)
                 if name == "data":
                     view.copy_(p.data)
                 setattr(p, name, view)
 
     def zero_grad(self) -> None:
-        self.values.grad.zero_()
+        self.grad.zero_()
 
     def add_l1(self, weight: float) -> None:
         """Add the gradient of weight · Σ|θ|."""
-        self.values.grad.add_(self.values.detach().sign(), alpha=weight)
+        self.grad.add_(self.values.detach().sign(), alpha=weight)
 
     def clip(self, max_norm: float) -> None:
         """Scale the gradient to an L2 norm of at most `max_norm`, as `torch.nn.utils.clip_grad_norm_` does."""
-        norm = torch.linalg.vector_norm(self.values.grad)
-        self.values.grad.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))
+        norm = torch.linalg.vector_norm(self.grad)
+        self.grad.mul_((max_norm / (norm + 1e-6)).clamp(max=1.0))

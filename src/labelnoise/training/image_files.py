@@ -10,6 +10,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def evaluation_transform(recipe: Recipe) -> v2.Transform:
     return v2.Compose([v2.Resize(recipe.resize), v2.CenterCrop(recipe.image_size), v2.PILToTensor()])
 
 
-class _Decoding(Dataset):
+class _Decoding(Dataset[Any]):
     """Item i: the views of file i, each uint8 `(3, S, S)`, or the message why there are none."""
 
     def __init__(self, root: Path, files: np.ndarray, transform: v2.Transform, seeds: Sequence[tuple[int, str, int]]):

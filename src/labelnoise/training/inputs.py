@@ -16,6 +16,7 @@ from labelnoise.datasets import store
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
 from labelnoise.noise import label_file
+from labelnoise.noise.audit import sha256
 from labelnoise.training import device as devices
 from labelnoise.training.data import Data, assemble
 from labelnoise.training.recipe import Recipe
@@ -75,7 +76,7 @@ def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
         identity=canonical_hash(spec, digits=64),
         recipe=recipe,
         data=assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device),
-        labels_sha256=label_file.sha256(noisy),
+        labels_sha256=sha256(noisy),
         device=device,
     )
 

@@ -42,7 +42,7 @@ class Keep:
 def write_arrays(path: Path, values: dict[str, Tensor]) -> None:
     """An .npz of the tensors."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: tensor.numpy() for name, tensor in values.items()})
+        np.savez(file, **{name: tensor.numpy() for name, tensor in values.items()})  # type: ignore[arg-type]
 
 
 def derive_features(folder: TrialFolder, evaluator: Evaluator) -> list[Path]:

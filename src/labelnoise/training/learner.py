@@ -25,8 +25,8 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
         recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
     )
     learner = Learner(model, loss, seed=seed, precision=precision, device=device)
-    if "class_counts" in learner.needs:
-        loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
+    if Need.CLASS_COUNTS in learner.needs:
+        learner.loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
         learner.plain = PlainState(loss)  # what the loss makes of the counts is no change by training
     return learner
 
@@ -34,18 +34,21 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
 class Learner:
     """Runs model and loss on normalised images; `modules` are what is trained (the loss may have parameters)."""
 
-    def __init__(self, model: nn.Module, loss: nn.Module, *, seed: int, precision: str, device: torch.device):
-        self.model, self.loss, self.seed = model, loss, seed
+    def __init__(self, model: Any, loss: Any, *, seed: int, precision: str, device: torch.device):
+        # Modules, typed as Any: a network has `features`, and a loss the methods that its needs imply.
+        self.model = model
+        self.loss = loss
+        self.seed = seed
         self.precision, self.device = precision, device
         self.needs: Sequence[str] = tuple(getattr(loss, "needs", ()))
         if unknown := [need for need in self.needs if need not in list(Need)]:
             raise UserError(f"the loss needs {', '.join(unknown)}; the engine knows {', '.join(Need)}")
-        if "features" in self.needs:
+        if Need.FEATURES in self.needs:
             draws.seed_globally(seed, "loss")
-            loss.initialise(model.feature_dim)
+            self.loss.initialise(model.feature_dim)
         self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
         self.plain = PlainState(loss)
-        self._drawing = [part for part in loss.modules() if "draws" in getattr(part, "needs", ())]
+        self._drawing: list[Any] = [part for part in loss.modules() if Need.DRAWS in getattr(part, "needs", ())]
         for part in self._drawing:
             part.generator = torch.Generator(device)
 
@@ -57,7 +60,7 @@ class Learner:
     @property
     def views(self) -> int:
         """How many augmented views of each image a step takes."""
-        return 2 if "views" in self.needs else 1
+        return 2 if Need.VIEWS in self.needs else 1
 
     def begin_epoch(self, epoch: int, *, is_resumed: bool = False) -> None:
         """Before each epoch (1-based): its number, and random draws of the loss's own.
@@ -68,7 +71,7 @@ class Learner:
         draws.seed_globally(self.seed, "training", epoch)
         self.model.train()
         self.loss.train()
-        if "epoch" in self.needs and not is_resumed:
+        if Need.EPOCH in self.needs and not is_resumed:
             self.loss.set_epoch(epoch)
         for generator in self.generators():
             draws.reseed(generator, self.seed, "loss", epoch)
@@ -90,7 +93,7 @@ class Learner:
     def step(self, views: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
         """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`."""
         with devices.autocast(self.precision, self.device):
-            if "features" in self.needs:
+            if Need.FEATURES in self.needs:
                 features = self.model.features(views[0])
                 value = self.loss(features, targets)
                 with torch.no_grad():
@@ -111,7 +114,7 @@ class Learner:
 
     def logits(self, images: Tensor) -> Tensor:
         """Float32 logits `(B, K)` in evaluation mode."""
-        if "features" in self.needs:
+        if Need.FEATURES in self.needs:
             return self._evaluated(images, lambda x: self.loss.logits(self.model.features(x)))
         return self._evaluated(images, self.model)
 

@@ -117,7 +117,8 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
     return annotation, False
 
 
-def _lower_bound(annotation: Any) -> float | None:
+def _lower_bound(annotation: Any) -> Any:
+    """The least value that is allowed, None where there is none."""
     if get_origin(annotation) is Annotated:
         return next((bound.ge for bound in annotation.__metadata__ if isinstance(bound, Ge)), None)
     return next(filter(lambda low: low is not None, map(_lower_bound, get_args(annotation))), None)

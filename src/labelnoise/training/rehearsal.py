@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labelnoise.losses.info import Need
 from labelnoise.models import catalogue as models
 from labelnoise.training.inputs import create_loss
 from labelnoise.training.learner import Learner
@@ -36,8 +37,8 @@ def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
         loss = create_loss(spec, num_classes=num_classes)
         device = torch.device("cpu")
         learner = Learner(_Stub(num_classes), loss, seed=0, precision="fp32", device=device)
-        if "class_counts" in learner.needs:
-            loss.set_class_counts(torch.ones(num_classes, dtype=torch.int64))
+        if Need.CLASS_COUNTS in learner.needs:
+            learner.loss.set_class_counts(torch.ones(num_classes, dtype=torch.int64))
         learner.begin_epoch(1)
         for _ in range(2):
             targets = torch.randint(num_classes, (_BATCH,))

@@ -70,12 +70,11 @@ class CapturedStep(Step):
         if self._warm < self.WARM_UP or len(targets) < self.recipe.batch_size:
             self._warm += len(targets) == self.recipe.batch_size
             return self._uncaptured(views, targets)
-        if self._graph is None:
-            self._capture(views, targets)
+        graph = self._graph or self._capture(views, targets)
         for held, images in zip(self._views, views, strict=True):
             held.copy_(images)
         self._targets.copy_(targets)
-        self._graph.replay()
+        graph.replay()
         return self._predicted
 
     def _uncaptured(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
@@ -85,7 +84,7 @@ class CapturedStep(Step):
         torch.cuda.current_stream().wait_stream(self._stream)
         return predicted
 
-    def _capture(self, views: Sequence[Tensor], targets: Tensor) -> None:
+    def _capture(self, views: Sequence[Tensor], targets: Tensor) -> torch.cuda.CUDAGraph:
         self._views, self._targets = [images.clone() for images in views], targets.clone()
         graph = torch.cuda.CUDAGraph()
         for generator in self.learner.generators():
@@ -94,6 +93,7 @@ class CapturedStep(Step):
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             self._predicted = super().__call__(self._views, self._targets)
         self._graph = graph
+        return graph
 
 
 def create(learner: Learner, normalise: Normalise, recipe: Recipe) -> Step:

@@ -131,7 +131,8 @@ def empty(message: str) -> Figure:
 
 def save(figure: Figure, stem: Path) -> None:
     """Write `stem`.svg and `stem`.png and close the figure."""
-    for ending, options in (("svg", {"metadata": {"Date": None}}), ("png", {})):
+    formats: tuple[tuple[str, dict[str, Any]], ...] = (("svg", {"metadata": {"Date": None}}), ("png", {}))
+    for ending, options in formats:
         figure.savefig(stem.with_name(f"{stem.name}.{ending}"), **options)
         figure.set_layout_engine("none")  # laid out once: the second format keeps the places
     plt.close(figure)

@@ -161,24 +161,24 @@ def _forms(files: list[str]) -> list[dict[str, int]]:
 
 def _names_files(column: str, values: Sequence[str], samples: Samples) -> bool:
     """Whether numbers are names of files such as 17.png, and not positions."""
-    is_stems = any(set(values) <= set(places) for places in _forms(list(samples.files))[-1:])
+    is_stems = any(set(values) <= set(indices) for indices in _forms(list(samples.files or []))[-1:])
     is_index = sorted(map(int, values)) == list(range(samples.count))
     return is_stems and (not is_index or bool(re.search("file|path|im(g|age)|name", column, re.IGNORECASE)))
 
 
 def _by_file(columns: dict[str, list[str]], files: list[str]) -> tuple[str, np.ndarray]:
     """The column and the way of naming files that match best, and the row of each file, −1 where it has none."""
-    best: tuple[str, np.ndarray] | None = None
+    best, best_rows = next(iter(columns)), np.full(len(files), -1)
     for column, values in columns.items():
         cleaned = [str(PurePosixPath(value.replace("\\", "/"))) for value in values]
-        for places in _forms(files):
+        for indices in _forms(files):
             rows = np.full(len(files), -1)
             for row, value in enumerate(cleaned):
-                if value in places:
-                    rows[places[value]] = row
-            if best is None or (rows >= 0).sum() > (best[1] >= 0).sum():
-                best = (column, rows)
-    return best
+                if value in indices:
+                    rows[indices[value]] = row
+            if (rows >= 0).sum() > (best_rows >= 0).sum():
+                best, best_rows = column, rows
+    return best, best_rows
 
 
 def _by_index(path: Path, column: str, values: list[str], count: int) -> np.ndarray:
