@@ -62,8 +62,8 @@ def test_single_seed_has_a_mean_and_no_deviation():
 
 def test_equal_print_is_equal_marking():
     made = table(ROWS)
-    assert [made.place(loss, "symmetric-0.2") for loss in "ABC"] == ["bold", "bold", None]
-    assert made.place("D & <co>", "symmetric-0.2") is None  # third: two share the first place
+    assert [made.mark(loss, "symmetric-0.2") for loss in "ABC"] == ["bold", "bold", None]
+    assert made.mark("D & <co>", "symmetric-0.2") is None  # third: two share the first place
 
 
 @pytest.mark.parametrize(("highlight", "marked"), [("best_second", 1), ("top2", 2), ("top3", 3)])
@@ -103,8 +103,32 @@ def test_csv_holds_numbers():
     assert pd.isna(frame.loc["C", "symmetric-0.2 mean"])
 
 
+# What run.json says of the environment beside torch, device and precision.
+SAME = {"cpu_capability": "AVX512", "cuda": None, "cudnn": None}
+
+
+def test_two_cpus_are_told_apart():
+    rows = ROWS.assign(code="a", precision="fp32", torch="2.11", device=["EPYC"] * 6 + ["Xeon"] * 6, threads=1, **SAME)
+    notes = cells.environment_mismatches(rows.assign(cpu_capability=["AVX512"] * 6 + ["AVX2"] * 6))
+    assert notes == [
+        "Trials of different devices stand side by side: EPYC (6), Xeon (5).",
+        "Trials of different CPU capabilities stand side by side: AVX512 (6), AVX2 (5).",
+    ]
+
+
+def test_marks_and_ranks_follow_the_number_as_printed():
+    """At x.xx5 pandas' `round` and the printed number differ: 0.285 is 0.28 by `round` and 0.28 or 0.29 in print."""
+    pairs = [(value, float(f"{value:.2f}")) for value in (2.675, 1.005, 90.125, 90.135, 90.145, 0.285)]
+    assert any(round(pd.Series([value]), 2)[0] != printed for value, printed in pairs)
+    for value, printed in pairs:
+        rows = trials({("A", "clean"): [value, value], ("B", "clean"): [printed, printed]})
+        assert [table(rows).mark(loss, "clean") for loss in "AB"] == ["bold", "bold"], value
+        means = pd.DataFrame({"clean": [value, printed]}, index=["A", "B"])
+        assert cells.average_ranks(means).to_dict() == {"A": 1.5, "B": 1.5}, value
+
+
 def test_mixed_circumstances_are_told():
-    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1)
+    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1, **SAME)
     (note,) = cells.environment_mismatches(rows)
     assert note == "Trials of different versions of the code stand side by side: a (10), b (1)."
 

@@ -11,11 +11,12 @@ from sklearn.datasets import load_digits
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.digits import load
+from labelnoise.datasets.info import Arrays
 from labelnoise.datasets.store import open_prepared, prepare
 from labelnoise.errors import UserError
 
 
-def digits() -> dict[str, np.ndarray]:
+def digits() -> Arrays:
     return load(DATASETS["digits"], Path())
 
 
@@ -27,20 +28,21 @@ SHA256 = {
 
 def test_split_is_stratified_and_covers_every_image_once():
     arrays = digits()
-    assert (len(arrays["train_labels"]), len(arrays["test_labels"])) == (1442, 355)
+    assert (len(arrays.labels["train"]), len(arrays.labels["test"])) == (1442, 355)
     everything = np.bincount(load_digits().target)
-    train, test = np.bincount(arrays["train_labels"]), np.bincount(arrays["test_labels"])
+    train, test = np.bincount(arrays.labels["train"]), np.bincount(arrays.labels["test"])
     assert (train + test == everything).all()
     assert (np.abs(test - everything / 5) < 1).all()
 
 
 def test_arrays_are_pinned():
     arrays = digits()
-    assert {key: hashlib.sha256(arrays[key].tobytes()).hexdigest() for key in SHA256} == SHA256
+    found = {"train_images": arrays.images["train"], "test_labels": arrays.labels["test"]}
+    assert {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in found.items()} == SHA256
 
 
 def test_grey_levels_keep_their_order_and_range():
-    images = digits()["train_images"]
+    images = digits().images["train"]
     assert images.dtype == np.uint8
     assert images.shape[1:] == (1, 8, 8)
     assert len(np.unique(images)) == 17
@@ -51,8 +53,8 @@ def test_prepared_form_opens_as_it_was_written(tmp_path: Path):
     prepare(DATASETS["digits"], Path(), tmp_path)
     prepared, arrays = open_prepared(tmp_path, {"name": "digits", "version": 1}), digits()
     assert isinstance(prepared.train.images, np.memmap)
-    assert (prepared.train.images == arrays["train_images"]).all()
-    assert (prepared.test_sets["test"].labels == arrays["test_labels"]).all()
+    assert (prepared.train.images == arrays.images["train"]).all()
+    assert (prepared.test_sets["test"].labels == arrays.labels["test"]).all()
     assert prepared.num_classes == 10
 
 

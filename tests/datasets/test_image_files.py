@@ -94,7 +94,7 @@ def append(path: Path, line: str) -> None:
 
 BROKEN = [
     ("webvision_mini", lambda r: remove(r / "info"), "train_filelist_google.txt is missing"),
-    ("webvision_mini", lambda r: remove(r / "val_images_256"), "neither val_images_256 nor val_images is there"),
+    ("webvision_mini", lambda r: remove(r / "val_images_256"), "neither val_images_256 nor val_images exists"),
     ("webvision_mini", lambda r: remove(r / "imagenet"), "imagenet/val is missing"),
     (
         "webvision_mini",
@@ -154,9 +154,9 @@ def test_a_csv_beside_the_folder_decides(tmp_path: Path):
     info, source = own(tmp_path, splits=["train", "test"])
     found = image_folder.load(info, source)
     assert info.classes == ("bird", "cat")
-    assert found["train"][0][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
-    assert found["train"][1] == [1] * 5 + [0] * 5
-    assert found["test"] == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
+    assert found.files["train"][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
+    assert found.labels["train"] == [1] * 5 + [0] * 5
+    assert (found.files["test"], found.labels["test"]) == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
 
 
 def test_a_csv_without_a_folder_of_its_name_is_a_split_only_where_the_config_says_so(tmp_path: Path):
@@ -282,7 +282,7 @@ BROKEN_FOLDERS = [
     (lambda r: remove(r / "test/eel"), "test: no image of the class 'eel'"),
     (
         lambda r: (r / "train/eel").rename(r / "train/eal"),
-        "the class 'eel', which train has not; did you mean eal?",
+        "the class 'eel', which train does not have; did you mean eal?",
     ),
     (lambda r: (r / "train.csv").write_text("file;label\n"), "separated by semicolons; write it with commas"),
     (lambda r: (r / "train.csv").write_text("label\na\n"), "must have the columns file and label"),

@@ -118,8 +118,8 @@ def test_a_changed_csv_is_found(here: Path, capsys):
 WRONG = [
     (["--kind", "symetric", "--rate", "0.4"], "unknown kind of noise to draw 'symetric' — did you mean symmetric?"),
     (["--kind", "human", "--rate", "0.4"], "Allowed: symmetric, asymmetric, instance"),
-    (["--kind", "symmetric"], "symmetric noise needs a --rate in [0, 1), got None"),
-    (["--kind", "symmetric", "--rate", "1.2"], "needs a --rate in [0, 1), got 1.2"),
+    (["--kind", "symmetric"], "--rate: symmetric noise needs a noise rate in [0, 1)"),
+    (["--kind", "symmetric", "--rate", "1.2"], "--rate: a noise rate must lie in [0, 1), got 1.2"),
     (["--kind", "symmetric", "--rate", "0.4", "--variant", "exat"], "did you mean exact?"),
     (
         ["--kind", "asymmetric", "--rate", "0.4"],
@@ -133,10 +133,19 @@ WRONG = [
     (["--kind", "instance", "--rate", "0.4", "--features", "short.npy"], "short.npy: must be 300 rows of numbers"),
     (["--kind", "symmetric", "--rate", "0.001"], "class 0 has 100 samples, too few for a noise rate of 0.001"),
     (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv"], "labels.csv would be overwritten"),
-    (["--kind", "instance", "--rate", "0.4", "--features", "features.npy", "--map", "cat=dog"], "--map is not for"),
-    (["--kind", "symmetric", "--rate", "0.4", "--features", "features.npy"], "--features is not for symmetric noise"),
+    (
+        ["--kind", "instance", "--rate", "0.4", "--features", "features.npy", "--map", "cat=dog"],
+        "--map: instance noise takes no map",
+    ),
+    (
+        ["--kind", "symmetric", "--rate", "0.4", "--features", "features.npy"],
+        "--features does not apply to symmetric noise",
+    ),
     (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=cat"], "cat turns into itself"),
-    (["--kind", "asymmetric", "--rate", "0.4", "--matrix", "T.csv"], "takes no --rate"),
+    (
+        ["--kind", "asymmetric", "--rate", "0.4", "--matrix", "T.csv"],
+        "--rate: noise given by a matrix has no noise rate",
+    ),
     (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=dog", "--variant", "blocks"], "has a map of its own"),
     (["--kind", "asymmetric", "--matrix", "T.csv", "--out", "T"], "T.csv would be overwritten"),
     (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv/x"], "labels.csv"),

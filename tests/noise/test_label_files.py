@@ -67,7 +67,7 @@ def test_noise_without_a_prescribed_matrix_claims_none():
 def test_changed_label_file_is_refused(path: Path):
     given, true = label_file.read(path)
     given[0] = (given[0] + 1) % 10
-    np.savez(label_file, noisy_labels=given, clean_labels=true)
+    np.savez(path, noisy_labels=given, clean_labels=true)
     with pytest.raises(UserError, match="not those of its audit"):
         label_file.read(path)
     with pytest.raises(UserError, match="not those of its audit"):
@@ -76,7 +76,7 @@ def test_changed_label_file_is_refused(path: Path):
 
 def test_changed_true_labels_are_found_as_well(path: Path):
     given, true = label_file.read(path)
-    np.savez(label_file, noisy_labels=given, clean_labels=np.roll(true, 1))
+    np.savez(path, noisy_labels=given, clean_labels=np.roll(true, 1))
     with pytest.raises(UserError, match="not those of its audit"):
         label_file.read(path)
 

@@ -16,7 +16,7 @@ import torch
 from labelnoise.errors import Stopped
 from labelnoise.losses import catalogue, create, entries
 from labelnoise.training import loop
-from labelnoise.training.checkpoint import Checkpoint
+from labelnoise.training.checkpoint import Checkpoint, TrainingState
 from labelnoise.training.plain_state import PlainState
 from support.small_training import CPU, Killed, a_recipe, data
 
@@ -61,7 +61,7 @@ def test_resumed_trial_does_not_repeat_epochs(tmp_path: Path, capsys: pytest.Cap
     with pytest.raises(Killed):
         run("CE", tmp_path / "checkpoint.pt", kill_after=4)
     run("CE", tmp_path / "checkpoint.pt")
-    assert "going on after epoch 3" in capsys.readouterr().out
+    assert "resuming after epoch 3" in capsys.readouterr().out
 
 
 def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_same_bits(tmp_path: Path):
@@ -244,6 +244,6 @@ def test_checkpoint_every_so_many_epochs(tmp_path: Path):
 def test_kept_checkpoint_is_that_of_the_last_epoch(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
-    checkpoint.save((), PlainState(torch.nn.Module()), {}, [])
+    checkpoint.save(TrainingState((), PlainState(torch.nn.Module()), {}))
     checkpoint.finish()
     assert checkpoint.path.exists()

@@ -181,8 +181,11 @@ def test_validation_part_is_held_out_with_its_given_labels():
 
 def test_last_batch_of_one_is_left_out():
     assert trained(batch_size=131).metrics  # 1442 = 11 · 131 + 1: batch norm cannot be computed on one sample
-    assert loop._usable(1442, 131) == 1441
-    assert loop._usable(1442, 128) == 1442
+    for batch_size, size in ((131, 1441), (128, 1442)):
+        chosen = a_recipe(batch_size=batch_size)
+        orders = [loop._draw_order(data(chosen), chosen, seed=1, epoch=epoch, device=CPU) for epoch in (1, 2)]
+        assert [len(set(order.tolist())) for order in orders] == [size, size]
+        assert not torch.equal(*orders)
 
 
 def test_labels_of_another_data_set_are_refused():

@@ -98,7 +98,7 @@ def test_a_run_with_another_config_waits_its_turn_and_one_with_the_same_shares(p
     before = (project.results / "manifest.json").read_bytes()
     project.edit(seeds=[7])
     output = project.snakemake(expect=1)
-    assert "writes results/ from another config: wait until it has ended, or give this one a file of its own" in output
+    assert "writes results/ from another config: wait until it has ended, or give this config a file of its own" in output
     assert "Traceback" not in output
     assert (project.results / "manifest.json").read_bytes() == before
     project.edit(seeds=[1, 2])
@@ -131,7 +131,7 @@ def test_a_run_that_has_just_begun_is_waited_for_before_its_config_is_compared(t
     import threading
 
     from labelnoise.errors import UserError
-    from labelnoise.experiment.jobs import exclusive
+    from labelnoise.experiment.run import Run
 
     (tmp_path / ".run.lock").write_text("ours process 1 on a host\n")
     with (tmp_path / ".run.lock").open("a+") as handle:
@@ -140,7 +140,7 @@ def test_a_run_that_has_just_begun_is_waited_for_before_its_config_is_compared(t
 
         def begin() -> None:
             try:
-                with exclusive(tmp_path, "ours"):
+                with Run(tmp_path, {"manifest": "ours"}).exclusive():
                     found.append("shares")
             except UserError:
                 found.append("refused")

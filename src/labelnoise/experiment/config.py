@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
 
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
-from labelnoise.training.options import RunOptions, list_fields
+from labelnoise.training.options import RunOptions, declared, list_fields
 
 
 def _listed(value: Any) -> Any:
@@ -97,11 +96,16 @@ class Only(_Strict):
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
-def _run_options(value: Any) -> Any:
-    """A single value where a list may stand: `keep: weights`."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _listed(entry) if key in list_fields(RunOptions) else entry for key, entry in value.items()}
+def _field(name: str, annotation: Any) -> Any:
+    """The same annotation, with a single value where a list may stand: `keep: weights`."""
+    return Annotated[annotation, BeforeValidator(_listed)] if name in list_fields(RunOptions) else annotation
+
+
+# The keys of `run:` are declared once, as run options.
+_RUN_FIELDS: dict[str, Any] = {
+    name: (_field(name, annotation), default) for name, (annotation, default) in declared(RunOptions).items()
+}
+_RunModel: Any = create_model("Run", __base__=_Strict, **_RUN_FIELDS)
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -118,10 +122,14 @@ class Config(_Strict):
     preset: Annotated[PresetRef, _named("name")] | None = None
     train: dict[str, Any] = {}
     only: Only = Only()
-    run: Annotated[RunOptions, BeforeValidator(_run_options)] = RunOptions()
+    run: _RunModel = _RunModel()
     highlight: Literal["best_second", "top2", "top3"] = "best_second"
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
+
+    @property
+    def run_options(self) -> RunOptions:
+        return RunOptions(**dict(self.run))
 
 
 # What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
@@ -191,7 +199,7 @@ _FIELDS: dict[str, list[str]] = {
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
     "only": list(Only.model_fields),
-    "run": [entry.name for entry in dataclasses.fields(RunOptions)],
+    "run": list(_RunModel.model_fields),
 }
 
 _TYPES = {
@@ -210,14 +218,14 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
     steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
     key_path = tuple(step for step in steps if step != "int")
     kind, given = detail["type"], detail["input"]
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+    if kind == "extra_forbidden":
         options = _FIELDS["" if len(key_path) == 1 else str(key_path[0])]
         return key_path, unknown("key", key_path[-1], options)
     if kind == "missing":
         return key_path, "this key is missing"
     if key_path and key_path[-1] == "noise_seed":
         return key_path, f"must be `same` or a whole number ≥ 0, got {given!r}"
-    if kind.startswith(("model_", "dataclass_")):
+    if kind.startswith("model_"):
         named = key_path[0] in ("datasets", "noise", "losses", "preset")
         return key_path, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
     if kind in _TYPES:

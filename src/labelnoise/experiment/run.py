@@ -85,7 +85,7 @@ class Run:
 
     @cached_property
     def _unkept(self) -> tuple[list[Trial], list[str]]:
-        return finished.unkept(self.trials, self.config.run) if self.config else ([], [])
+        return finished.unkept(self.trials, self.config.run_options) if self.config else ([], [])
 
     @property
     def derivable(self) -> list[Trial]:
@@ -221,7 +221,7 @@ def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[
     """What jobs need, as plain values: the manifest's hash, trials' options, the sources of data and labels."""
     return {
         "manifest": manifest.hash_of(built),
-        "options": as_flags(config.run),
+        "options": as_flags(config.run_options),
         "datasets": {paths.dataset(trial.spec).name: _describe_dataset(trial.dataset) for trial in trials},
         "labels": {trial.labels.as_posix(): _describe_labels(trial) for trial in trials},
     }

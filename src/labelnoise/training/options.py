@@ -6,7 +6,7 @@ import argparse
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge
 
@@ -18,8 +18,6 @@ Options = TypeVar("Options")
 @dataclass(frozen=True)
 class RunOptions:
     """What is saved of a trial, and how exactly it repeats itself: the keys of `run:` in config.yaml."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
     checkpoint_minutes: Annotated[float, Ge(0)] | None = field(
         default=None, metadata={"help": "save a checkpoint after an epoch, but no more often than this (default: 1)"}
@@ -52,9 +50,9 @@ class DeviceOptions:
 
 def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
     """A flag for every field of the dataclass: `--checkpoint-minutes 5`, `--keep weights`, `--deterministic`."""
-    for name, annotation in _annotations(options).items():
-        declared = next(entry for entry in fields(options) if entry.name == name)
-        described: dict[str, Any] = {"help": declared.metadata["help"], "default": declared.default}
+    about = {entry.name: entry.metadata["help"] for entry in fields(options)}
+    for name, (annotation, default) in declared(options).items():
+        described: dict[str, Any] = {"help": about[name], "default": default}
         kind, is_list = _kind(annotation)
         if kind is bool:
             parser.add_argument(_flag(name), action="store_true", **described)
@@ -83,13 +81,19 @@ def from_flags(options: type[Options], namespace: argparse.Namespace) -> Options
 def as_flags(options: Any) -> list[str]:
     """The flags that give these options; those at their default are left out."""
     flags: list[str] = []
-    for declared in fields(options):
-        value = getattr(options, declared.name)
+    for name, (_, default) in declared(type(options)).items():
+        value = getattr(options, name)
         if isinstance(value, list | tuple):
-            flags += [_flag(declared.name), *map(str, value)] if value else []
-        elif value != declared.default:
-            flags += [_flag(declared.name), *([] if value is True else [f"{value:g}"])]
+            flags += [_flag(name), *map(str, value)] if value else []
+        elif value != default:
+            flags += [_flag(name), *([] if value is True else [f"{value:g}"])]
     return flags
+
+
+def declared(options: type) -> dict[str, tuple[Any, Any]]:
+    """The annotation and the default of every field."""
+    defaults = {entry.name: entry.default for entry in fields(options)}
+    return {name: (annotation, defaults[name]) for name, annotation in _annotations(options).items()}
 
 
 def list_fields(options: type) -> frozenset[str]:
@@ -103,7 +107,7 @@ def _flag(name: str) -> str:
 
 def _annotations(options: type) -> dict[str, Any]:
     hints = get_type_hints(options, include_extras=True)
-    return {declared.name: hints[declared.name] for declared in fields(options)}
+    return {entry.name: hints[entry.name] for entry in fields(options)}
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:

@@ -1,0 +1,139 @@
+"""A noise asked for in config.yaml and on the command line is the same noise: the same spec and the same labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from labelnoise import cli, labelling, paths
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import prepare
+from labelnoise.errors import UserError
+from labelnoise.experiment.config import DatasetEntry, NoiseEntry
+from labelnoise.experiment.datasets import Dataset, resolve_dataset
+from labelnoise.experiment.noises import expand_noise, resolve_noise_on
+from labelnoise.noise import label_file
+from labelnoise.noise.catalogue import NOISES
+
+RANDOM = np.random.RandomState(0)
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+    """A data set of ten and one of a hundred classes, like CIFAR-10 and CIFAR-100, by that name."""
+    found = {}
+    for like, size in (("cifar10", 500), ("cifar100", 2000)):
+        path = tmp_path_factory.mktemp(like) / "mine.npz"
+        classes = np.array(DATASETS[like].classes)
+        labels = RANDOM.permutation(np.arange(size) % len(classes))
+        images = RANDOM.randint(0, 256, (size, 4, 4, 3)).astype(np.uint8)
+        arrays = {"x_train": images, "y_train": classes[labels], "x_test": images, "y_test": classes[labels]}
+        np.savez(path, **arrays)
+        found[like] = resolve_dataset(DatasetEntry(name="mine", arrays=str(path), like=like))
+    return found
+
+
+def matrix() -> list[list[float]]:
+    rows = np.eye(10) * 0.7
+    rows[:, 0] += 0.3
+    return rows.tolist()
+
+
+OWN_MAP = {"cat": "dog", "dog": "cat", "airplane": "ship"}
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *(("cifar10", {"kind": "symmetric", "variant": name}) for name in NOISES["symmetric"].variants),
+    ("cifar10", {"kind": "symmetric"}),
+    *(
+        ("cifar10", {"kind": "asymmetric", "variant": name})
+        for name in ("parallel", "truncated", "bernoulli", "sequential")
+    ),
+    ("cifar10", {"kind": "asymmetric"}),
+    *(
+        ("cifar100", {"kind": "asymmetric", "variant": name})
+        for name in ("superclass", "blocks", "blocks-bernoulli", "permuted")
+    ),
+    ("cifar100", {"kind": "asymmetric"}),
+    ("cifar10", {"kind": "asymmetric", "map": OWN_MAP}),
+    ("cifar10", {"kind": "asymmetric", "map": OWN_MAP, "variant": "sequential"}),
+    ("cifar10", {"kind": "asymmetric", "matrix": matrix()}),
+    ("cifar10", {"kind": "instance"}),
+]
+
+
+def from_config(asked: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    rate = {} if "matrix" in asked else {"rate": 0.4}
+    (case,) = expand_noise(NoiseEntry(**asked | rate))
+    return resolve_noise_on(case, dataset).spec | {"seed": 3}
+
+
+def arguments(asked: dict[str, Any], like: str, folder: Path) -> list[str]:
+    """The same on the command line."""
+    found = ["--kind", asked["kind"], "--seed", "3", "--rate", "0.4"]
+    if "variant" in asked:
+        found += ["--variant", asked["variant"]]
+    if "map" in asked:
+        found += ["--map", ",".join(f"{true}={wrong}" for true, wrong in asked["map"].items())]
+    elif "matrix" in asked:
+        np.savetxt(folder / "T.csv", asked["matrix"], delimiter=",")
+        found = [*found[:4], "--matrix", str(folder / "T.csv")]
+    elif asked["kind"] == "asymmetric":
+        found += ["--like", like]
+    if asked["kind"] == "instance":
+        found += ["--features", str(folder / "features.npy")]
+    return found
+
+
+@pytest.mark.parametrize(("like", "asked"), CASES, ids=str)
+def test_config_and_command_line_give_the_same_spec_and_the_same_labels(
+    like: str, asked: dict, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    dataset, written = datasets[like], []
+
+    def write(*_: Any, noise: dict[str, Any], **options: Any) -> dict[str, Any]:
+        written.append((dict(noise), [options["classes"][label] for label in _[2].tolist()]))
+        return real(*_, noise=noise, **options)
+
+    real = label_file.write
+    monkeypatch.setattr(label_file, "write", write)
+    prepare(dataset.info, dataset.source, paths.dataset({"dataset": dataset.identity}))
+    spec = {"dataset": dataset.identity, "noise": from_config(asked, dataset)}
+    labelling.write_for_trial(spec, None, tmp_path / "config.npz")
+
+    held = np.load(dataset.source)
+    order = sorted(dataset.info.classes)  # class names that the command line reads are numbered as text
+    (tmp_path / "labels.csv").write_text("label\n" + "".join(f"{name}\n" for name in held["y_train"]))
+    np.save(tmp_path / "features.npy", held["x_train"].transpose(0, 3, 1, 2))
+    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(asked, like, tmp_path)]) == 0
+    (config_spec, config_labels), (cli_spec, cli_labels) = written
+    assert cli_spec == config_spec
+    assert cli_labels == config_labels
+    assert label_file.sha256_of_file(tmp_path / "noisy.npz") == label_file.sha256_of_file(tmp_path / "config.npz")
+    assert order == list(dataset.info.classes)
+
+
+REFUSED = [
+    ("cifar100", {"kind": "asymmetric", "variant": "truncated"}, "unknown variant of asymmetric noise on"),
+    ("cifar10", {"kind": "asymmetric", "variant": "superclass"}, "unknown variant of asymmetric noise on"),
+    ("cifar10", {"kind": "asymmetric", "variant": "blocks", "map": OWN_MAP}, "has a map of its own"),
+    ("cifar10", {"kind": "asymmetric", "map": {"cat": "cat"}}, "cat turns into itself"),
+    ("cifar10", {"kind": "asymmetric", "map": {"cat": "dgo"}}, "did you mean dog?"),
+    ("cifar10", {"kind": "symmetric", "variant": "exat"}, "did you mean exact?"),
+]
+
+
+@pytest.mark.parametrize(("like", "asked", "message"), REFUSED, ids=str)
+def test_what_the_config_refuses_the_command_line_refuses_too(
+    like: str, asked: dict, message: str, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as caught:
+        from_config(asked, datasets[like])
+    assert message in str(caught.value)
+    held = np.load(datasets[like].source)
+    (tmp_path / "labels.csv").write_text("label\n" + "".join(f"{name}\n" for name in held["y_train"]))
+    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(asked, like, tmp_path)]) == 2
+    assert message in capsys.readouterr().err
