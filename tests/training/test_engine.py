@@ -12,9 +12,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from labelnoise.errors import UserError
 from labelnoise.losses import create
+from labelnoise.models import catalogue as models
 from labelnoise.training import draws, loop
 from labelnoise.training.data import assemble
 from labelnoise.training.flat import FlatParameters
+from labelnoise.training.learner import Learner
 from labelnoise.training.optimizers import OPTIMIZERS
 from support.small_training import ARRAYS, CPU, NOISY, PREPARED, a_recipe, data
 
@@ -111,6 +113,21 @@ def test_trials_are_paired_over_losses():
     assert all(torch.equal(a, b) for a, b in zip(seen["CE"], seen["MAE"], strict=True))
     assert torch.equal(seen["CE logits"][0], seen["MAE logits"][0])
     assert not torch.equal(seen["CE logits"][5], seen["MAE logits"][5])
+
+
+def test_each_view_is_a_pass_of_its_own_with_its_own_batch_statistics():
+    model = models.create("digits_cnn", num_classes=10, channels=1)
+    learner = Learner(model, create("GJS", num_classes=10), seed=1, precision="fp32", device=CPU)
+    views = [torch.randn(16, 1, 8, 8), 3 + torch.randn(16, 1, 8, 8)]
+    targets = torch.arange(16) % 10
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    logits, value = learner.step(views, targets)
+    assert {int(norm.num_batches_tracked) for norm in norms} == {2}
+    apart = [model(view) for view in views]
+    assert torch.equal(logits, apart[0])
+    assert torch.equal(value, learner.loss(tuple(apart), targets))
+    together = model(torch.cat(views)).chunk(2)
+    assert not torch.allclose(together[0], apart[0])
 
 
 def test_same_seed_gives_the_same_bits_and_another_seed_does_not():

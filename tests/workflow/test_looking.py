@@ -98,7 +98,9 @@ def test_a_run_with_another_config_waits_its_turn_and_one_with_the_same_shares(p
     before = (project.results / "manifest.json").read_bytes()
     project.edit(seeds=[7])
     output = project.snakemake(expect=1)
-    assert "writes results/ from another config: wait until it has ended, or give this config a file of its own" in output
+    assert (
+        "writes results/ from another config: wait until it has ended, or give this config a file of its own" in output
+    )
     assert "Traceback" not in output
     assert (project.results / "manifest.json").read_bytes() == before
     project.edit(seeds=[1, 2])

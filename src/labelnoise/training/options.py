@@ -6,7 +6,7 @@ import argparse
 import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge
 
@@ -114,7 +114,7 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
     """The type of a single value without its bounds, and whether there is a list of them."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
-    if get_origin(annotation) is types.UnionType:
+    if get_origin(annotation) in (types.UnionType, Union):
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) is Sequence:
         return _kind(get_args(annotation)[0])[0], True

@@ -1,23 +1,28 @@
-"""What a loss keeps beside its parameters and buffers: numbers, lists, tensors as plain attributes. Saved and restored.
+"""Saves and restores what a loss keeps beside its parameters and buffers: numbers, lists, tensors as plain attributes.
 
 `state_dict` holds parameters and persistent buffers only. A user's loss may keep a running mean as `self.ema`, or
-change it by the epoch: without it a trial that goes on would end with other numbers.
+change it with the epoch; without it a resumed trial would end with other numbers.
 """
 
 from __future__ import annotations
 
 import collections
 import hashlib
+import inspect
 import pickle
 import random
 import sys
+import sysconfig
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+import labelnoise
 
 # What `nn.Module` itself keeps in every instance.
 _OF_MODULE = frozenset(vars(nn.Module()))
@@ -26,15 +31,22 @@ _OF_MODULE = frozenset(vars(nn.Module()))
 _CONSTANT = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device, nn.Module)
 
 
+# Where installed packages and labelnoise itself lie.
+_LIBRARIES = [
+    *(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")),
+    Path(labelnoise.__file__).resolve().parent,
+]
+
+
 class UnsavableError(Exception):
     """The value of an attribute that changed is of a kind that a checkpoint cannot hold."""
 
 
 class PlainState:
-    """The plain attributes of a loss and its parts, compared with what they were when it was made.
+    """The plain attributes of a loss and its parts, compared with what they were when the loss was made.
 
-    Covered are instance attributes and non-persistent buffers of every part, data of a user's own class, and globals of
-    its file. `changed()` gives those that differ, as values that `torch.load(weights_only=True)` reads.
+    This covers instance attributes and non-persistent buffers of every part, the data of a user's own class, and the
+    globals of its file. `changed()` gives those that differ, as values that `torch.load(weights_only=True)` reads.
     """
 
     def __init__(self, loss: nn.Module):
@@ -93,12 +105,21 @@ class PlainState:
             own = {key: value for key, value in vars(part).items() if key not in _OF_MODULE and key != "generator"}
             yield where, part, {key: value for key, value in (own | hidden).items() if value is not None}
             cls = type(part)
-            if cls in seen or cls.__module__.startswith(("labelnoise.", "torch.")):
+            if cls in seen or _is_library_class(cls):
                 continue
             seen.add(cls)
             yield f"{where}.__class__", cls, {k: v for k, v in vars(cls).items() if _is_data(k, v)}
             file = vars(sys.modules[cls.__module__])
             yield f"{where}.__globals__", file, {k: v for k, v in file.items() if _is_data(k, v)}
+
+
+def _is_library_class(cls: type) -> bool:
+    """Whether the class is defined in an installed package or in labelnoise, and not in a file of the user's."""
+    try:
+        file = Path(inspect.getfile(cls)).resolve()
+    except (TypeError, OSError):  # built in, or made in a session without a file
+        return False
+    return any(file.is_relative_to(folder) for folder in _LIBRARIES)
 
 
 def _is_data(name: str, value: Any) -> bool:
