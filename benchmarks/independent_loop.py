@@ -75,7 +75,8 @@ def main() -> None:
     ranks = pd.DataFrame({"ours": average_ranks(ours), "independent": average_ranks(theirs)})
     print((theirs - ours).round(2).to_string())
     print(ranks.round(2).to_string())
-    print(f"largest difference of a cell: {(theirs - ours).abs().max(axis=None):.2f} points")
+    moved = (theirs - ours).abs()
+    print(f"difference of a cell: median {moved.stack().median():.2f}, largest {moved.max(axis=None):.2f} points")
     print(f"largest difference of an average rank: {(ranks.ours - ranks.independent).abs().max():.2f}")
 
 

@@ -40,7 +40,8 @@ from labelnoise.training import recipe as recipes
 from labelnoise.training.augmentation import augment
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
 from labelnoise.training.evaluator import Evaluator
-from labelnoise.training.loop import train, training_shares
+from labelnoise.training.loop import train
+from labelnoise.training.measures import training_measures
 
 # Recipe, shape of an image, images an epoch: seconds of work in each measurement.
 CASES = {
@@ -278,7 +279,7 @@ def counters(size: int) -> float:
         predicted = torch.empty_like(given)
         for start in range(0, size, 128):
             predicted[start : start + 128] = logits.argmax(dim=1)[: size - start]
-        training_shares(predicted, given, true)
+        training_measures(predicted, given, true)
 
     return statistics.median(seconds(count) for _ in range(5))
 

@@ -52,4 +52,4 @@ def test_every_data_set_has_a_complete_valid_recipe(name: str):
 
 
 def test_the_documentation_has_the_table_of_what_reads_which_value():
-    assert recipe.markdown_table() in (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    assert recipe.markdown_table() in (ROOT / "docs" / "training.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What config.yaml may hold, checked key by key. A mistake is one message: place, what is allowed, remedy."""
+"""The schema of config.yaml. Each mistake becomes one message: where it is, what is allowed, and how to fix it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.training.options import RunOptions, declared, list_fields
 
 
-def _listed(value: Any) -> Any:
-    """A single value where a list may stand."""
+def _as_list(value: Any) -> Any:
+    """Accept a single value in place of a list."""
     return value if isinstance(value, list) else [value]
 
 
-def _named(key: str) -> BeforeValidator:
-    """A bare name where an entry with settings may stand: `CE` for `{loss: CE}`."""
+def _from_name(key: str) -> BeforeValidator:
+    """Accept a bare name in place of an entry with settings: `CE` for `{loss: CE}`."""
     return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
 
 
@@ -28,13 +28,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _expanded(value: Any) -> Any:
-    """`~` and `$HOME` in a path, as a shell has them."""
+def _expand_path(value: Any) -> Any:
+    """Expand `~` and `$HOME` in a path, as a shell does."""
     return str(Path(os.path.expandvars(value)).expanduser()) if isinstance(value, str) and value else value
 
 
 Label = Annotated[str, Field(max_length=60)]
-PathText = Annotated[str, Field(min_length=1), BeforeValidator(_expanded)]
+PathText = Annotated[str, Field(min_length=1), BeforeValidator(_expand_path)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
@@ -54,10 +54,10 @@ class NoiseEntry(_Strict):
     """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`."""
 
     kind: str
-    rate: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_listed), Field(min_length=1)] | None = (
+    rate: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_as_list), Field(min_length=1)] | None = (
         None
     )
-    variant: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    variant: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     map: dict[Any, Any] | None = None
     matrix: list[Any] | PathText | None = None
     path: PathText | None = None
@@ -81,14 +81,14 @@ class LossEntry(BaseModel):
 
 
 class PresetRef(_Strict):
-    """A set of published hyper-parameters, and the data set to take them from when it is not the trial's own."""
+    """A preset of published hyper-parameters; `dataset` replaces the trial's own data set in the lookup."""
 
     name: str
     dataset: str | None = None
 
 
 class Only(_Strict):
-    """A subset to run and show; changes no trial's identity."""
+    """A subset of trials to run and show. It does not affect a trial's identity."""
 
     datasets: Annotated[list[str], Field(min_length=1)] | None = None
     noise: Annotated[list[str], Field(min_length=1)] | None = None
@@ -97,11 +97,11 @@ class Only(_Strict):
 
 
 def _field(name: str, annotation: Any) -> Any:
-    """The same annotation, with a single value where a list may stand: `keep: weights`."""
-    return Annotated[annotation, BeforeValidator(_listed)] if name in list_fields(RunOptions) else annotation
+    """The annotation; a list field also accepts a single value, as in `keep: weights`."""
+    return Annotated[annotation, BeforeValidator(_as_list)] if name in list_fields(RunOptions) else annotation
 
 
-# The keys of `run:` are declared once, as run options.
+# The keys of `run:` are the fields of `RunOptions`.
 _RUN_FIELDS: dict[str, Any] = {
     name: (_field(name, annotation), default) for name, (annotation, default) in declared(RunOptions).items()
 }
@@ -114,12 +114,12 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Config(_Strict):
     """A whole experiment file."""
 
-    datasets: Annotated[list[Annotated[DatasetEntry, _named("name")]], Field(min_length=1)]
-    noise: Annotated[list[Annotated[NoiseEntry, _named("kind")]], Field(min_length=1)]
-    losses: Annotated[list[Annotated[LossEntry, _named("loss")]], Field(min_length=1)]
+    datasets: Annotated[list[Annotated[DatasetEntry, _from_name("name")]], Field(min_length=1)]
+    noise: Annotated[list[Annotated[NoiseEntry, _from_name("kind")]], Field(min_length=1)]
+    losses: Annotated[list[Annotated[LossEntry, _from_name("loss")]], Field(min_length=1)]
     seeds: Annotated[list[Seed], Field(min_length=1)]
     noise_seed: Literal["same"] | Seed = "same"
-    preset: Annotated[PresetRef, _named("name")] | None = None
+    preset: Annotated[PresetRef, _from_name("name")] | None = None
     train: dict[str, Any] = {}
     only: Only = Only()
     run: _RunModel = _RunModel()
@@ -132,21 +132,21 @@ class Config(_Strict):
         return RunOptions(**dict(self.run))
 
 
-# What every format can print: matplotlib reads $ as mathematics and hides a label with a leading underscore.
+# Labels that every format can print: matplotlib reads $ as mathematics and hides labels with a leading underscore.
 _LABEL = re.compile(r"(?![_ ])[^\x00-\x1f\x7f$\\|]+(?<! )")
 
 
 def check_label(label: str) -> None:
-    """`EntryError` unless the label can stand in tables and figures."""
+    """Raise `EntryError` unless the label can be printed in tables and figures."""
     if not _LABEL.fullmatch(label):
         raise EntryError(
-            f"the label {label!r} cannot stand in tables and figures; use no $, \\, | or line break, no space at its "
-            "ends, no underscore at its beginning"
+            f"the label {label!r} cannot be printed in tables and figures; avoid $, \\, |, line breaks, spaces at "
+            "either end and a leading underscore"
         )
 
 
 class EntryError(UserError):
-    """A mistake in an entry of a list; `key` is the entry's key that it stands at, None for the whole entry."""
+    """A mistake in a list entry. `key` is the wrong key of the entry, or None for the whole entry."""
 
     def __init__(self, message: str, key: str | None = None):
         super().__init__(message)
@@ -157,7 +157,7 @@ class EntryError(UserError):
 
 
 class Problems:
-    """Mistakes found so far; `raise_any` turns them into one `UserError`, a line each."""
+    """Collects mistakes; `raise_any` raises them as one `UserError`, one line per mistake."""
 
     def __init__(self, source: ConfigFile):
         self.source = source
@@ -174,13 +174,16 @@ class Problems:
 
 
 def validate(source: ConfigFile) -> Config:
-    """The config with every key and type checked; `UserError` listing all mistakes. Names are checked on expansion."""
+    """Return the config with every key and type checked.
+
+    Names of losses, data sets and so on are checked on expansion. Raises `UserError` listing every mistake.
+    """
     problems = Problems(source)
     if not isinstance(source.values, dict):
         kind = "is empty" if source.values is None else f"is a {type(source.values).__name__}"
         problems.add(
             (),
-            f"the config {kind}; it must be keys and values, as in the config.yaml that comes with labelnoise",
+            f"the config {kind}; it must be keys and values; see the config.yaml that comes with labelnoise",
         )
         problems.raise_any()
     try:
@@ -213,7 +216,7 @@ _TYPES = {
 
 
 def _explain(detail: Any) -> tuple[KeyPath, str]:
-    """A pydantic error as (key path, message); steps that name a branch of a union are left out."""
+    """Return a pydantic error as (key path, message), without the steps that name a branch of a union."""
     branches = ("literal[", "constrained", "list[", "function-")
     steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
     key_path = tuple(step for step in steps if step != "int")
@@ -247,12 +250,12 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
 
 
 def experiment_name(file: Path) -> str | None:
-    """The name under which products lie: none for ./config.yaml, else the file's stem; `UserError` if unusable."""
+    """The experiment's name: None for ./config.yaml, else the file's stem. Raises `UserError` if it cannot name a folder."""
     if file.resolve() == Path("config.yaml").resolve():
         return None
     stem = file.stem
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", stem):
         raise UserError(
-            f"{file}: the file's name becomes a folder in results/experiments: use letters, digits, - _ and ."
+            f"{file}: the file name becomes a folder in results/experiments; use letters, digits, -, _ and . only"
         )
     return stem

@@ -1,4 +1,4 @@
-"""Config files as text: strict YAML, and the line on which each key stands."""
+"""Reads config files: strict YAML that remembers the line of each key."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ KeyPath = tuple[str | int, ...]
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe loader of a document whose keys were checked by `_check_keys`."""
+    """A safe loader for documents whose keys `_check_keys` has checked."""
 
 
 def _check_keys(node: yaml.Node | None, seen: set[int] | None = None) -> None:
-    """Refuse a key given twice in one mapping, where YAML silently keeps the last; merged keys may be overridden."""
+    """Reject duplicate keys in a mapping, of which YAML silently keeps the last. Merged keys may be overridden."""
     seen = set() if seen is None else seen
     if node is None or id(node) in seen:
         return
@@ -30,18 +30,18 @@ def _check_keys(node: yaml.Node | None, seen: set[int] | None = None) -> None:
         for entry in node.value:
             _check_keys(entry, seen)
     if isinstance(node, yaml.MappingNode):
-        given = set()
+        keys = set()
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(None, None, "a key must be a name", key.start_mark)
-            if key.tag != "tag:yaml.org,2002:merge" and (key.tag, key.value) in given:
+            if key.tag != "tag:yaml.org,2002:merge" and (key.tag, key.value) in keys:
                 problem = f"the key {key.value!r} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            given.add((key.tag, key.value))
+            keys.add((key.tag, key.value))
             _check_keys(value, seen)
 
 
-# `1e-3` is the number it looks like: YAML 1.1 takes it for text, as it has no dot.
+# YAML 1.1 reads `1e-3` as text because it has no dot; read it as a number.
 _StrictLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+$"), list("+-0123456789")
 )
@@ -57,14 +57,14 @@ class ConfigFile:
     overrides: frozenset[str] = frozenset()
 
     def overridden(self, values: Mapping[str, Any]) -> ConfigFile:
-        """With top-level keys replaced by Snakemake's `--config key=value`, which hands nested values over as text."""
+        """Return a copy with top-level keys replaced by Snakemake's `--config`, which passes nested values as text."""
         if not values or not isinstance(self.values, dict):
             return self
-        typed = {key: _typed(value, key) for key, value in values.items()}
+        typed = {key: _parse_override(value, key) for key, value in values.items()}
         return ConfigFile(self.name, self.values | typed, self.root, frozenset(values))
 
     def where(self, key_path: KeyPath) -> str:
-        """`config.yaml, line 7: losses[1].q`, as far as the key_path exists in the file."""
+        """`config.yaml, line 7: losses[1].q`, with the line of the deepest step that exists in the file."""
         if key_path and key_path[0] in self.overrides:
             return f"--config: {dotted(key_path)}"
         line = self._line(key_path)
@@ -74,10 +74,10 @@ class ConfigFile:
         node, line = self.root, None
         for step in key_path:
             if isinstance(node, yaml.MappingNode):
-                found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-                if found is None:
+                pair = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+                if pair is None:
                     return line
-                line, node = found[0].start_mark.line + 1, found[1]
+                line, node = pair[0].start_mark.line + 1, pair[1]
             elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
                 node = node.value[step]
                 line = node.start_mark.line + 1
@@ -95,7 +95,7 @@ def dotted(key_path: KeyPath) -> str:
 
 
 def read(path: Path) -> ConfigFile:
-    """The config file; `UserError` with the line for a syntax error or a key given twice."""
+    """Read a config file. Raises `UserError` with the line of a syntax error or duplicate key."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -114,12 +114,12 @@ def read(path: Path) -> ConfigFile:
     return ConfigFile(str(path), values, root)
 
 
-def _typed(value: Any, key_path: str) -> Any:
-    """Values that Snakemake hands over as text, read as YAML; `UserError` where that is a slip."""
+def _parse_override(value: Any, key_path: str) -> Any:
+    """Parse the text values that Snakemake passes as YAML. Raises `UserError` if they are invalid."""
     if isinstance(value, dict):
-        return {key: _typed(entry, f"{key_path}.{key}") for key, entry in value.items()}
+        return {key: _parse_override(entry, f"{key_path}.{key}") for key, entry in value.items()}
     if isinstance(value, list):
-        return [_typed(entry, f"{key_path}[{i}]") for i, entry in enumerate(value)]
+        return [_parse_override(entry, f"{key_path}[{i}]") for i, entry in enumerate(value)]
     if not isinstance(value, str):
         return value
     try:

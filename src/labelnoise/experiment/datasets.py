@@ -1,4 +1,4 @@
-"""An entry of `datasets:` → what the data set is and where it is read from."""
+"""Resolves an entry of `datasets:` to a data set and the place it is read from."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set and the file or folder it is read from, which does not affect any trial's identity.
+    """A data set, and the file or folder it is read from, which does not affect a trial's identity.
 
-    `entry` is what the config says of it. Of a user's `own` data set more is known before it is prepared.
+    `entry` is the config's entry. `own` holds what is known of a user's data set before it is prepared.
     """
 
     info: DatasetInfo
@@ -33,7 +33,7 @@ class Dataset:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a spec says of it."""
+        """The data set's part of a spec."""
         identity: dict[str, Any] = {"name": self.info.name, "version": self.info.version}
         if self.info.fingerprint is not None:
             identity["fingerprint"] = self.info.fingerprint
@@ -43,27 +43,27 @@ class Dataset:
 
 
 def resolve_dataset(entry: DatasetEntry) -> Dataset:
-    """The entry's data set; `EntryError` when there is no such one, or its file or folder cannot be used."""
+    """Return the entry's data set. Raises `EntryError` if it does not exist or its file or folder cannot be used."""
     if entry.arrays and entry.image_folder:
-        raise EntryError("a data set of yours is either `arrays:` or `image_folder:`, not both")
+        raise EntryError("give either `arrays:` or `image_folder:`, not both")
     if not (entry.arrays or entry.image_folder):
-        return _of_catalogue(entry)
+        return _resolve_catalogue(entry)
     if entry.path is not None:
-        raise EntryError("`path:` is for data sets of the catalogue; yours lies where `arrays:` or `image_folder:` say")
+        raise EntryError("`path:` is for catalogue data sets; `arrays:` or `image_folder:` is the location of your own")
     if entry.splits is not None and entry.arrays:
-        raise EntryError("`splits:` is for an image folder; an .npz names its test sets x_NAME and y_NAME", "splits")
+        raise EntryError("`splits:` is for image folders; in an .npz, name the test sets x_NAME and y_NAME", "splits")
     if entry.name in DATASETS:
-        raise EntryError(f"{entry.name} is a data set of the catalogue; give yours a name of its own", "name")
+        raise EntryError(f"{entry.name} is a catalogue data set; give yours another name", "name")
     if not _NAME.fullmatch(entry.name):
         raise EntryError(
-            f"the name {entry.name!r} becomes a folder's: use letters, digits, - _ and ., at most 60", "name"
+            f"the name {entry.name!r} becomes a folder name; use at most 60 letters, digits, -, _ and .", "name"
         )
     images = Images.ARRAYS if entry.arrays else Images.FILES
     if entry.like is None:
-        raise EntryError(f"say whose recipe it takes: `like:` one of {', '.join(alike(images))}")
+        raise EntryError(f"name the data set whose recipe to use: `like:` one of {', '.join(alike(images))}")
     if entry.like not in alike(images):
         kind = "an arrays data set" if entry.arrays else "an image folder"
-        raise EntryError(unknown(f"data set that {kind} can be like", entry.like, alike(images)), "like")
+        raise EntryError(unknown(f"`like:` for {kind}", entry.like, alike(images)), "like")
     source = Path(entry.arrays or entry.image_folder or "")
     try:
         own = read_own(entry.name, source, images, like=entry.like, splits=entry.splits, labels=entry.labels)
@@ -73,19 +73,19 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
     return Dataset(own.info, source, _as_written(entry), own=own)
 
 
-def _of_catalogue(entry: DatasetEntry) -> Dataset:
+def _resolve_catalogue(entry: DatasetEntry) -> Dataset:
     if entry.name not in DATASETS:
         raise EntryError(unknown("data set", entry.name, DATASETS))
     for key in ("like", "labels", "splits"):
         if getattr(entry, key) is not None:
-            raise EntryError(f"`{key}:` is for data sets of yours; {entry.name} has its own", key)
+            raise EntryError(f"`{key}:` is for your own data sets; leave it out for {entry.name}", key)
     info = DATASETS[entry.name]
     if entry.path is not None and not Path(entry.path).is_dir():
         raise EntryError(
             f"{entry.path}: there is no such folder; `path:` names the folder with {entry.name}'s files", "path"
         )
     if entry.path is not None and info.images == Images.ARRAYS and not info.official_files:
-        raise EntryError(f"{entry.name} is read from no files; leave `path:` out", "path")
+        raise EntryError(f"{entry.name} is not read from files; leave `path:` out", "path")
     source = Path(entry.path) if entry.path is not None else paths.DOWNLOADS / entry.name
     if info.fingerprint_of is not None:
         info = dataclasses.replace(info, fingerprint=info.fingerprint_of(source))
@@ -98,7 +98,7 @@ def _as_written(entry: DatasetEntry) -> dict[str, Any]:
 
 def _check_classes(classes: tuple[str, ...]) -> None:
     if len(classes) < 2:
-        raise EntryError("a data set needs at least two classes, and here is one")
+        raise EntryError("a data set needs at least two classes, this one has fewer")
     if len(set(classes)) < len(classes):
         raise EntryError(f"two classes are called {max(classes, key=classes.count)!r}")
     for name in classes:

@@ -1,6 +1,6 @@
-"""How far trials and label files are, and what the user should know of them before and after a run.
+"""Which trials are finished, and warnings about results and label files before and after a run.
 
-No finished trial is ever trained again for any of this: that takes a user who deletes its folder.
+Nothing here retrains a finished trial: to retrain one, the user deletes its folder.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from labelnoise.trial_folder import Status
 
 
 def is_finished(trial: Trial, *, retry_failed: bool) -> bool:
-    """Whether nothing is left to do. A damaged result counts as none, a failed one does if it shall be retried."""
+    """Whether the trial has nothing left to do. Damaged results count as missing, failed ones too if `retry_failed`."""
     status = trial.folder.status
     return status.is_final or (status == Status.FAILED and not retry_failed)
 
 
 def moved_index(folder: Path, source: Path) -> Path | None:
-    """Where to set aside the description of a data set whose image files were elsewhere when it was prepared."""
+    """Where to set aside dataset.json if the image files have moved since it was written, else None."""
     root = read_json_or_nothing(folder / "dataset.json").get("root")
     return None if root in (None, source.as_posix()) else free_name(lambda number: folder / f"moved-{number}.json")
 
 
 def unkept(trials: Iterable[Trial], options: RunOptions) -> tuple[list[Trial], list[str]]:
-    """Finished trials whose features can be derived from kept weights, and a line for each thing that is lost."""
+    """Return finished trials whose features can be derived from kept weights, and a warning per kind of missing file."""
     derivable: list[Trial] = []
     lost: Counter[str] = Counter()
     if not options.keep and not options.snapshots:
@@ -53,9 +53,9 @@ def unkept(trials: Iterable[Trial], options: RunOptions) -> tuple[list[Trial], l
 
 
 def changed_labels(trials: Iterable[Trial]) -> list[str]:
-    """A line for each label file whose labels are not those that finished trials were trained on.
+    """Return a warning per label file that has changed since finished trials were trained on it.
 
-    A file is read only where it is newer than a result.
+    A file is read only if it is newer than a result.
     """
     hashes: dict[str, str | None] = {}
     changed: Counter[str] = Counter()
@@ -72,14 +72,14 @@ def changed_labels(trials: Iterable[Trial]) -> list[str]:
         changed[name] += trained_on is not None and hashes[name] != trained_on
     remedy = "delete the file to restore the old labels, or the trials' folders to train on the new ones"
     return [
-        f"{name} has changed since {count} finished trials were trained on it; their results stay: {remedy}"
+        f"{name} has changed since {count} finished trials were trained on it; their results are kept: {remedy}"
         for name, count in changed.items()
         if count
     ]
 
 
 def damaged(trials: Iterable[Trial]) -> list[str]:
-    """A line for each result that exists but cannot be read."""
+    """Return a warning per result that exists but cannot be read."""
     return [
         f"{trial.folder.result} is damaged: it is set aside, and the trial is run again"
         for trial in trials
@@ -88,12 +88,12 @@ def damaged(trials: Iterable[Trial]) -> list[str]:
 
 
 def undominated(trials: Iterable[Trial]) -> list[str]:
-    """A line for each label file that follows no prescribed matrix and in which clean labels do not dominate."""
-    found: dict[str, None] = {}
+    """Return a warning per label file without a requested matrix in which clean labels do not dominate."""
+    warnings: dict[str, None] = {}
     for trial in {trial.labels: trial for trial in trials}.values():
         if trial.spec["noise"]["kind"] not in ("file", "human", "given", "instance"):
-            continue  # `noise_warnings` judges the matrix that is asked for
+            continue  # `noise_warnings` checks the requested matrix
         audit = read_json_or_nothing(trial.labels.with_suffix(".json"))
         if audit.get("clean_labels_dominate") is False:
-            found[not_robust(trial, audit["dominance_margin"])] = None
-    return list(found)
+            warnings[not_robust(trial, audit["dominance_margin"])] = None
+    return list(warnings)

@@ -1,4 +1,4 @@
-"""An entry of `losses:` → every loss that it asks for, and what each is on a data set under a noise."""
+"""Expands an entry of `losses:`, and resolves each loss on a data set under a noise."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LossCase:
 
 
 def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
-    """The entry at every point of its sweep; `EntryError` or `LossError` on what is wrong whatever the data set."""
+    """Yield the entry at every point of its sweep. Raises `EntryError` or `LossError` if it is wrong on any data set."""
     if (entry.loss is None) == (entry.target is None):
         raise EntryError("a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
     for key in entry.parameters:
@@ -52,7 +52,7 @@ def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
 
 
 def _suffix(key: str, value: Any, *, among: list[Any]) -> str:
-    """What a swept parameter adds to the label; nothing for a list that is the only value, such as class weights."""
+    """The label suffix of a swept parameter; empty if its only value is a list, such as class weights."""
     if isinstance(value, list):
         return f" {key}={among.index(value) + 1}" if len(among) > 1 else ""
     return f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
@@ -66,7 +66,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _check_plain(params: dict[str, Any]) -> None:
-    """A target's parameters are part of the trial's identity, so they have to be plain values."""
+    """Raise `EntryError` unless a target's parameters are plain values, as they are part of the trial's identity."""
     for key, value in params.items():
         if not _is_plain(value):
             raise EntryError(
@@ -75,7 +75,7 @@ def _check_plain(params: dict[str, Any]) -> None:
 
 
 def _check_parameter_name(entry: LossEntry, key: str) -> None:
-    """A misspelt `label` or `train` would otherwise be reported as an unknown parameter of the loss."""
+    """Report a misspelt `label` or `train` as an unknown key, not as an unknown parameter of the loss."""
     if entry.loss is None:
         return
     full = list(catalogue.parameters(entry.loss))
@@ -88,11 +88,14 @@ def _check_parameter_name(entry: LossEntry, key: str) -> None:
 def resolve_loss(
     case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The loss part of the spec, and the recipe overrides that the preset brings."""
+    """Return the loss part of the spec, and the preset's recipe overrides.
+
+    Raises `EntryError` if the preset lacks a tuned parameter that the entry does not give.
+    """
     name = case.entry.loss
     if name is None:
-        found = user_losses.find(case.entry.target or "")
-        spec = {"name": found.cls, "target": found.name, "sha256": found.sha256, "params": case.params}
+        target = user_losses.find(case.entry.target or "")
+        spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
         return spec, {}
     given: dict[str, Any] = {}
     train: dict[str, Any] = {}
@@ -118,7 +121,7 @@ def resolve_loss(
 
 
 def canonical_spec(loss: dict[str, Any]) -> Any:
-    """The loss part of a spec, the same for all names of one loss: SCE, CE+RCE and RCE+CE with exchanged weights."""
+    """Map all names of one loss to the same value: SCE, CE+RCE, and RCE+CE with its weights exchanged."""
     if "target" in loss or catalogue.is_entropy_regularised(loss["name"]):
         return loss
     if len(parts := catalogue.parts(loss["name"])) == 1:

@@ -1,4 +1,4 @@
-"""An entry of `noise:` → every noise that it asks for, and what each is on a data set."""
+"""Expands an entry of `noise:`, and resolves each noise on a data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labelnoise.readers.annotation_files import Samples
 
 @dataclass(frozen=True)
 class NoiseCase:
-    """A noise entry at one rate and variant (None: the default on the data set)."""
+    """A noise entry at one rate and variant (None: the data set's default)."""
 
     entry: NoiseEntry
     rate: float | None
@@ -31,7 +31,7 @@ class NoiseCase:
 
 @dataclass(frozen=True)
 class Noise:
-    """A noise on a data set: the spec's part without its seed, how tables head it, and the file it is read from."""
+    """A noise on a data set: its spec without the seed, its table heading, and the file or folder it is read from."""
 
     spec: dict[str, Any]
     heading: tuple[str, str]
@@ -43,7 +43,7 @@ class Noise:
 
 
 def expand_noise(entry: NoiseEntry) -> Iterator[NoiseCase]:
-    """The entry at every rate and variant; `EntryError` on what is wrong whatever the data set."""
+    """Yield the entry at every rate and variant. Raises `EntryError` if it is wrong on any data set."""
     if entry.kind not in NOISES:
         raise EntryError(unknown("noise", entry.kind, NOISES))
     _check_keys(entry)
@@ -71,10 +71,10 @@ def _check_variant(kind: str, variant: str) -> None:
 
 
 def _check_keys(entry: NoiseEntry) -> None:
-    """Keys that belong to one kind only."""
+    """Raise `EntryError` for missing keys and for keys that do not apply to this noise."""
     for key, kind in (("map", "asymmetric"), ("matrix", "asymmetric"), ("path", "file"), ("column", "file")):
         if getattr(entry, key) is not None and entry.kind != kind:
-            raise EntryError(f"`{key}` belongs to {kind} noise; {entry.kind} noise has none", key)
+            raise EntryError(f"`{key}` belongs to {kind} noise; leave it out of {entry.kind} noise", key)
     if entry.kind == "file" and entry.path is None:
         raise EntryError("noise of kind file needs `path:`, a CSV, .npy, .npz or JSON with one label per sample")
     if entry.matrix is not None and (entry.map is not None or entry.variant is not None):
@@ -82,15 +82,15 @@ def _check_keys(entry: NoiseEntry) -> None:
 
 
 def resolve_noise_on(case: NoiseCase, dataset: Dataset) -> Noise:
-    """The case on this data set; `EntryError` when the data set lacks what it needs."""
+    """Return the noise on this data set. Raises `EntryError` if the data set lacks what the noise needs."""
     entry, info = case.entry, dataset.info
     if info.labels == "given" and entry.kind in FROM_CLEAN:
         raise EntryError(
-            f"the labels of {info.name} are noisy as they come and the true ones are not known, so {entry.kind} noise "
-            "has nothing to start from; use `given` (as they come), or `file`"
+            f"{entry.kind} noise needs true labels, and those of {info.name} are unknown; use `given` (the labels as "
+            "provided) or `file`"
         )
     if entry.kind == "instance" and info.images != Images.ARRAYS:
-        raise EntryError(f"instance noise needs images in memory, and those of {info.name} are files")
+        raise EntryError(f"instance noise needs images in memory, but {info.name} is read from image files")
     source = None
     if entry.kind == "human":
         spec, source = _read_spec("human", _human_variant(case, dataset)), _human_folder(dataset)
@@ -100,24 +100,24 @@ def resolve_noise_on(case: NoiseCase, dataset: Dataset) -> Noise:
     elif entry.kind == "given":
         spec = _read_spec("given", "given")
     else:
-        spec = _drawn(case, dataset)
+        spec = _drawn_spec(case, dataset)
     noise = Noise(spec, _heading(entry, spec), source)
     check_label(" ".join(filter(None, noise.heading)))
     return noise
 
 
 def _read_spec(kind: str, variant: str) -> dict[str, Any]:
-    """The noise of a spec whose labels are read and not drawn."""
+    """The noise spec for labels that are read, not drawn."""
     return {"kind": kind, "rate": None, "version": NOISES[kind].version, "variant": variant}
 
 
-def _drawn(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
+def _drawn_spec(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
     entry, info = case.entry, dataset.info
     needs_map = entry.kind == "asymmetric" and entry.map is None and entry.matrix is None
     if needs_map and not info.asymmetric_maps:
         known = ", ".join(name for name, other in DATASETS.items() if other.asymmetric_maps)
         raise EntryError(
-            f"the data set {info.name} has no asymmetric map; give one, as `map: {{{info.classes[0]}: "
+            f"the data set {info.name} has no asymmetric map; give one as `map: {{{info.classes[0]}: "
             f"{info.classes[1]}}}` or a `matrix`. Data sets that have one: {known}"
         )
     try:
@@ -135,7 +135,7 @@ def _drawn(case: NoiseCase, dataset: Dataset) -> dict[str, Any]:
 
 
 def _heading(entry: NoiseEntry, spec: dict[str, Any]) -> tuple[str, str]:
-    """(group, rate) as tables and figures print them."""
+    """(group, rate) as printed in tables and figures."""
     rate = "" if spec["rate"] is None or entry.kind == "clean" else f"{spec['rate']!r}"
     if entry.label:
         several = entry.variant is not None and len(entry.variant) > 1
@@ -151,7 +151,7 @@ def _human_variant(case: NoiseCase, dataset: Dataset) -> str:
         others = ", ".join(name for name, other in DATASETS.items() if other.human)
         raise EntryError(f"there are no human labels for {dataset.info.name}; data sets that have them: {others}")
     if case.variant is None and len(known) > 1:
-        raise EntryError(f"say which human labels: `variant:` one of {', '.join(known)}")
+        raise EntryError(f"choose the human labels with `variant:`, one of {', '.join(known)}")
     variant = case.variant or next(iter(known))
     if variant not in known:
         raise EntryError(unknown(f"set of human labels for {dataset.info.name}", variant, known), "variant")
@@ -159,12 +159,12 @@ def _human_variant(case: NoiseCase, dataset: Dataset) -> str:
 
 
 def _human_folder(dataset: Dataset) -> Path:
-    """Beside the images of a catalogue data set, else among the downloads of the one it is like."""
+    """The folder of human labels: the data set's own, or for a user's data set the downloads of its `like:`."""
     return dataset.source if dataset.info.like is None else paths.DOWNLOADS / dataset.info.like
 
 
 def _file_content(entry: NoiseEntry, path: Path, dataset: Dataset) -> dict[str, Any]:
-    """The spec's part of a label file: its content, and how it is read where that is not by the rows' order."""
+    """The label file's part of the spec: its content hash, its column, and the key it is joined by if not by row order."""
     own = dataset.own
     try:
         content = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
@@ -191,7 +191,7 @@ def _file_content(entry: NoiseEntry, path: Path, dataset: Dataset) -> dict[str, 
 
 
 def _samples(dataset: Dataset) -> Samples | None:
-    """The training samples; None where they are not known before the data set is prepared."""
+    """The training samples; None if they are unknown until the data set is prepared."""
     if dataset.own is not None:
         return dataset.own.samples
     return None if dataset.info.train_size is None else Samples(dataset.info.train_size)

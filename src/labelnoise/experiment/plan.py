@@ -1,4 +1,4 @@
-"""`labelnoise plan`: what a config would train, what is done, and about how long the rest takes."""
+"""`labelnoise plan`: what a config would train, what is finished, and an estimate for the rest."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from labelnoise.files import canonical_hash
 from labelnoise.models import catalogue as models
 from labelnoise.trial_folder import Status
 
-# Interpreter, imports and Snakemake's share of a trial, in seconds (benchmarks/README.md).
+# Seconds per trial for the interpreter, imports and Snakemake (benchmarks/README.md).
 FIXED_COST = 1.05
 
-# Training images to reckon with where a data set's size is known only once it is read.
+# Number of training images to assume if a data set's size is unknown until it is read.
 _LARGE = 100_000
 
 
 def describe(path: Path, *, cores: int | None = None) -> str:
-    """The plan in words; `UserError` when the config is wrong."""
+    """Return the plan as text. Raises `UserError` if the config is wrong."""
     config, trials = expand(config_file.read(path))
     experiment_name(path)
-    if wrong := _rehearse(trials):
-        raise UserError("\n".join(f"{path}: {line}" for line in wrong))
+    if failures := _rehearse(trials):
+        raise UserError("\n".join(f"{path}: {line}" for line in failures))
     counts = Counter(trial.folder.status for trial in trials)
     pending = [trial for trial in trials if not finished.is_finished(trial, retry_failed=config.retry_failed)]
     axes = build_manifest(config, trials, None, path.name)
@@ -41,7 +41,7 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         *_describe_datasets(trials),
         f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
         f"done {counts[Status.OK]}, diverged {counts[Status.DIVERGED]}, "
-        f"failed {counts[Status.FAILED]}{' (tried again)' if config.retry_failed else ' (kept)'}, "
+        f"failed {counts[Status.FAILED]}{' (to retry)' if config.retry_failed else ' (kept)'}, "
         f"to train {len(pending)}",
         *(f"warning: {line}" for line in [*noise_warnings(trials), *finished.undominated(trials)]),
     ]
@@ -52,28 +52,28 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         for trial in pending:
             alone = FIXED_COST + (measured.get(_size(trial)) or _typical_seconds(trial))
             seconds += alone * trial.spec["recipe"]["threads"] / cores
-        how = "from the trials done here" if counts[Status.OK] else "from typical speeds, until trials are done here"
-        lines.append(f"about {duration(seconds)} on {cores} cores ({how})")
+        basis = "from finished trials" if counts[Status.OK] else "from typical speeds, as no trial is finished"
+        lines.append(f"about {duration(seconds)} on {cores} cores ({basis})")
     return "\n".join(lines)
 
 
 def _describe_datasets(trials: list[Trial]) -> list[str]:
-    """A line for each data set: its classes and samples, as far as they are known before it is prepared."""
+    """Return a line per data set: its classes and samples, as far as they are known before it is prepared."""
     lines = []
     for dataset in {trial.spec["dataset"]["name"]: trial.dataset for trial in trials}.values():
         info, sizes = dataset.info, dataset.own.description.sizes if dataset.own else {}
         few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
-        samples = f"{info.train_size} training samples" if info.train_size else "samples by its lists"
+        samples = f"{info.train_size} training samples" if info.train_size else "number of training samples not known yet"
         tests = ", ".join(f"{size} in {name}" for name, size in sizes.items())
         lines.append(
             f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "
-            f"{'noisy as they come' if info.labels == 'given' else 'taken as true'}"
+            f"{'noisy as provided' if info.labels == 'given' else 'taken as true'}"
         )
     return lines
 
 
 def _rehearse(trials: list[Trial]) -> list[str]:
-    """What is wrong with losses of the user's and models of timm, tried out with a batch of random input."""
+    """Try user losses and timm models on a batch of random input; return a line per failure."""
     losses = {
         canonical_hash([trial.spec["loss"], len(trial.dataset.info.classes)]): trial
         for trial in trials
@@ -88,28 +88,28 @@ def _rehearse(trials: list[Trial]) -> list[str]:
         return []
     from labelnoise.training import rehearsal  # imports torch
 
-    found = []
+    failures = []
     for trial in losses.values():
-        wrong = rehearsal.try_loss(trial.spec["loss"], num_classes=len(trial.dataset.info.classes))
-        found += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {wrong}"] if wrong else []
+        problem = rehearsal.try_loss(trial.spec["loss"], num_classes=len(trial.dataset.info.classes))
+        failures += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {problem}"] if problem else []
     for trial in models_of_timm.values():
         info, recipe = trial.dataset.info, trial.spec["recipe"]
         size: int = info.image_size or recipe["image_size"]
-        wrong = rehearsal.try_model(
+        problem = rehearsal.try_model(
             recipe["model"], num_classes=len(info.classes), channels=info.channels, image_size=size
         )
-        found += [f"the model {recipe['model']} on {info.name} ({size} × {size}): {wrong}"] if wrong else []
-    return found
+        failures += [f"the model {recipe['model']} on {info.name} ({size} × {size}): {problem}"] if problem else []
+    return failures
 
 
 def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:
-    """The median seconds of the trials done here, by what their length depends on."""
-    found: dict[tuple[Any, ...], list[float]] = {}
+    """The median seconds of the finished trials, by what their duration depends on."""
+    by_size: dict[tuple[Any, ...], list[float]] = {}
     for trial in trials:
         seconds = trial.folder.read_run().get("seconds")
         if isinstance(seconds, dict):
-            found.setdefault(_size(trial), []).append(sum(seconds.values()))
-    return {size: statistics.median(values) for size, values in found.items()}
+            by_size.setdefault(_size(trial), []).append(sum(seconds.values()))
+    return {size: statistics.median(values) for size, values in by_size.items()}
 
 
 def _size(trial: Trial) -> tuple[Any, ...]:

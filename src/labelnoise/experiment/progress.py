@@ -1,4 +1,4 @@
-"""Trials done of all and time left, on the terminal, while Snakemake runs."""
+"""Shows the number of finished trials and the time left on the terminal while Snakemake runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from labelnoise.experiment.trials import Trial
 
 
 class Progress:
-    """Watches result files from a thread of its own, so it works for local and cluster jobs alike.
+    """Watches result files from its own thread, so it works for local and cluster jobs alike.
 
-    A bar on a terminal; elsewhere (a log file, CI) a line every `LINE_SECONDS`.
+    Shows a bar on a terminal; elsewhere (a log file, CI) prints a line every `LINE_SECONDS`.
     """
 
     LOOK_SECONDS = 1.0
@@ -30,10 +30,10 @@ class Progress:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start watching, if there is anything to watch."""
-        # A failed result is there already: its trial is done when the file is another one.
+        """Start watching if any trial is pending."""
+        # A failed trial already has a result file; it is done when that file changes.
         pending = {
-            trial: _stamp(trial) for trial in self.trials if not is_finished(trial, retry_failed=self.retry_failed)
+            trial: _mtime(trial) for trial in self.trials if not is_finished(trial, retry_failed=self.retry_failed)
         }
         if not pending:
             return
@@ -63,28 +63,28 @@ class Progress:
     def _watch(self, pending: dict[Trial, int | None]) -> None:
         while True:
             last = self._stopped.wait(self.LOOK_SECONDS)
-            waiting = {trial: old for trial, old in pending.items() if _stamp(trial) in (None, old)}
+            waiting = {trial: old for trial, old in pending.items() if _mtime(trial) in (None, old)}
             self._bar.update(len(pending) - len(waiting))
             pending = waiting
             if last:
                 return
 
 
-def _stamp(trial: Trial) -> int | None:
-    """The time of the result file, None where there is none."""
+def _mtime(trial: Trial) -> int | None:
+    """The modification time of the result file; None if it does not exist."""
     try:
         return trial.folder.result.stat().st_mtime_ns
     except FileNotFoundError:
         return None
 
 
-# Snakemake's lines about single jobs: the bar says as much, and Snakemake's own log file keeps them.
+# Snakemake's lines about single jobs. The bar replaces them, and Snakemake's log file keeps them.
 _CHATTER_EVENTS = {"job_info", "job_started", "job_finished", "group_info", "shellcmd", "progress"}
 _CHATTER_STARTS = ("Select jobs to execute", "Execute ")
 
 
 def was_stopped(log: Path) -> bool:
-    """Whether a trial's log ends with the message that it was told to stop, or Python's own where that came early."""
+    """Whether a trial's log ends with our message for a stopped trial, or with Python's if it was stopped early."""
     try:
         end = log.read_text(errors="replace")[-500:]
     except OSError:
@@ -93,7 +93,7 @@ def was_stopped(log: Path) -> bool:
 
 
 def hide_job_lines(logger: logging.Logger) -> None:
-    """Keep lines about single jobs off the terminal, and trials that were told to stop; errors and all else stay."""
+    """Hide lines about single jobs and about stopped trials from the terminal; keep errors and everything else."""
 
     def is_wanted(record: logging.LogRecord) -> bool:
         if str(getattr(record, "event", "")) in _CHATTER_EVENTS:

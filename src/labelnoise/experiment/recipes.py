@@ -1,4 +1,4 @@
-"""A data set's recipe with overrides from the preset, the config and the loss entry, in this order, checked."""
+"""Applies overrides from the preset, the config and the loss entry, in this order, to a data set's recipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labelnoise.training import recipe as recipes
 
 
 class RecipeError(ValueError):
-    """A wrong override: which key, given in which layer (`preset`, `config` or `entry`)."""
+    """A wrong override of `key`; `layer` says where it was given (`preset`, `config` or `entry`)."""
 
     def __init__(self, key: str, layer: str, message: str):
         super().__init__(message)
@@ -28,14 +28,15 @@ def _adapters() -> dict[str, TypeAdapter[Any]]:
 
 
 def resolve_recipe(base: Mapping[str, Any], **layers: dict[str, Any]) -> dict[str, Any]:
-    """The recipe `base` of a data set with the layers applied, later ones winning; `RecipeError` on a wrong override.
+    """Return the recipe `base` of a data set with the layers applied, later ones winning.
 
-    Regularisation by L1 replaces weight decay: `l1 > 0` sets `weight_decay` to 0 unless a layer gives it.
+    L1 regularisation replaces weight decay: `l1 > 0` sets `weight_decay` to 0 unless a layer sets it. Raises
+    `RecipeError` for a wrong override.
     """
     resolved = dict(base)
     for layer, values in layers.items():
         for key, value in values.items():
-            resolved[key] = _checked(key, value, layer)
+            resolved[key] = _check_value(key, value, layer)
     if resolved["l1"] > 0 and not any("weight_decay" in values for values in layers.values()):
         resolved["weight_decay"] = 0.0
     _check_together(resolved, {key: layer for layer, values in layers.items() for key in values})
@@ -44,52 +45,52 @@ def resolve_recipe(base: Mapping[str, Any], **layers: dict[str, Any]) -> dict[st
 
 
 def _check_idle(recipe: dict[str, Any], layers: dict[str, dict[str, Any]]) -> None:
-    """A schedule that was given, or a part of it, and changes nothing."""
-    given = {key: layer for layer, values in layers.items() for key in values}
+    """Raise `RecipeError` for an override of the schedule that has no effect."""
+    layer_of = {key: layer for layer, values in layers.items() for key in values}
     parts = {"schedule", *(key for keys in recipes.READ_BY["schedule"].values() for key in keys)}
     for key, message in recipes.idle(recipe).items():
-        if mine := [name for name in (key, *sorted(parts)) if name in given]:
-            raise RecipeError(mine[0], given[mine[0]], message)
+        if overridden := [name for name in (key, *sorted(parts)) if name in layer_of]:
+            raise RecipeError(overridden[0], layer_of[overridden[0]], message)
 
 
 class Unread:
-    """Recipe values that are given and that no trial reads."""
+    """Collects recipe overrides that no trial uses."""
 
     def __init__(self) -> None:
         self._unread: dict[tuple[Any, str], str] = {}
         self._read: set[tuple[Any, str]] = set()
 
-    def note(self, place: Any, given: dict[str, Any], recipe: dict[str, Any], *, images: str) -> None:
-        """What a trial reads of the values given at `place`."""
+    def note(self, key_path: Any, given: dict[str, Any], recipe: dict[str, Any], *, images: str) -> None:
+        """Record which of the values given at `key_path` a trial with this recipe uses."""
         unread = recipes.unread(recipe, images=images)
         for key in given:
             if key in unread:
-                self._unread.setdefault((place, key), unread[key])
+                self._unread.setdefault((key_path, key), unread[key])
             else:
-                self._read.add((place, key))
+                self._read.add((key_path, key))
 
     def mistakes(self) -> list[tuple[Any, str, str]]:
-        """(place, key, message) of each value that nothing reads."""
+        """Return (key path, key, message) for each value that no trial uses."""
         return [
-            (place, key, f"{key} is not read by any trial: it belongs to {readers}; leave it out, or give that too")
-            for (place, key), readers in self._unread.items()
-            if (place, key) not in self._read
+            (key_path, key, f"{key} is not used by any trial: it belongs to {readers}; leave it out, or set that too")
+            for (key_path, key), readers in self._unread.items()
+            if (key_path, key) not in self._read
         ]
 
 
 def _check_together(recipe: dict[str, Any], given_in: dict[str, str]) -> None:
-    """What is wrong only in combination."""
-    wrong = {
+    """Raise `RecipeError` for values that are wrong only in combination."""
+    rules = {
         "nesterov": ("nesterov needs momentum > 0", recipe["nesterov"] and recipe["momentum"] == 0),
-        "lr_min": (f"lr_min must not be above lr ({recipe['lr']:g})", recipe["lr_min"] > recipe["lr"]),
-        "std": ("mean and std need one value each for every channel", len(recipe["mean"]) != len(recipe["std"])),
+        "lr_min": (f"lr_min must not exceed lr ({recipe['lr']:g})", recipe["lr_min"] > recipe["lr"]),
+        "std": ("mean and std must both have one value per channel", len(recipe["mean"]) != len(recipe["std"])),
     }
-    for key, (message, is_wrong) in wrong.items():
+    for key, (message, is_wrong) in rules.items():
         if is_wrong:
             raise RecipeError(key, given_in.get(key, "config"), message)
 
 
-def _checked(key: str, value: Any, layer: str) -> Any:
+def _check_value(key: str, value: Any, layer: str) -> Any:
     if key not in recipes.FIELDS:
         raise RecipeError(key, layer, unknown("recipe value", key, recipes.FIELDS))
     if key == "model" and not models.exists(str(value)):

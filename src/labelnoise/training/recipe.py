@@ -18,7 +18,7 @@ AUGMENTATIONS: dict[str, tuple[str, ...]] = {
     "files": ("resized_crop", "random_crop", "flip", "jitter"),
 }
 
-# Which values a schedule, an optimizer and a kind of images read; the others are always read. See docs/config.md.
+# Which values a schedule, an optimizer and a kind of images read; the others are always read. See docs/training.md.
 READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "schedule": {
         "cosine": ("lr_min",),
@@ -104,7 +104,7 @@ def idle(recipe: Mapping[str, Any]) -> dict[str, str]:
 
 
 def markdown_table() -> str:
-    """`READ_BY` as docs/config.md shows it."""
+    """`READ_BY` as docs/training.md shows it."""
     rows = ["| key | value | reads |", "|---|---|---|"]
     for choice, readers in READ_BY.items():
         for name, keys in readers.items():
