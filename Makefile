@@ -1,8 +1,8 @@
 # make benchmark   from a fresh clone to results/report.html (sets itself up)
 # make test        the whole suite      make lint    every linter
 # make smoke       one small real run   make lock    pin the newest dependencies again
-# make test-faults break runs in every way (some tests as root only)
-# make test-slurm  on a real SLURM cluster that it starts on this machine (Debian, as root)
+# make test-faults injects faults into real runs (some tests need root)
+# make test-slurm  tests on a real SLURM cluster, started on this machine (Debian, as root)
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
@@ -20,7 +20,7 @@ test: $(READY)
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults
 
-# SLURM=smoke: one test of them.
+# SLURM=smoke runs only one of them.
 test-slurm: $(READY)
 	bash tests/slurm/cluster.sh install
 	$(BIN)/python -m pytest -m slurm tests/slurm -k "$(SLURM)"
@@ -33,7 +33,7 @@ lint: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-# One small experiment through the real Snakefile, in a folder of its own.
+# One small experiment through the real Snakefile, in its own folder.
 smoke: $(READY)
 	rm -rf build/smoke && mkdir -p build/smoke
 	$(BIN)/snakemake --cores all --directory build/smoke --configfile experiments/smoke.yaml

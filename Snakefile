@@ -16,8 +16,8 @@ rule all:
     default_target: True
     input:
         RUN.set_aside,
-        results(),  # a lost result is trained again although the products exist
-        features(),  # those that can be derived from the weights of finished trials
+        results(),  # a trial without a result is trained even if the products exist
+        features(),  # only those that can be derived from the weights of finished trials
         PRODUCTS / "trials.csv",
         RUN.collected,
         PRODUCTS / "tables",
@@ -26,7 +26,7 @@ rule all:
         PRODUCTS / "complete",
 
 
-# Jobs on other nodes parse and end this workflow as well: the run is the user's.
+# Jobs on other nodes execute these hooks too; only the user's own process starts and ends the run.
 onstart:
     if workflow.is_main_process:
         start_run()

@@ -1,4 +1,4 @@
-"""The command line. Each command imports only what it needs: `train` no pandas, the others no torch."""
+"""The command line. Each command imports only what it needs: `train` no pandas, `plan` and the tables no torch."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import labelnoise
 from labelnoise.errors import NO_ROOM, Stopped, UserError
 from labelnoise.training.options import DeviceOptions, RunOptions, add_flags, from_flags
 
-# The operating system's objections to what the user gave.
+# Errors of the operating system that the user's input causes.
 _MISTAKES = (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 
 _DESCRIPTION = """\
-labelnoise trains classifiers on wrong labels with many losses and says which of them hold.
+labelnoise trains classifiers on noisy labels with many losses and reports which losses are robust.
 
-  snakemake --cores all        runs the experiment in config.yaml: tables, figures and report in results/
-  labelnoise plan              checks config.yaml and says what that would train, and for how long
+  snakemake --cores all        runs the experiment in config.yaml and writes tables, figures and a report to results/
+  labelnoise plan              checks config.yaml and says what it would train, and about how long that takes
 
-The other commands do single steps of it; the Snakefile calls them.
+The other commands run single steps; the Snakefile calls them.
 """
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; the exit code. 2 is a mistake of the user's, told in one message."""
+    """Run one command and return its exit code; 2 means a user error, reported in one message."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -34,13 +34,13 @@ def main(arguments: list[str]) -> int:
         return 2
     except OSError as error:
         if error.errno in NO_ROOM:
-            remedy = "make room and run again; what is finished is kept, and trials go on from their checkpoints"
+            remedy = "make room and run again; finished work is kept, and trials resume from their checkpoints"
             print(f"labelnoise {options.command}: error: {error.strerror}: {remedy}", file=sys.stderr)
             return 2
         if not isinstance(error, _MISTAKES):
             raise
-        told = f"{error.filename}: {error.strerror}" if error.filename else error
-        print(f"labelnoise {options.command}: error: {told}", file=sys.stderr)
+        message = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"labelnoise {options.command}: error: {message}", file=sys.stderr)
         return 2
 
 
@@ -62,22 +62,22 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    plan = command("plan", _plan, "check a config and say what would be trained", "Trains and writes nothing.")
+    plan = command("plan", _plan, "check a config and say what it would train", "Trains and writes nothing.")
     plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
-    plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores to reckon with (default: all)")
+    plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
     losses = command("losses", _losses, "list the losses, or explain one")
     losses.add_argument("name", nargs="?", help="a loss such as GCE, ANL-CE or NCE+AGCE")
 
-    download = command("download", _download, "download a data set's official files", "Resumed after a break.")
+    download = command("download", _download, "download a data set's official files", "Resumes interrupted downloads.")
     download.add_argument("name", help="the data set's name, such as cifar10")
-    download.add_argument("--file", help="one of its files only")
+    download.add_argument("--file", help="download only this file")
     download.add_argument("--out", type=Path, metavar="DIR", help="default: results/downloads/NAME")
 
     data = command(
         "data", _data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
     )
-    data.add_argument("name", nargs="?", help="a data set of the catalogue, such as cifar10; or:")
+    data.add_argument("name", nargs="?", help="a catalogue data set, such as cifar10; or use --spec")
     data.add_argument("--spec", type=Path, metavar="FILE", help="a JSON file with an entry of the config's `datasets:`")
     data.add_argument(
         "--path", metavar="DIR", help="the folder of its official files (default: results/downloads/NAME)"
@@ -91,23 +91,23 @@ def _parser() -> argparse.ArgumentParser:
         "Writes an audit (.json) beside them; for your own labels also a CSV.",
     )
     noise.add_argument("--out", type=Path, required=True, metavar="FILE", help="the label file (.npz) to write")
-    noise.add_argument("--spec", type=Path, metavar="FILE", help="a trial's spec.json; or, for labels of your own:")
-    noise.add_argument("--source", type=Path, metavar="PATH", help="with --spec: where human or your labels lie")
+    noise.add_argument("--spec", type=Path, metavar="FILE", help="a trial's spec.json; for your own labels, --labels")
+    noise.add_argument("--source", type=Path, metavar="PATH", help="with --spec: the human labels or your label file")
     noise.add_argument("--labels", type=Path, metavar="FILE", help="true labels: CSV, .npy, .npz or JSON")
-    noise.add_argument("--column", metavar="NAME", help="the column of true labels, where several could hold them")
+    noise.add_argument("--column", metavar="NAME", help="the column of true labels, if several could hold them")
     noise.add_argument("--kind", help="symmetric, asymmetric or instance")
     noise.add_argument("--rate", type=float, help="the noise rate, in [0, 1)")
-    noise.add_argument("--variant", help="another than the default (docs/noise.md)")
+    noise.add_argument("--variant", help="a variant other than the default (docs/noise.md)")
     noise.add_argument("--seed", type=_seed, default=1, help="default: 1")
-    noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row a sample")
-    noise.add_argument("--map", type=_map, metavar="A=B,…", help="asymmetric noise: what each class turns into")
+    noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row per sample")
+    noise.add_argument("--map", type=_map, metavar="A=B,…", help="asymmetric noise: the class that each class flips to")
     noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a transition matrix, CSV or .npy")
-    noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to take")
+    noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to use")
 
     audit = command("audit", _audit, "describe a label file", "Checks the labels against the audit beside them.")
     audit.add_argument("file", type=Path, help="a label file (.npz or .csv)")
 
-    train = command("train", _train, "train one trial", "A folder that holds the finished trial is left as it is.")
+    train = command("train", _train, "train one trial", "A finished trial is left unchanged.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
     add_flags(train, RunOptions)
@@ -116,19 +116,19 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=1,
         metavar="N",
-        help="counted by Snakemake; three without progress fail the trial",
+        help="set by Snakemake; three attempts in a row without progress fail the trial",
     )
 
-    features = command("features", _features, "write a finished trial's features from the weights it kept")
+    features = command("features", _features, "compute a finished trial's features from its kept weights")
     features.add_argument("folder", type=Path, metavar="DIR", help="the trial's folder")
     for step in (train, features):
         add_flags(step, DeviceOptions)
 
     steps = (
-        ("collect", _collect, "join the trials' results into trials.csv"),
+        ("collect", _collect, "collect the trials' results in trials.csv"),
         ("tables", _tables, "make the mean ± std tables"),
         ("figures", _figures, "draw the figures"),
-        ("report", _report, "make the report, one HTML file"),
+        ("report", _report, "write the report, one HTML file"),
         ("check", _check, "exit with 1 if a trial failed or is missing"),
     )
     for name, run, summary in steps:
@@ -157,18 +157,18 @@ def _losses(options: argparse.Namespace) -> None:
 
 def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"a seed is a whole number 0..2³² − 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"a seed must be a whole number from 0 to 2³² − 1, got {text!r}")
     return int(text)
 
 
 def _map(text: str) -> dict[str, str]:
     pairs = [pair.split("=") for pair in text.split(",")]
     if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise argparse.ArgumentTypeError(f"must read cat=dog,dog=cat, got {text!r}")
-    found = {true.strip(): wrong.strip() for true, wrong in pairs}
-    if len(found) < len(pairs):
+        raise argparse.ArgumentTypeError(f"must look like cat=dog,dog=cat, got {text!r}")
+    mapping = {true.strip(): wrong.strip() for true, wrong in pairs}
+    if len(mapping) < len(pairs):
         raise argparse.ArgumentTypeError(f"names a class twice: {text!r}")
-    return found
+    return mapping
 
 
 def _download(options: argparse.Namespace) -> None:
@@ -194,7 +194,7 @@ def _data(options: argparse.Namespace) -> None:
     from labelnoise.files import read_json
 
     if (options.name is None) == (options.spec is None):
-        raise UserError("give the name of a data set, or --spec with an entry of `datasets:`")
+        raise UserError("give either the name of a data set, or --spec with an entry of `datasets:`")
     entry = read_json(options.spec, "data set entry") if options.spec else {"name": options.name, "path": options.path}
     chosen = datasets.resolve_dataset(DatasetEntry(**entry))
     folder = options.out or paths.dataset({"dataset": chosen.identity})
@@ -202,7 +202,7 @@ def _data(options: argparse.Namespace) -> None:
     sizes = ", ".join(f"{size} {key.removesuffix('_labels')}" for key, size in described["sizes"].items())
     print(f"{chosen.info.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
     for line in described["skipped"]:
-        print(f"  left out, cannot be read: {line}")
+        print(f"  skipped, cannot be read: {line}")
     if described["exif_rotated"]:
         print(f"  {described['exif_rotated']} images have an EXIF rotation; it is not applied, as in torchvision")
 
@@ -213,7 +213,7 @@ def _noise(options: argparse.Namespace) -> None:
     from labelnoise.noise.audit import source_lines
 
     if (options.spec is None) == (options.labels is None):
-        raise UserError("give one of --spec (a trial's) and --labels (your own)")
+        raise UserError("give either --spec (of a trial) or --labels (your own)")
     if options.spec is not None:
         spec = read_json(options.spec, "trial spec")
         audit = labelling.write_for_trial(spec, options.source, options.out)
@@ -249,7 +249,7 @@ def _train(options: argparse.Namespace) -> int:
     run_options, device_options = from_flags(RunOptions, options), from_flags(DeviceOptions, options)
     try:
         job.run(read_json(options.spec, "trial spec"), options.out, run_options, device_options, options.attempt)
-    except (Stopped, KeyboardInterrupt):  # the latter before training has begun, while torch is imported
+    except (Stopped, KeyboardInterrupt):  # KeyboardInterrupt: before training starts, while torch is imported
         print(Stopped.MESSAGE, flush=True)
         return Stopped.EXIT_CODE
     return 0
@@ -260,7 +260,7 @@ def _features(options: argparse.Namespace) -> None:
     from labelnoise.trial_folder import TrialFolder
 
     for path in trial.derive_features(TrialFolder(options.folder), from_flags(DeviceOptions, options)):
-        print(f"{path} is written")
+        print(f"wrote {path}")
 
 
 def _collect(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ class Stopped(BaseException):
     """Training was asked to stop, and has saved its checkpoint; no error, so not an `Exception`."""
 
     # What the trial's log ends with, and the exit code of its job (sysexits' EX_TEMPFAIL).
-    MESSAGE = "stopped; the next call goes on from the checkpoint, if one could be saved"
+    MESSAGE = "stopped; the next call resumes from the checkpoint, if one could be saved"
     EXIT_CODE = 75
 
 

@@ -1,4 +1,4 @@
-"""The manifest: what an experiment consists of, for everything downstream of training.
+"""The manifest lists what an experiment consists of, for everything downstream of training.
 
 trials.csv, tables, figures and report belong to one manifest. It changes only when the trials or their presentation
 change. A run writes it when it starts: reading a config writes nothing.
@@ -14,7 +14,7 @@ from labelnoise.files import canonical_hash, read_json, read_json_or_nothing
 
 
 class ManifestTrial(TypedDict):
-    """One trial: where it lies, and its place on every axis."""
+    """One trial: its folder and label file, and its value on every axis."""
 
     hash: str
     folder: str
@@ -51,21 +51,21 @@ class Manifest(TypedDict):
 
 
 def read(path: Path) -> Manifest:
-    """The manifest in the file; `UserError` when it is missing or damaged."""
-    found: Manifest = read_json(path, "manifest (snakemake writes it)")
-    return found
+    """Read a manifest. Raises `UserError` if it is missing or damaged."""
+    manifest: Manifest = read_json(path, "manifest (snakemake writes it)")
+    return manifest
 
 
 def hash_of(manifest: Manifest) -> str:
-    """The short hash that trials.csv names its manifest by."""
+    """The short hash by which trials.csv identifies its manifest."""
     return canonical_hash(manifest)
 
 
 def check_owner(manifest: Manifest, path: Path) -> None:
-    """`UserError` when the manifest at `path` is of another config file, whose products would be overwritten."""
-    found = read_json_or_nothing(path).get("config", manifest["config"])
-    if found != manifest["config"]:
+    """Raise `UserError` if the manifest at `path` is another config file's, whose products would be overwritten."""
+    owner = read_json_or_nothing(path).get("config", manifest["config"])
+    if owner != manifest["config"]:
         raise UserError(
-            f"{path.parent} holds the products of {found}, which has the same name as {manifest['config']}: rename one "
+            f"{path.parent} holds the products of {owner}, which has the same name as {manifest['config']}: rename one "
             f"of the two, or delete {path} if the file was moved"
         )

@@ -1,4 +1,4 @@
-"""How every figure looks: one colour, marker and dash for a loss everywhere, told apart by colour-blind readers too."""
+"""Figure style: a loss has the same colour, marker and dash in every figure, safe for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ _FONT = "DejaVu Sans"
 
 
 def fonts_for(texts: Iterable[str]) -> tuple[list[str], str]:
-    """matplotlib's own font, installed ones for characters that it lacks, and the characters that none has."""
+    """Return the fonts that cover the texts, and the characters that no installed font has.
+
+    The first is matplotlib's own font; installed fonts follow for characters that it lacks.
+    """
     wanted = {char for text in texts for char in text if ord(char) > 0x7F}
     lacking = wanted - _characters(font_manager.findfont(_FONT))
     fonts = [_FONT]
     for entry in font_manager.fontManager.ttflist if lacking else ():
-        # matplotlib's last resort has a box for every character.
+        # matplotlib's last-resort font draws a box for every character.
         has = set() if entry.name.startswith("Last Resort") else lacking & _characters(entry.fname)
         if has:
             fonts.append(entry.name)
@@ -48,15 +51,15 @@ def _characters(path: str) -> set[str]:
 
 
 def apply(texts: Iterable[str] = ()) -> None:
-    """seaborn's paper style; SVG text stays text, and the same data give the same bytes.
+    """Apply seaborn's paper style, with text in SVG kept as text and the same bytes for the same data.
 
-    `texts` are the labels of the figures: fonts are chosen that have their letters, and it is said where none has.
+    `texts` are the figures' labels: fonts are chosen that have their characters, with a warning if none does.
     """
     fonts, lacking = fonts_for(texts)
     if lacking:
         print(
-            f"no font here has {lacking}: they are boxes in PNG figures, while SVG and HTML keep the text; "
-            "install one, such as Noto Sans CJK",
+            f"no installed font has {lacking}: PNG figures show boxes instead, SVG and HTML keep the text; "
+            "install a font that has them, such as Noto Sans CJK",
             flush=True,
         )
     sns.set_theme(
@@ -77,9 +80,9 @@ def apply(texts: Iterable[str] = ()) -> None:
 
 
 def of_loss(label: str, losses: list[str]) -> dict[str, Any]:
-    """Colour, marker and dash of a loss, by its place in the config.
+    """Colour, marker and dash of a loss, by its position in the config.
 
-    Ten colours of seaborn's colour-blind palette; markers differ within them, and dashes change after ten losses.
+    The ten colours of seaborn's colour-blind palette have different markers; the dash changes after ten losses.
     """
     i = losses.index(label)
     colours = sns.color_palette("colorblind", 10)
@@ -94,7 +97,7 @@ def of_loss(label: str, losses: list[str]) -> dict[str, Any]:
 def grid(
     count: int, *, columns: int = 4, width: float = 2.6, height: float = 2.2, **options: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with `count` panels; the rest of the last row is left empty."""
+    """A figure with `count` panels; the rest of the last row is empty."""
     columns = min(columns, count)
     rows = -(-count // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(width * columns, height * rows), squeeze=False, **options)
@@ -104,7 +107,7 @@ def grid(
 
 
 def label_edges(panels: list[Axes], *, columns: int = 4) -> None:
-    """Axis labels and ticks on the left edge and wherever no panel stands below."""
+    """Keep axis labels and ticks only on the left edge and on panels with none below."""
     for i, axes in enumerate(panels):
         is_left, is_lowest = i % columns == 0, i + columns >= len(panels)
         axes.tick_params(labelleft=is_left, labelbottom=is_lowest)
@@ -116,7 +119,7 @@ def legend_beside(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     rows = int(4.2 * figure.get_figheight())
     columns = -(-len(labels) // rows)
-    # Room for the legend beside the panels, not over them.
+    # Widen the figure, so that the legend does not cover the panels.
     figure.set_figwidth(figure.get_figwidth() + columns * (0.35 + 0.075 * max(map(len, labels))))
     figure.legend(handles, labels, loc="outside right center", frameon=False, ncols=columns)
 
@@ -134,5 +137,5 @@ def save(figure: Figure, stem: Path) -> None:
     formats: tuple[tuple[str, dict[str, Any]], ...] = (("svg", {"metadata": {"Date": None}}), ("png", {}))
     for ending, options in formats:
         figure.savefig(stem.with_name(f"{stem.name}.{ending}"), **options)
-        figure.set_layout_engine("none")  # laid out once: the second format keeps the places
+        figure.set_layout_engine("none")  # lay out once, so that both formats look alike
     plt.close(figure)

@@ -15,7 +15,7 @@ from typing import Any
 from labelnoise.errors import UserError
 from labelnoise.files import free_name, locked, read_json, read_json_or_nothing, write_json
 
-# What cannot be measured, as the true labels are not known.
+# The value of a measure that needs clean labels when they are not known.
 UNKNOWN = "unknown"
 
 
@@ -35,7 +35,7 @@ class Status(StrEnum):
 def new_result(
     spec: Mapping[str, Any], identity: str, status: Status, reason: str | None, labels_sha256: str | None
 ) -> dict[str, Any]:
-    """What result.json holds however the trial ended; training adds its summary.
+    """The content of result.json, however the trial ended; training adds its summary.
 
     result.json, metrics.csv and predictions.npz hold only what the spec determines; run.json holds the circumstances.
     """
@@ -91,12 +91,12 @@ class TrialFolder:
 
     @property
     def history(self) -> Path:
-        """One line for each time a job began or ended the trial."""
+        """One line for each time a job started or ended the trial."""
         return self.path / "history.log"
 
     @property
     def attempts(self) -> Path:
-        """How often the trial was begun without progress; see `labelnoise.training.job`."""
+        """How often the trial was started without progress; see `labelnoise.training.job`."""
         return self.path / ".attempts.json"
 
     def weights(self, epoch: int | None = None) -> Path:
@@ -110,7 +110,7 @@ class TrialFolder:
         return self.path / f"predictions{_suffix(epoch)}.npz"
 
     def weights_without_features(self) -> list[tuple[Path, Path]]:
-        """Every weights file that has no features, and the file in which these belong."""
+        """Every weights file without a features file, and the path that its features file would have."""
         pairs = [
             (weights, self.path / f"features{weights.stem.removeprefix('weights')}.npz")
             for weights in sorted(self.path.glob("weights*.pt"))
@@ -118,66 +118,66 @@ class TrialFolder:
         return [(weights, features) for weights, features in pairs if not features.exists()]
 
     def failed(self, number: int | str) -> Path:
-        """Where the result of a failed attempt is set aside."""
+        """The path to which the result of a failed attempt is moved."""
         return self.path / f"failed-{number}.json"
 
     def next_failed(self) -> Path:
-        """The first of these that does not exist, so that nothing is overwritten."""
+        """The first `failed` path that does not exist, so that nothing is overwritten."""
         return free_name(self.failed)
 
     @property
     def status(self) -> Status:
-        """How the trial ended; `missing` where there is no readable result of this trial."""
+        """How the trial ended; `missing` if there is no readable result of this trial."""
         return Status(self.read_result().get("status", Status.MISSING))
 
     def read_result(self) -> dict[str, Any]:
-        """The result; empty where it is missing, damaged or another trial's."""
-        found = read_json_or_nothing(self.result)
-        is_ours = found.get("trial") == self.identity and found.get("status") in list(Status)
-        return found if is_ours else {}
+        """The result; empty if it is missing, damaged or another trial's."""
+        result = read_json_or_nothing(self.result)
+        is_ours = result.get("trial") == self.identity and result.get("status") in list(Status)
+        return result if is_ours else {}
 
     def read_run(self) -> dict[str, Any]:
-        """The circumstances; empty where they are missing or damaged."""
+        """The content of run.json; empty if it is missing or damaged."""
         return read_json_or_nothing(self.run)
 
     def write_result(self, result: Mapping[str, Any]) -> None:
-        """Write the result, after all other files. A final result has a copy, see `adopt`."""
+        """Write the result, after all other files, and a copy of a final result, see `adopt`."""
         if Status(result["status"]).is_final:
             write_json(self._copy, result)
         write_json(self.result, result)
 
     def adopt(self, spec: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The trial's result if there is one, so that a trial which another run has finished is not trained again.
+        """The trial's result if there is one, so that a trial finished by another run is not trained again.
 
-        Snakemake deletes a job's declared output before it runs the job, so a copy of a final result is kept, and put
-        back here. Raises `UserError` when the folder holds another trial.
+        Snakemake deletes a job's declared output before it runs the job, so `write_result` keeps a copy of a final
+        result, which is restored here. Raises `UserError` if the folder holds another trial.
         """
         for path in (self.result, self._copy):
             if not path.exists():
                 continue
             try:
-                found: dict[str, Any] = read_json(path, "result")
+                result: dict[str, Any] = read_json(path, "result")
             except UserError as error:
                 aside = path.with_suffix(".unusable")
                 path.replace(aside)
                 print(f"{error}; moved to {aside}", flush=True)
                 continue
-            if found["spec"] != spec:
+            if result["spec"] != spec:
                 raise UserError(f"{path} belongs to another trial; move the folder {self.path} away and run again")
             if path != self.result:
-                write_json(self.result, found)
-            print(f"{self.result} exists already and is adopted", flush=True)
-            return found
+                write_json(self.result, result)
+            print(f"{self.result} already exists and is adopted", flush=True)
+            return result
         return None
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder's lock; waits for another process that works on the trial."""
+        """Hold the folder's lock; waits for another process working on the trial."""
         with locked(self.path / ".lock"):
             yield
 
     def remove_unfinished_files(self) -> None:
-        """Remove what a killed process was writing; the lock must be held."""
+        """Remove temporary files of a killed process; the lock must be held."""
         for path in self.path.glob(".*.tmp"):
             path.unlink()
 
@@ -188,7 +188,7 @@ class TrialFolder:
             file.write(f"{now} {event}, process {os.getpid()} on {socket.gethostname()}\n")
 
     def last_error(self) -> str | None:
-        """The message of the error with which the last job ended; None if it ended without one."""
+        """The message of the error that ended the last job; None if there was none."""
         if not self.history.exists():
             return None
         last = self.history.read_text().rstrip().rpartition("\n")[2]

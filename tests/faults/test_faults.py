@@ -95,7 +95,7 @@ def test_control_c_reaches_driver_and_trials(fresh: Project, reference_run: Refe
     driver.wait(timeout=60)
     wait_until(lambda: not trials_running(fresh))
     told = (fresh.folder / "driver.log").read_text()
-    assert "have saved where they were; the same command goes on from there" in told
+    assert "have saved their state; the same command resumes them" in told
     assert "Error in rule" not in told
     fresh.snakemake()
     reference_run.assert_equal_to(fresh)
@@ -253,7 +253,7 @@ def test_trial_folder_half_deleted(fresh: Project, reference_run: ReferenceRun, 
     output = copied.snakemake(expect=1) if name == "metrics.csv" else copied.snakemake()
     if name == "metrics.csv":
         lost = a_trial(copied).relative_to(copied.folder) / name
-        assert f"{lost} has been lost: delete its folder" in output
+        assert f"{lost} is missing: delete its folder" in output
         shutil.rmtree(a_trial(copied))
         copied.snakemake()
         reference_run.assert_equal_to(copied)
@@ -320,7 +320,7 @@ def test_leftover_of_a_killed_write_is_cleared_away(fresh: Project):
 
 def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh: Project, reference_run: ReferenceRun):
     output = fresh.snakemake("--set-resources", "train:gpus=99", expect=1)
-    assert "99 GPUs are asked for, but" in output
+    assert "99 GPUs are requested, but" in output
     assert not list(fresh.results.rglob("checkpoint.pt"))
     fresh.snakemake()
     reference_run.assert_equal_to(fresh)

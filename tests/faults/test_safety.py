@@ -19,10 +19,10 @@ def arrays(path: Path) -> None:
     found = load(None, Path())
     np.savez(
         path,
-        x_train=found["train_images"][:, 0],
-        y_train=found["train_labels"],
-        x_test=found["test_images"][:, 0],
-        y_test=found["test_labels"],
+        x_train=found.images["train"][:, 0],
+        y_train=found.labels["train"],
+        x_test=found.images["test"][:, 0],
+        y_test=found.labels["test"],
     )
 
 
@@ -35,7 +35,7 @@ def test_file_names_reach_no_shell(project: Project):
     for file in files:
         arrays(project.folder / file)
     labels = project.folder / "$(touch pwned).csv"
-    labels.write_text("label\n" + "\n".join(map(str, load(None, Path())["train_labels"])) + "\n")
+    labels.write_text("label\n" + "\n".join(map(str, load(None, Path()).labels["train"])) + "\n")
     project.edit(
         datasets=[{"name": f"mine{i}", "arrays": f"./{file}", "like": "digits"} for i, file in enumerate(files)],
         noise=[{"kind": "file", "path": f"./{labels.name}", "label": "mine"}],

@@ -182,7 +182,7 @@ def test_lt_without_means_says_how_to_get_them():
 def test_lt_keeps_the_width_it_has():
     loss = create("LT", num_classes=3)
     loss.initialise(6)
-    with pytest.raises(LossError, match="for 6 features already, not 7"):
+    with pytest.raises(LossError, match="already has means for 6 features, not 7"):
         loss.initialise(7)
 
 
@@ -195,7 +195,7 @@ def test_lt_refuses_features_of_another_width():
 
 @pytest.mark.parametrize("name", ["GJS+MAE", "NCE+LT", "SR+RCE"])
 def test_what_is_no_formula_on_one_prediction_has_no_sums(name: str):
-    with pytest.raises(LossError, match="has no sums"):
+    with pytest.raises(LossError, match="cannot be part of a sum"):
         create(name, num_classes=10)
 
 

@@ -1,4 +1,4 @@
-"""Networks have the published numbers of parameters, and features that end in their classifier."""
+"""Networks have the published parameter counts, and their logits are their classifier on their features."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from labelnoise.errors import UserError
 from labelnoise.models import catalogue
 
-# Channels, side, classes and parameters of the papers' networks; timm's with one channel, as no other library has them.
+# Channels, side, classes and parameters of the papers' networks; timm's with one channel, which no other library supports.
 SHAPES = {
     "digits_cnn": (1, 8, 10, 22_954),
     "cnn4": (1, 28, 10, 422_090),
@@ -21,7 +21,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", [*catalogue.MODELS, "timm/resnet10t"])
-def test_parameters_are_counted_and_logits_come_from_features(name: str):
+def test_parameter_count_is_published_and_logits_come_from_features(name: str):
     channels, size, num_classes, count = SHAPES[name]
     model = catalogue.create(name, num_classes=num_classes, channels=channels).eval()
     assert sum(p.numel() for p in model.parameters()) == count
@@ -31,18 +31,18 @@ def test_parameters_are_counted_and_logits_come_from_features(name: str):
     torch.testing.assert_close(model.classifier(features), model(images))
 
 
-def test_unknown_timm_model_is_told_with_its_neighbours():
-    with pytest.raises(UserError, match=r"timm has no model 'resnet51'; near it: .*resnet50"):
+def test_unknown_timm_model_is_rejected_with_similar_names():
+    with pytest.raises(UserError, match=r"timm has no model 'resnet51'; similar names: .*resnet50"):
         catalogue.create("timm/resnet51", num_classes=10, channels=3)
 
 
-def test_models_without_weights_refuse_to_be_pretrained():
+def test_pretrained_is_rejected_for_models_without_weights():
     with pytest.raises(UserError, match="no pretrained weights for cnn8"):
         catalogue.create("cnn8", num_classes=10, channels=3, pretrained=True)
 
 
-def test_pooling_before_relu_is_relu_before_pooling():
-    """The papers' code pools after ReLU; here it is the other way round, with the same values and gradients."""
+def test_pooling_before_relu_equals_relu_before_pooling():
+    """The papers' code pools after ReLU; ours pool before ReLU, with the same values and gradients."""
     images = torch.randn(8, 3, 32, 32)
     first = catalogue.create("cnn8", num_classes=10, channels=3)
     second = catalogue.create("cnn8", num_classes=10, channels=3)

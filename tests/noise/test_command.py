@@ -96,7 +96,7 @@ def test_a_rounded_matrix_is_corrected_and_the_audit_says_by_how_much(here: Path
     capsys.readouterr()
     assert cli.main(["audit", "noisy.csv"]) == 0
     told = capsys.readouterr().out
-    assert "the matrix asked for was rounded: its rows missed 1 by up to 0.001 and were divided by their sums" in told
+    assert "the requested matrix was rounded: its rows missed 1 by up to 0.001 and were divided by their sums" in told
     assert "labels read from labels.csv: column 'label'\n" in told
 
 

@@ -103,7 +103,7 @@ def test_twenty_kills_change_no_bit(here: Path):
     last = started("killed")
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0
-    assert "going on after epoch" in output
+    assert "resuming after epoch" in output
     assert contents("killed") == contents("uninterrupted")
     assert epochs >= 100, "kills are spread over the 150 epochs"
     assert moments["after one"] >= 15, moments
@@ -128,7 +128,7 @@ def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(he
     last = started("stopped", seconds=3600)
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0
-    assert "steps into the next" in output
+    assert "steps of the next" in output
     assert contents("stopped") == contents("uninterrupted")
 
 
@@ -144,6 +144,6 @@ def test_an_interrupted_spec_is_never_resumed_by_another(here: Path):
     write_json(Path("spec.json"), spec)
     other = started("killed")
     output, _ = other.communicate(timeout=120)
-    assert "it is another trial's" in output
-    assert "going on" not in output
+    assert "it belongs to another trial" in output
+    assert "resuming" not in output
     assert Path("killed/s1-trial/checkpoint.unusable").exists()

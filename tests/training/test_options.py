@@ -196,7 +196,7 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: p
         with devices.acquired(gpus) as device:
             assert device == CPU
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    with pytest.raises(UserError, match=r"2 GPUs are asked for, but 0 can be used here \(CUDA_VISIBLE_DEVICES=0\)"):
+    with pytest.raises(UserError, match=r"2 GPUs are requested, but 0 can be used here \(CUDA_VISIBLE_DEVICES=0\)"):
         devices.acquired(2).__enter__()
     with pytest.raises(UserError, match="trials_per_gpu ≥ 1"):
         devices.acquired(0, 0).__enter__()

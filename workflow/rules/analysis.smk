@@ -1,7 +1,7 @@
-# From results to trials.csv, tables, figures and the report. Nothing here knows torch.
+# From results to trials.csv, tables, figures and the report. None of these rules needs torch.
 
 
-# `snakemake trials`: everything up to trials.csv, replaced when it belongs to another config.
+# `snakemake trials`: everything up to trials.csv, which is replaced if it belongs to another config.
 rule trials:
     input:
         RUN.set_aside,
@@ -9,7 +9,7 @@ rule trials:
         RUN.collected,
 
 
-# The name of the second file says from which manifest trials.csv was made.
+# The name of the second output is the hash of the manifest that trials.csv was made from.
 rule collect:
     input:
         results(),
@@ -77,7 +77,7 @@ rule report:
         "{params.labelnoise} report {params.manifest:q} > {log:q} 2>&1"
 
 
-# Ends the run with an error when a trial failed, after all products are made.
+# Fails the run if a trial failed or is missing, after the products are made.
 rule check:
     input:
         PRODUCTS / "trials.csv",

@@ -1,4 +1,4 @@
-# The run behind the rules (labelnoise.experiment.run), and how rules ask it. The only file with functions.
+# Sets up the run (labelnoise.experiment.run) and the functions with which the rules query it.
 import contextlib
 import os
 import shlex
@@ -19,10 +19,10 @@ try:
 except ModuleNotFoundError as error:
     raise WorkflowError(
         f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
-        "or let `make benchmark` make one"
+        "or run `make benchmark`, which creates one"
     )
 
-# Snakemake keeps records in ./.snakemake even in a dry run. Where it may not write, they go to a temporary folder.
+# Snakemake writes records to ./.snakemake even in a dry run. If that is read-only, use a temporary folder.
 if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
     from snakemake.persistence.file import FilePersistence
 
@@ -31,11 +31,11 @@ if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
     FilePersistence.__init__ = lambda self, **options: keep_records(self, **options | {"path": Path(RECORDS.name)})
 
 if len(workflow.overwrite_configfiles or []) > 1:
-    raise WorkflowError("give one --configfile: an experiment file is complete in itself")
+    raise WorkflowError("give only one --configfile: an experiment file is complete, files are not merged")
 CONFIG_FILE = Path((workflow.overwrite_configfiles or ["config.yaml"])[0])
 
-# Parsing writes nothing, whether for a dry run, --lint, --dag or a run that begins (start_run, below).
-# Not by `configfile:`, for messages with lines and so that an experiment file replaces config.yaml.
+# Parsing writes no files: dry runs, --lint and --dag must not, and a run writes them in start_run (below).
+# `configfile:` is not used: its messages have no line numbers, and it would merge an experiment file into config.yaml.
 try:
     if workflow.is_main_process:
         RUN = Run.from_config(CONFIG_FILE, workflow.config_settings.config)
@@ -50,14 +50,14 @@ MANIFEST = PRODUCTS / "manifest.json"
 for line in RUN.warnings() if workflow.is_main_process else ():
     logger.warning(f"warning: {line}")
 
-# Rules run in this Python, whatever PATH says, unless Snakemake provides the environment.
+# Rules run in this Python, regardless of PATH, unless Snakemake provides the environment.
 DEPLOYED = bool(workflow.deployment_settings and workflow.deployment_settings.deployment_method)
 LABELNOISE = f"{'python' if DEPLOYED else shlex.quote(sys.executable)} -m labelnoise"
 
 PROGRESS = progress.Progress(RUN.trials, retry_failed=RUN.retry_failed)
 RUN_LOCK = contextlib.ExitStack()
 
-# Set a file aside, where another run has not done it already.
+# Set a file aside, unless another run has done so already.
 SET_ASIDE = (
     "(test ! -e {params.file:q} || mv -f {params.file:q} {output:q}) > {log:q} 2>&1"
     " && touch {output:q} && rm -f {log:q}"
@@ -65,7 +65,7 @@ SET_ASIDE = (
 
 
 def is_training_forced():
-    """Whether the user forces trials to run (-F, -R train): known only once the run starts."""
+    """Whether the user forces trials to run (-F, -R train); known only after the run has started."""
     forced = workflow.dag_settings
     return forced.forceall or any(name == "train" or name.endswith("result.json") for name in forced.forcerun)
 
@@ -73,7 +73,7 @@ def is_training_forced():
 def start_run():
     if RUN.finished and is_training_forced():
         logger.warning(
-            "warning: finished trials are kept, whatever is forced: to train one again, delete its folder in results/trials"
+            "warning: finished trials are kept even if forced: to train one again, delete its folder in results/trials"
         )
     try:
         RUN_LOCK.enter_context(RUN.exclusive())
@@ -93,10 +93,10 @@ def end_run():
 
 
 def end_broken_run():
-    """Make the products from the results that exist, when killed jobs kept the rules for them from running."""
+    """Make the products from the existing results if killed jobs prevented their rules from running."""
     end_run()
-    if shutil.disk_usage(PRODUCTS).free < 1_000_000:  # the logs that would say so are on the same disk
-        logger.error(f"No space left on device, for {PRODUCTS}: make room and run again; what is finished is kept")
+    if shutil.disk_usage(PRODUCTS).free < 1_000_000:  # a full disk also keeps this out of the logs
+        logger.error(f"No space left on device, for {PRODUCTS}: make room and run again; finished work is kept")
     pending = [trial for trial in RUN.trials if not trial.folder.result.exists()]
     if pending and len(pending) < len(RUN.trials):
         (PRODUCTS / "logs").mkdir(exist_ok=True)
@@ -104,7 +104,7 @@ def end_broken_run():
             log = shlex.quote(str(PRODUCTS / "logs" / f"{step}.log"))
             shell(f"{LABELNOISE} {step} {shlex.quote(str(MANIFEST))} 2>&1 | tee {log} || true")
     if stopped := sum(progress.was_stopped(trial.folder.log) for trial in pending):
-        logger.warning(f"stopped: {stopped} trials have saved their state; the same command resumes them")
+        logger.warning(f"stopped: {stopped} trials saved their state; run the same command to resume them")
 
 
 def trial_folder(wildcards):
@@ -116,7 +116,7 @@ def trial_threads(wildcards):
 
 
 def device_options(wildcards, resources):
-    """What the profile says of the GPUs that the job finds on its machine: resources that nobody schedules by."""
+    """The profile's settings for the GPUs of the job's machine. Snakemake does not schedule by these resources."""
     names = ("gpus", "trials_per_gpu")
     return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
 

@@ -1,7 +1,7 @@
-# Data sets: downloaded where that is possible, and prepared once for all experiments.
+# Data sets: downloaded if possible, and prepared once for all experiments.
 
 
-# The only rule that needs a network; on a cluster it runs where snakemake runs. Its progress goes to the terminal.
+# The only rule that needs a network; on a cluster it runs on snakemake's node. Its progress goes to the terminal.
 rule download:
     output:
         paths.DOWNLOADS / "{dataset}" / "{file}",
@@ -17,7 +17,7 @@ rule download:
         "{params.labelnoise} download {wildcards.dataset:q} --file {wildcards.file:q} --out {params.folder:q} > {log:q}"
 
 
-# Set the index of images that have moved aside, so that it is made again.
+# Set the index of images that have moved aside, so that it is rebuilt.
 rule set_index_aside:
     output:
         paths.DATA / "{dataset}" / "moved-{number}.json",

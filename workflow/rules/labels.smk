@@ -1,4 +1,4 @@
-# Noisy label files, one for each data set, noise and noise seed, shared by all losses; each with its audit.
+# Noisy label files with their audits: one per data set, noise and noise seed, shared by all losses.
 
 
 rule labels:

@@ -1,4 +1,4 @@
-# `snakemake theory`: which conditions every loss meets, measured, and the papers' figures. Needs no training.
+# `snakemake theory`: measures which conditions every loss meets and draws the papers' figures. Needs no training.
 
 
 rule theory:

@@ -1,4 +1,4 @@
-# One job per trial. Its only declared output is result.json: Snakemake deletes declared outputs before it runs a job.
+# One job per trial. Its only declared output is result.json: Snakemake deletes declared outputs before running a job.
 
 TRIAL = TrialFolder(paths.TRIALS / "{dataset}" / "{noise}" / "{loss}" / "s{seed}-{hash}")
 
@@ -49,7 +49,7 @@ rule train:
         " --attempt {resources.attempt} {params.devices} {params.options:q} > {log:q} 2>&1"
 
 
-# Asked for only where a finished trial kept its weights and not its features: no trial is trained again for them.
+# Runs only for finished trials that kept their weights but not their features; no trial is retrained for them.
 rule features:
     input:
         TRIAL.weights(),

@@ -1,1 +1,1 @@
-"""From result files to trials.csv, statistics and tables. Reads files only; never imports torch."""
+"""From result files to trials.csv, statistics and tables. Reads result files only; never imports torch."""

@@ -1,4 +1,4 @@
-"""trials.csv → cells: mean ± sample standard deviation over seeds, never over the survivors of a broken cell."""
+"""trials.csv → cells: mean ± sample standard deviation over seeds. A cell with a seed that is not ok has neither."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STAMP = ".trials"
 
 @dataclass(frozen=True)
 class Results:
-    """An experiment's manifest and its trials.csv, the axes in the config's order; `version` is that of trials.csv."""
+    """An experiment's manifest and trials.csv, with the axes in config order; `version` is a hash of trials.csv."""
 
     manifest: Manifest
     trials: pd.DataFrame
@@ -60,28 +60,28 @@ class Results:
         return int(self.trials.drop_duplicates("trial").status.isin([Status.FAILED, Status.MISSING]).sum())
 
     def stamp(self, folder: Path) -> None:
-        """Note in a folder of products which trials.csv they were made from."""
+        """Record in a folder of products which trials.csv they were made from."""
         (folder / _STAMP).write_text(self.version)
 
     def check_stamp(self, folder: Path) -> None:
-        """`UserError` where the products in the folder were made from another trials.csv."""
+        """Raise `UserError` if the products in the folder were made from another trials.csv."""
         path = folder / _STAMP
         if not path.exists() or path.read_text() != self.version:
             command = f"labelnoise {folder.name} {paths.products(self.manifest['experiment']) / 'manifest.json'}"
             raise UserError(f"{folder} was made from another trials.csv: run snakemake, or `{command}`")
 
     def test_sets(self, dataset: str) -> list[str]:
-        """The test sets that trials on this data set were judged by."""
-        found = self.trials.loc[self.trials.dataset == dataset, "test_set"].dropna().unique().tolist()
-        return found or ["test"]
+        """The test sets on which trials on this data set were evaluated."""
+        names = self.trials.loc[self.trials.dataset == dataset, "test_set"].dropna().unique().tolist()
+        return names or ["test"]
 
     def of(self, dataset: str, test_set: str) -> pd.DataFrame:
-        """The rows of one data set and test set, trials without any accuracy among them."""
+        """The rows of one data set and test set, including trials without any accuracy."""
         rows = self.trials[self.trials.dataset == dataset]
         return rows[(rows.test_set == test_set) | rows.test_set.isna()]
 
     def noise_heading(self, noise: str) -> tuple[str, str]:
-        """(group, rate) of a noise: `symmetric truncated`, `0.4`; the rate is empty where there is none."""
+        """(group, rate) of a noise: `symmetric truncated`, `0.4`; the rate is empty if there is none."""
         group, rate = self.manifest["noise_headings"][noise]
         return group, rate
 
@@ -90,16 +90,16 @@ class Results:
         return " ".join(filter(None, self.noise_heading(noise)))
 
     def complete_cells(self, dataset: str, test_set: str) -> set[tuple[str, str]]:
-        """The (label, noise) whose every seed is ok: only these may be averaged."""
+        """The (label, noise) pairs whose seeds are all ok; only these may be averaged."""
         cells = summarise(self.of(dataset, test_set), "last")
         return set(cells.index[cells.n == cells.seeds])
 
 
 def read(manifest_path: Path) -> Results:
-    """The results of the experiment whose manifest this is."""
+    """Read an experiment's results. Raises `UserError` if trials.csv is missing, damaged or from another config."""
     manifest = manifests.read(manifest_path)
     path = paths.products(manifest["experiment"]) / "trials.csv"
-    # Text stays text: a label may read like a number or like a missing value.
+    # Read as text: a label may look like a number or a missing value.
     text = dict.fromkeys(
         (
             "trial",
@@ -125,7 +125,7 @@ def read(manifest_path: Path) -> Results:
         content = path.read_bytes()
         trials = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=missing)
     except FileNotFoundError:
-        raise UserError(f"{path} is not there: run snakemake, or `labelnoise collect {manifest_path}`") from None
+        raise UserError(f"{path} does not exist: run snakemake, or `labelnoise collect {manifest_path}`") from None
     except (ValueError, pd.errors.ParserError) as error:
         raise UserError(f"{path} is damaged ({error}); delete it and run snakemake again") from None
     if "manifest" not in trials or set(trials["manifest"]) != {manifests.hash_of(manifest)}:
@@ -137,9 +137,9 @@ def read(manifest_path: Path) -> Results:
 
 
 def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One row for each (label, noise): `mean`, `std` (n − 1), `n` ok trials and `seeds` asked for.
+    """One row per (label, noise): `mean`, `std` (n − 1), `n` ok trials and `seeds` requested.
 
-    Mean and std are missing where any seed is not ok; std also where there is one seed only.
+    Mean and std are missing if any seed is not ok; std also if there is only one seed.
     """
     column = f"{metric}_accuracy"
     values = rows.assign(value=rows[column].where(rows.status == Status.OK))
@@ -151,39 +151,39 @@ def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def average_ranks(means: pd.DataFrame) -> pd.Series:
-    """Each loss's rank over the complete columns of `means` (losses × noises), averaged; 1 is the best.
+    """Each loss's rank, averaged over the complete columns of `means` (losses × noises); 1 is best.
 
-    Ranks go by the means as printed, so that means with equal print share a rank.
+    Means are compared as printed, so means that print alike share a rank.
     """
     complete = means.dropna(axis="columns").map(as_printed)
     return complete.rank(ascending=False, method="average").mean(axis="columns")
 
 
 def as_printed(mean: float) -> float:
-    """The number that tables print, with two digits: pandas' `round` disagrees with it at x.xx5."""
+    """The mean as tables print it, with two digits; pandas' `round` differs at x.xx5."""
     return float(f"{mean:.2f}")
 
 
-# What should not differ between trials that are compared, as trials.csv names it.
+# Columns of trials.csv that should not differ between compared trials.
 _ENVIRONMENT = {
-    "code": "versions of the code",
+    "code": "code versions",
     "precision": "precisions",
     "torch": "torch releases",
     "device": "devices",
     "cpu_capability": "CPU capabilities",
     "cuda": "CUDA versions",
     "cudnn": "cuDNN versions",
-    "threads": "numbers of threads",
+    "threads": "thread counts",
 }
 
 
 def environment_mismatches(trials: pd.DataFrame) -> list[str]:
-    """A sentence for each circumstance that differs among the finished trials and should not."""
+    """Return a sentence per environment column that differs among the finished trials."""
     finished = trials[trials.status == Status.OK].drop_duplicates("trial")
     sentences = []
     for column, what in _ENVIRONMENT.items():
         values = finished[column].dropna().value_counts()
         if len(values) > 1:
             listed = ", ".join(f"{value} ({count})" for value, count in values.items())
-            sentences.append(f"Trials of different {what} stand side by side: {listed}.")
+            sentences.append(f"The compared trials used different {what}: {listed}.")
     return sentences

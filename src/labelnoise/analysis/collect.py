@@ -1,4 +1,4 @@
-"""Results → trials.csv, one row per trial and test set; and whether the experiment is complete."""
+"""Collects results into trials.csv, one row per trial and test set, and checks whether the experiment is complete."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ COLUMNS = (
 )  # fmt: skip
 
 
-# What run.json says of the environment that trials.csv shows.
+# Columns of trials.csv that come from run.json.
 _ENVIRONMENT = ("torch", "device", "cpu_capability", "cuda", "cudnn", "precision", "threads", "code")
 
 
 def collect(manifest_path: Path) -> str:
-    """Write trials.csv beside the manifest; how the trials ended, in one line."""
+    """Write trials.csv beside the manifest; return a line that says how the trials ended."""
     manifest = manifests.read(manifest_path)
     belongs_to = manifests.hash_of(manifest)
     rows = [{"manifest": belongs_to, **row} for entry in manifest["trials"] for row in _rows(entry)]
     products = paths.products(manifest["experiment"])
     marker, path = paths.collected(products, belongs_to), products / "trials.csv"
-    for other in marker.parent.glob("*"):
-        other.unlink()
+    for old in marker.parent.glob("*"):
+        old.unlink()
     write_csv(path, rows, COLUMNS)
     write_text(marker, "")
     return f"{path}: {_describe(_statuses(manifest))}"
 
 
 def check(manifest_path: Path) -> int:
-    """Print how the trials ended; 1 when one failed or is missing, else 0."""
+    """Print how the trials ended; return 1 if one failed or is missing, else 0."""
     statuses = _statuses(manifests.read(manifest_path))
     print(_describe(statuses), file=sys.stderr)
     unfinished = [folder for folder, status in statuses.items() if not status.is_final]
@@ -66,13 +66,13 @@ def _describe(statuses: Mapping[TrialFolder, Status]) -> str:
 
 
 def _realised_rate(audit: Mapping[str, Any]) -> float | str | None:
-    """`unknown` where the audit has none, as the true labels are not known; None where there is no audit."""
-    found = audit.get("realised_rate")
-    return UNKNOWN if found is None and audit else found
+    """The audit's rate; `unknown` if the true labels are unknown, None if there is no audit."""
+    rate = audit.get("realised_rate")
+    return UNKNOWN if rate is None and audit else rate
 
 
 def _rows(entry: ManifestTrial) -> list[dict[str, Any]]:
-    """A trial's rows: one for each test set, or one without a test set where there is no accuracy."""
+    """A trial's rows: one per test set, or one without a test set if there is no accuracy."""
     folder = TrialFolder(Path(entry["folder"]))
     result, run = folder.read_result(), folder.read_run()
     audit = read_json_or_nothing(Path(entry["labels"]).with_suffix(".json"))

@@ -1,4 +1,4 @@
-"""The comparison tables: rows losses, columns noises, mean ± std; as CSV, Markdown, LaTeX and HTML."""
+"""Comparison tables of losses (rows) and noises (columns), mean ± std, as CSV, Markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
 
-# How captions say which ranks are marked.
+# How captions describe `highlight`.
 _MARKED = {
-    "best_second": "best in bold, second underlined",
-    "top2": "the two best in bold",
-    "top3": "the three best in bold",
+    "best_second": "best is bold, the second best underlined",
+    "top2": "two best are bold",
+    "top3": "three best are bold",
 }
 
 
@@ -50,7 +50,7 @@ class Table:
         return self.cells.loc[(loss, noise)] if (loss, noise) in self.cells.index else None
 
     def mark(self, loss: str, noise: str) -> str | None:
-        """`bold`, `underline` or None: by the mean as printed, so that equal print is marked alike."""
+        """`bold`, `underline` or None. Means are compared as printed, so means that print alike are marked alike."""
         means = self.cells["mean"].xs(noise, level="noise").dropna().map(as_printed)
         if loss not in means:
             return None
@@ -61,7 +61,7 @@ class Table:
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """Every table of the experiment: data set × test set × metric."""
+    """Yield every table of the experiment: data set × test set × metric."""
     for dataset in results.datasets:
         for test_set in results.test_sets(dataset):
             rows = results.of(dataset, test_set)
@@ -92,11 +92,11 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
     what = METRICS[metric][0].upper() + METRICS[metric][1:]
     sentences = [
         f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
-        f"In each column the {_MARKED[results.manifest['highlight']].removeprefix('the ')}",
-        f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; descriptive, no test is made",
+        f"In each column the {_MARKED[results.manifest['highlight']]}",
+        f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; no significance test is made",
     ]
     if rows.kind.isin(["human", "file", "given"]).any():
-        sentences.append("Human labels, given labels and labels from a file are the same for all seeds")
+        sentences.append("Human labels, labels as provided and labels from a file are the same for all seeds")
     unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
     if unfinished:
         sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")
@@ -105,35 +105,35 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
 
 
 def _noise_draws(results: Results, rows: pd.DataFrame) -> str:
-    """Whether seeds differ in their noise as well: said of the noises that are drawn."""
+    """Say whether seeds also differ in their noise draw; empty if no noise is drawn."""
     drawn = {kind for kind in rows.kind.unique() if NOISES[kind].has_seed}
     if not drawn:
         return ""
     draw = results.manifest["noise_seed"]
-    told = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
+    draws = "each with its own noise draw" if draw == "same" else f"all on one noise draw (seed {draw})"
     fixed = " and ".join(sorted(set(rows.kind.unique()) - drawn))
-    return f", {told}" + (f" but for {fixed} labels" if fixed else "")
+    return f", {draws}" + (f" (except {fixed} labels)" if fixed else "")
 
 
 def write_all(manifest_path: Path) -> None:
-    """Write every table in every format into the experiment's tables/."""
+    """Write every table in every format to the experiment's tables/."""
     results = read(manifest_path)
     notes = environment_mismatches(results.trials)
     formats = {"csv": as_csv, "md": as_markdown, "tex": as_latex, "html": as_html}
     with replacing_folder(results.folder / "tables") as folder:
         results.stamp(folder)
         for table in tables(results):
-            for ending, written in formats.items():
-                (folder / f"{table.name}.{ending}").write_text(written(table, notes), encoding="utf-8")
+            for ending, render in formats.items():
+                (folder / f"{table.name}.{ending}").write_text(render(table, notes), encoding="utf-8")
 
 
 def as_csv(table: Table, notes: list[str]) -> str:
-    """Numbers for machines: for each noise the columns mean, std, n and seeds. Notes have no place here."""
+    """Numbers for machines: mean, std, n and seeds of each noise. Captions and notes are left out."""
     columns: dict[str, list[float | None]] = {}
     for noise in table.noises:
-        found = [table.cell(loss, noise) for loss in table.losses]
+        cells = [table.cell(loss, noise) for loss in table.losses]
         for key in ("mean", "std", "n", "seeds"):
-            columns[f"{noise} {key}"] = [None if cell is None else cell[key] for cell in found]
+            columns[f"{noise} {key}"] = [None if cell is None else cell[key] for cell in cells]
         for key in ("n", "seeds"):
             columns[f"{noise} {key}"] = pd.array(columns[f"{noise} {key}"], dtype="Int64")
     frame = pd.DataFrame(columns, index=pd.Index(table.losses, name="loss"))
@@ -150,7 +150,7 @@ def as_markdown(table: Table, notes: list[str]) -> str:
 
 
 def as_latex(table: Table, notes: list[str]) -> str:
-    """A booktabs table environment: \\usepackage{booktabs,multirow}."""
+    """A booktabs table environment; needs \\usepackage{booktabs,multirow}."""
     marks = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}", None: "{}"}
 
     def shown(text: str, mark: str | None) -> str:
@@ -171,7 +171,7 @@ def as_latex(table: Table, notes: list[str]) -> str:
 
 
 def as_html(table: Table, notes: list[str]) -> str:
-    """One <table class="results"> with its caption; every cell carries its number, so that columns sort."""
+    """One <table class="results"> with its caption. Every cell carries its number, so that columns can be sorted."""
     groups = _columns(table)
     heads: list[list[str]] = [["<th rowspan='2' data-sort='text'>loss</th>"], []]
     for title in dict.fromkeys(title for title, _, _ in groups):
@@ -205,10 +205,10 @@ def as_html(table: Table, notes: list[str]) -> str:
 
 
 def _columns(table: Table) -> list[tuple[str, str, str]]:
-    """(group, rate, noise) for each column; columns of a group stand together, groups in the config's order."""
+    """(group, rate, noise) for each column; columns of a group are adjacent, groups in config order."""
     groups = list(dict.fromkeys(group for group, _ in table.headings.values()))
-    found = [(*table.headings[noise], noise) for noise in table.noises]
-    return sorted(found, key=lambda column: groups.index(column[0]))
+    columns = [(*table.headings[noise], noise) for noise in table.noises]
+    return sorted(columns, key=lambda column: groups.index(column[0]))
 
 
 def _text(cell: pd.Series | None) -> str:
@@ -220,7 +220,7 @@ def _text(cell: pd.Series | None) -> str:
 
 
 def _strings(table: Table, shown: Callable[[str, str | None], str], escaped: Callable[[str], str]) -> pd.DataFrame:
-    """The table as text: rows losses, two column levels (kind, rate), the average rank last."""
+    """The table as text: losses as rows, two column levels (group, rate), the average rank last."""
     columns = {
         (escaped(title), rate): [
             shown(_text(table.cell(loss, noise)), table.mark(loss, noise)) for loss in table.losses
@@ -243,7 +243,7 @@ _CAPITALS = ("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon"
 
 
 def _latex_mathematics(char: str) -> str | None:
-    """A Greek letter or a sign as LaTeX's mathematics has it; None for any other character."""
+    """A Greek letter or a sign in LaTeX's math mode; None for any other character."""
     if char in _SIGNS:
         return f"${_SIGNS[char]}$"
     match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (FINAL )?([A-Z]+)", unicodedata.name(char, ""))
@@ -269,6 +269,6 @@ def _latex_escape(text: str) -> str:
 
 
 def _unusual(texts: Iterable[str]) -> str:
-    """The characters that pdflatex has no letters for: all but Latin ones and those put as mathematics."""
-    found = {char for text in texts for char in text if ord(char) > 0x17F and char not in "–—‘’“”…±"}
-    return "".join(sorted(char for char in found if _latex_mathematics(char) is None))
+    """The characters that pdflatex cannot print: neither Latin nor written in math mode."""
+    candidates = {char for text in texts for char in text if ord(char) > 0x17F and char not in "–—‘’“”…±"}
+    return "".join(sorted(char for char in candidates if _latex_mathematics(char) is None))

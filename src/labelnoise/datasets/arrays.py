@@ -93,7 +93,7 @@ def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> _Label
 
 def _check_length(path: Path, split: str, images: int, labels: int) -> None:
     if images != labels:
-        raise UserError(f"{path}: {images} images but {labels} labels in {split}; make the file anew")
+        raise UserError(f"{path}: {images} images but {labels} labels in {split}; make the file again")
 
 
 def _check_like_train(file: NpzFile, split: str, train: tuple[int, int, int], path: Path) -> None:

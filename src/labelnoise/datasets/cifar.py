@@ -35,7 +35,7 @@ def load(info: DatasetInfo, folder: Path) -> Arrays:
                 images[split] = np.concatenate([images for images, _ in batches])
                 labels[split] = np.concatenate([labels for _, labels in batches])
     except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and get it anew") from None
+        raise UserError(f"{path} is damaged ({error}); delete it and download it again") from None
     return Arrays(images, labels)
 
 
@@ -45,12 +45,12 @@ def _batch(archive: tarfile.TarFile, member: str, path: Path) -> tuple[np.ndarra
     except KeyError:
         content = None
     if content is None:
-        raise UserError(f"{path} has no file {member}; delete it and get it anew")
+        raise UserError(f"{path} has no file {member}; delete it and download it again")
     batch = numpy_pickle(content.read(), f"{path}, {member}")
     labels = batch.get("labels", batch.get("fine_labels")) if isinstance(batch, dict) else None
     images = batch.get("data") if isinstance(batch, dict) else None
     if labels is None or not isinstance(images, np.ndarray) or images.shape != (len(labels), 3072):
-        raise UserError(f"{path}, {member}: must hold as many labels as images of 3,072 bytes; get the archive anew")
+        raise UserError(f"{path}, {member}: must hold as many labels as images of 3,072 bytes; download the archive again")
     return images.reshape(-1, 3, 32, 32), np.asarray(labels, dtype=np.int64)
 
 

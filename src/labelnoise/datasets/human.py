@@ -22,7 +22,7 @@ def load(dataset: str, variant: str, folder: Path, true: np.ndarray) -> np.ndarr
     path = official_files.find(info, info.human[variant].file, folder)
     held = torch_pickle(path)
     if not isinstance(held, dict) or key not in held or "clean_label" not in held:
-        raise UserError(f"{path}: must hold the labels clean_label and {key}; get the file anew")
+        raise UserError(f"{path}: must hold the labels clean_label and {key}; download the file again")
     labels, clean = (np.asarray(held[name], dtype=np.int64) for name in (key, "clean_label"))
     if clean.shape != true.shape or (clean != true).any():
         raise UserError(
@@ -30,5 +30,5 @@ def load(dataset: str, variant: str, folder: Path, true: np.ndarray) -> np.ndarr
             "labels here are others"
         )
     if labels.shape != true.shape or labels.min() < 0 or labels.max() >= len(info.classes):
-        raise UserError(f"{path}: {key} has labels outside the classes of {dataset}; get the file anew")
+        raise UserError(f"{path}: {key} has labels outside the classes of {dataset}; download the file again")
     return labels

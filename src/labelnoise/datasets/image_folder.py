@@ -62,7 +62,7 @@ def _split_names(folder: Path, splits: Sequence[str] | None) -> list[str]:
     tables = ", ".join(sorted(path.name for path in folder.glob("*.csv") if path.name[0] != "."))
     beside = f" and {tables}, which are read where a folder of that name is or `splits: [train, test]` names them"
     raise UserError(
-        f"{folder}: an image folder has train/ and test/ (one folder a class in each); "
+        f"{folder}: an image folder has train/ and test/ (one folder per class in each); "
         f"here are {', '.join(names) or 'no folders'}{beside if tables else ''}"
     )
 

@@ -83,7 +83,7 @@ def unreadable(root: Path, files: Sequence[str], what: str, *, complete: bool) -
         more = f"\n  … and {len(told) - 10} more" if len(told) > 10 else ""
         rule = "a test set is judged whole" if complete else f"up to {allowed} would be left out"
         raise UserError(
-            f"{root}: {len(broken)} of {len(files)} images of {what} cannot be read ({rule}); get them anew:\n"
+            f"{root}: {len(broken)} of {len(files)} images of {what} cannot be read ({rule}); replace them:\n"
             f"{listed}{more}"
         )
     return broken, rotated

@@ -45,15 +45,15 @@ def read_idx(path: Path) -> np.ndarray:
         with gzip.open(path) as file:
             content = file.read()
     except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and get it anew") from None
+        raise UserError(f"{path} is damaged ({error}); delete it and download it again") from None
     dimensions = content[3] if len(content) > 3 else 0
     start = 4 + 4 * dimensions
     if content[:3] != b"\0\0\x08" or not dimensions or len(content) < start:
-        raise UserError(f"{path} is not an IDX file of bytes; get it anew")
+        raise UserError(f"{path} is not an IDX file of bytes; download it again")
     shape = np.frombuffer(content[4:start], dtype=">u4").astype(int).tolist()
     if len(content) - start != np.prod(shape):
         raise UserError(
-            f"{path} announces {' × '.join(map(str, shape))} bytes but holds {len(content) - start}; get it anew"
+            f"{path} announces {' × '.join(map(str, shape))} bytes but holds {len(content) - start}; download it again"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 

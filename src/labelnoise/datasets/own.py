@@ -46,7 +46,7 @@ def read_own(
     """The data set in a file of arrays or a folder of images: its own content, the recipe and maps of `like`.
 
     Maps and human labels are those of `like` where the classes (and the number of samples) are the same. `labels`:
-    `given` where they are noisy as they come. Raises `UserError` when the source cannot be used.
+    `given` where they are noisy as provided. Raises `UserError` when the source cannot be used.
     """
     theirs = DATASETS[like]
     described = arrays.describe(source) if images == Images.ARRAYS else image_folder.describe(source, splits)

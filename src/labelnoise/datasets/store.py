@@ -174,7 +174,7 @@ def _sha256(array: np.ndarray) -> str:
 
 def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> None:
     """`UserError` where labels and images do not fit each other or the catalogue."""
-    remedy = f"{info.name}; " + ("make the file anew" if info.like else "get its files anew")
+    remedy = f"{info.name}; " + ("make the file again" if info.like else "download its files again")
     for split in ("train", *info.test_sets):
         labels = arrays[f"{split}_labels"]
         content = arrays[f"{split}_images" if info.images == Images.ARRAYS else f"{split}_files"]

@@ -54,9 +54,9 @@ class NoiseEntry(_Strict):
     """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`."""
 
     kind: str
-    rate: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_as_list), Field(min_length=1)] | None = (
-        None
-    )
+    rate: (
+        Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_as_list), Field(min_length=1)] | None
+    ) = None
     variant: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     map: dict[Any, Any] | None = None
     matrix: list[Any] | PathText | None = None
@@ -250,7 +250,7 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
 
 
 def experiment_name(file: Path) -> str | None:
-    """The experiment's name: None for ./config.yaml, else the file's stem. Raises `UserError` if it cannot name a folder."""
+    """The file's stem, or None for ./config.yaml. Raises `UserError` if the stem cannot name a folder."""
     if file.resolve() == Path("config.yaml").resolve():
         return None
     stem = file.stem

@@ -29,7 +29,7 @@ def moved_index(folder: Path, source: Path) -> Path | None:
 
 
 def unkept(trials: Iterable[Trial], options: RunOptions) -> tuple[list[Trial], list[str]]:
-    """Return finished trials whose features can be derived from kept weights, and a warning per kind of missing file."""
+    """Return finished trials whose features can be derived from kept weights, and warnings about missing files."""
     derivable: list[Trial] = []
     lost: Counter[str] = Counter()
     if not options.keep and not options.snapshots:

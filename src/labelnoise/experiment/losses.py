@@ -27,7 +27,7 @@ class LossCase:
 
 
 def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
-    """Yield the entry at every point of its sweep. Raises `EntryError` or `LossError` if it is wrong on any data set."""
+    """Yield the entry at every point of its sweep. Raises `EntryError` or `LossError` for a wrong entry."""
     if (entry.loss is None) == (entry.target is None):
         raise EntryError("a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
     for key in entry.parameters:

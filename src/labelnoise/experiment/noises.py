@@ -43,7 +43,7 @@ class Noise:
 
 
 def expand_noise(entry: NoiseEntry) -> Iterator[NoiseCase]:
-    """Yield the entry at every rate and variant. Raises `EntryError` if it is wrong on any data set."""
+    """Yield the entry at every rate and variant. Raises `EntryError` for a wrong entry."""
     if entry.kind not in NOISES:
         raise EntryError(unknown("noise", entry.kind, NOISES))
     _check_keys(entry)
@@ -164,7 +164,7 @@ def _human_folder(dataset: Dataset) -> Path:
 
 
 def _file_content(entry: NoiseEntry, path: Path, dataset: Dataset) -> dict[str, Any]:
-    """The label file's part of the spec: its content hash, its column, and the key it is joined by if not by row order."""
+    """The label file's part of the spec: content hash, column, and the key to join by if not row order."""
     own = dataset.own
     try:
         content = hashlib.sha256(path.read_bytes()).hexdigest()[:10]

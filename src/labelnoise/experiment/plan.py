@@ -63,7 +63,7 @@ def _describe_datasets(trials: list[Trial]) -> list[str]:
     for dataset in {trial.spec["dataset"]["name"]: trial.dataset for trial in trials}.values():
         info, sizes = dataset.info, dataset.own.description.sizes if dataset.own else {}
         few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
-        samples = f"{info.train_size} training samples" if info.train_size else "number of training samples not known yet"
+        samples = f"{info.train_size} training samples" if info.train_size else "training samples not counted yet"
         tests = ", ".join(f"{size} in {name}" for name, size in sizes.items())
         lines.append(
             f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "

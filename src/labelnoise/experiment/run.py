@@ -1,7 +1,7 @@
-"""A run of an experiment, as the workflow sees it: what is finished, what each job needs, what to warn of.
+"""A run of an experiment as the workflow sees it: what is finished, what each job needs, what to warn about.
 
-The run that the user starts takes everything from the config and writes down what its jobs need. Jobs on other machines
-read that, so a config that is edited meanwhile changes nothing for them.
+The process that the user starts reads the config and writes down what its jobs need. Jobs on other machines read that
+file, so editing the config during a run does not affect them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from labelnoise.training.options import as_flags
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its trials (none on another node), where its products lie, and what its jobs need."""
+    """One run: its trials (none on another node), the folder of its products, and what its jobs need."""
 
     products: Path
     jobs: Mapping[str, Any]
@@ -41,7 +41,7 @@ class Run:
 
     @classmethod
     def from_config(cls, file: Path, overrides: Mapping[str, Any]) -> Run:
-        """The run of a config file with Snakemake's `--config`; `UserError` on every mistake."""
+        """Build the run from a config file and Snakemake's `--config`. Raises `UserError` for any mistake."""
         products = paths.products(experiment_name(file))
         config, trials = expand(config_file.read(file).overridden(overrides))
         built = build_manifest(config, trials, experiment_name(file), paths.config_name(file))
@@ -51,7 +51,7 @@ class Run:
 
     @classmethod
     def on_node(cls, file: Path) -> Run:
-        """The same run as one of its jobs on another machine sees it."""
+        """Load the run inside one of its jobs on another machine."""
         products = paths.products(experiment_name(file))
         return cls(products, read_json(paths.jobs(products), "description of the run (snakemake writes it)"))
 
@@ -66,7 +66,7 @@ class Run:
 
     @cached_property
     def unusable(self) -> dict[Trial, Path]:
-        """Trials whose result failed or is damaged, and where it is set aside before the next attempt."""
+        """Trials with a failed or damaged result, and where to set it aside before the next attempt."""
         return {
             trial: trial.folder.next_failed()
             for trial in self.trials
@@ -75,7 +75,7 @@ class Run:
 
     @cached_property
     def moved(self) -> dict[str, Path]:
-        """Prepared data sets whose image files have moved and are needed again, and where their index is set aside."""
+        """Prepared data sets that are needed but whose image files have moved, and where to set their index aside."""
         needed = {paths.dataset(trial.spec): trial.dataset for trial in self.trials if trial not in self.finished}
         return {
             folder.name: aside
@@ -89,7 +89,7 @@ class Run:
 
     @property
     def derivable(self) -> list[Trial]:
-        """Finished trials whose features are asked for and can be derived from the weights they kept."""
+        """Finished trials whose requested features can be derived from their kept weights."""
         return self._unkept[0]
 
     @property
@@ -98,30 +98,30 @@ class Run:
 
     @property
     def collected(self) -> Path:
-        """The marker that says that trials.csv was made from this run's manifest."""
+        """The marker file that shows that trials.csv was made from this run's manifest."""
         return paths.collected(self.products, self.jobs["manifest"])
 
     def warnings(self) -> Iterator[str]:
-        """What the user should know before anything runs."""
+        """Yield the warnings to show before anything runs."""
         yield from noise_warnings(list(self.trials))
         yield from finished.undominated(self.trials)
         yield from finished.damaged(self.trials)
         trials_csv = self.products / "trials.csv"
         if trials_csv.exists() and not self.collected.exists():
-            yield f"{trials_csv} belongs to another config: this run replaces it, as does `snakemake trials`"
+            yield f"{trials_csv} belongs to another config; this run, or `snakemake trials`, replaces it"
         yield from self._unkept[1]
         yield from finished.changed_labels(self.trials)
 
     def threads(self, hash: str, folder: Path) -> int:
-        """The threads of a trial."""
+        """The number of threads of a trial."""
         spec = self.by_hash[hash].spec if hash in self.by_hash else read_json(folder / "spec.json", "trial spec")
         threads: int = spec["recipe"]["threads"]
         return threads
 
     def inputs_of_trial(self, hash: str) -> list[Path]:
-        """The files that training waits for. None for a finished trial: a lost label file must not retrain it.
+        """The files that training waits for; none for a finished trial, which a lost label file must not retrain.
 
-        None on another node either, where the job runs because its inputs are there.
+        Also none on another node, where a job starts only after its inputs exist.
         """
         trial = self.by_hash.get(hash)
         if trial is None or trial in self.finished:
@@ -130,12 +130,12 @@ class Run:
         return [trial.labels, paths.dataset(trial.spec) / "dataset.json", *aside]
 
     def inputs_of_dataset(self, name: str) -> list[Path]:
-        """Official files to download, and the outdated index of images that have moved, set aside."""
+        """The official files to download and, if images have moved, their outdated index, set aside."""
         moved = [self.moved[name]] if name in self.moved else []
         return [*map(Path, self.jobs["datasets"][name]["downloads"]), *moved]
 
     def write_files(self) -> None:
-        """Write the manifest, what the jobs need, and the spec of every data set and unfinished trial."""
+        """Write the manifest, what the jobs need, every data set's entry, and every pending trial's spec."""
         write_json(self.products / "manifest.json", self.manifest)
         write_json(paths.jobs(self.products), self.jobs)
         for folder, dataset in {paths.dataset(trial.spec): trial.dataset for trial in self.trials}.items():
@@ -147,7 +147,7 @@ class Run:
             (self.products / "complete").unlink(missing_ok=True)
 
     def pull_back_clocks(self) -> None:
-        """Give files of this run that another machine's clock dated into the future the present time."""
+        """Reset modification times in the future, set by another machine's clock, to the present time."""
         prepared = [paths.DATA / name / "dataset.json" for name in self.jobs["datasets"]]
         audits = [trial.labels.with_suffix(".json") for trial in self.trials]
         labels = map(Path, self.jobs["labels"])
@@ -156,9 +156,9 @@ class Run:
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the products against runs with another config; runs with the same config share them.
+        """Lock the products against runs with another config; runs with the same config share the lock.
 
-        Raises `UserError` where a run with another config holds them.
+        Raises `UserError` if a run with another config holds the lock.
         """
         path, ours = self.products / ".run.lock", self.jobs["manifest"]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,21 +169,21 @@ class Run:
                 handle.write(f"{ours} process {os.getpid()} on {socket.gethostname()}\n")
                 handle.flush()
             except BlockingIOError:
-                pass  # another run is there, or has just begun
-            # Waits for a run that has just begun to say whose it is; before that the file may be an older run's.
+                pass  # another run holds the lock
+            # Wait until a run that has just started has written its config; until then the file may be an older run's.
             fcntl.flock(handle, fcntl.LOCK_SH)
             handle.seek(0)
             theirs, _, holder = handle.read().strip().partition(" ")
             if theirs != ours:
                 raise UserError(
-                    f"another run, {holder}, writes {self.products}/ from another config: wait until it has ended, or "
-                    "give this config a file of its own (--configfile experiments/NAME.yaml)"
+                    f"another run ({holder}) is writing {self.products}/ from another config: wait until it ends, or "
+                    "put this config into its own file (--configfile experiments/NAME.yaml)"
                 )
             yield
 
 
 def build_manifest(config: Config, trials: list[Trial], name: str | None, file: str) -> Manifest:
-    """The manifest of the config file called `file`: the axes in its order, their presentation, every trial's place."""
+    """Return the manifest of the config `file`: the axes in its order, their presentation and every trial."""
     noises = {paths.noise_name(trial.spec["noise"]): list(trial.noise_heading) for trial in trials}
     return {
         "experiment": name,
@@ -218,7 +218,7 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
 
 
 def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[str, Any]:
-    """What jobs need, as plain values: the manifest's hash, trials' options, the sources of data and labels."""
+    """Return what jobs need, as plain values: the manifest's hash, run options, and the sources of data and labels."""
     return {
         "manifest": manifest.hash_of(built),
         "options": as_flags(config.run_options),
@@ -228,13 +228,13 @@ def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[
 
 
 def _describe_dataset(dataset: Dataset) -> dict[str, Any]:
-    """The official files that have to be downloaded."""
+    """The official files to download."""
     files = dataset.info.official_files if dataset.downloads else ()
     return {"downloads": [(dataset.source / file.name).as_posix() for file in files]}
 
 
 def _describe_labels(trial: Trial) -> dict[str, Any]:
-    """A spec that asks for the label file, the data set it belongs to, and what else it is made from."""
+    """What the label file is made from: a spec that uses it, its data set, and its source files."""
     human = trial.human_file
     return {
         "spec": trial.folder.spec.as_posix(),

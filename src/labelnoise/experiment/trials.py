@@ -1,4 +1,4 @@
-"""Config → trials: every combination of data set, noise, loss and seed, fully resolved, with its identity."""
+"""Expands a config into trials: every combination of data set, noise, loss and seed, with its spec and hash."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from labelnoise.trial_folder import TrialFolder
 class Trial:
     """One trial: the resolved spec, its hash, and what does not affect its identity.
 
-    `label` and `noise_heading` are what tables and figures call its loss and its noise.
+    `label` and `noise_heading` name its loss and noise in tables and figures.
     """
 
     spec: dict[str, Any]
@@ -53,43 +53,43 @@ class Trial:
 
     @property
     def human_file(self) -> Path | None:
-        """The official file of human labels that its label file is made from."""
+        """The official file of human labels that the label file is made from; None for other noises."""
         if self.spec["noise"]["kind"] != "human" or self.noise_source is None:
             return None
         return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]].file.name
 
 
 def expand(file: ConfigFile) -> tuple[Config, list[Trial]]:
-    """The config and its trials in the order written there; `UserError` listing every mistake."""
+    """Return the config and its trials in config order. Raises `UserError` listing every mistake."""
     config = validate(file)
     problems = Problems(file)
-    chosen = _datasets(config, problems)
-    noise_cases = _noise_cases(config, problems)
-    cases = _loss_cases(config, problems)
+    chosen = _resolve_datasets(config, problems)
+    noise_cases = _expand_noises(config, problems)
+    cases = _expand_losses(config, problems)
     _check_preset(config, problems)
     _check_distinct(config.seeds, ("seeds",), "seed", problems)
     problems.raise_any()
     trials = list(_combine(config, chosen, noise_cases, cases, problems))
     _check_twins(trials, problems)
     _check_run(config, trials, problems)
-    trials = _only(config, trials, problems)
+    trials = _select_only(config, trials, problems)
     problems.raise_any()
     return config, [trial for trial, _ in trials]
 
 
 def noise_warnings(trials: list[Trial]) -> list[str]:
-    """A line for each noise under which clean labels do not dominate: allowed, but no loss is robust there."""
-    found: dict[str, None] = {}
+    """Return a warning per noise under which clean labels do not dominate: it is allowed, but no loss is robust."""
+    warnings: dict[str, None] = {}
     distinct = {(paths.dataset(trial.spec), paths.noise_name(trial.spec["noise"])): trial for trial in trials}
     for trial in distinct.values():
         margin = dominance_margin(trial.spec["noise"], len(trial.dataset.info.classes))
         if margin is not None and margin <= 1e-12:
-            found[not_robust(trial, margin)] = None
-    return list(found)
+            warnings[not_robust(trial, margin)] = None
+    return list(warnings)
 
 
 def not_robust(trial: Trial, margin: float) -> str:
-    """The warning about a noise whose least T_ii − max T_ij is not positive."""
+    """The warning for a noise whose smallest T_ii − max T_ij, `margin`, is not positive."""
     noise = " ".join(filter(None, trial.noise_heading))
     return (
         f"{trial.dataset.info.name}, {noise}: in some class a wrong label is as frequent as the true one "
@@ -97,30 +97,30 @@ def not_robust(trial: Trial, margin: float) -> str:
     )
 
 
-def _datasets(config: Config, problems: Problems) -> list[Dataset]:
-    found = []
+def _resolve_datasets(config: Config, problems: Problems) -> list[Dataset]:
+    resolved = []
     for i, entry in enumerate(config.datasets):
         try:
-            found.append(datasets.resolve_dataset(entry))
+            resolved.append(datasets.resolve_dataset(entry))
         except EntryError as error:
             problems.add(error.key_path(("datasets", i)), error)
     _check_distinct([entry.name for entry in config.datasets], ("datasets",), "data set", problems)
-    return found
+    return resolved
 
 
-def _noise_cases(config: Config, problems: Problems) -> list[tuple[KeyPath, NoiseCase]]:
-    found: list[tuple[KeyPath, NoiseCase]] = []
+def _expand_noises(config: Config, problems: Problems) -> list[tuple[KeyPath, NoiseCase]]:
+    cases: list[tuple[KeyPath, NoiseCase]] = []
     for i, entry in enumerate(config.noise):
         try:
-            found += [(("noise", i), case) for case in noises.expand_noise(entry)]
+            cases += [(("noise", i), case) for case in noises.expand_noise(entry)]
         except EntryError as error:
             problems.add(error.key_path(("noise", i)), error)
-    return found
+    return cases
 
 
-def _loss_cases(config: Config, problems: Problems) -> list[tuple[KeyPath, LossCase]]:
-    """Every loss entry at every point of its sweep; a label belongs to one case only."""
-    found: list[tuple[KeyPath, LossCase]] = []
+def _expand_losses(config: Config, problems: Problems) -> list[tuple[KeyPath, LossCase]]:
+    """Expand every loss entry over its sweep, reporting labels that are used twice."""
+    labelled: list[tuple[KeyPath, LossCase]] = []
     labels: set[str] = set()
     for i, entry in enumerate(config.losses):
         key_path: KeyPath = ("losses", i)
@@ -131,11 +131,11 @@ def _loss_cases(config: Config, problems: Problems) -> list[tuple[KeyPath, LossC
             continue
         for case in cases:
             if case.label in labels:
-                remedy = "give one of them a `label:` of its own, or remove it"
+                remedy = "give one of them its own `label:`, or remove it"
                 problems.add(key_path, f"two losses are called {case.label!r} in the tables; {remedy}")
             labels.add(case.label)
-            found.append((key_path, case))
-    return found
+            labelled.append((key_path, case))
+    return labelled
 
 
 def _check_preset(config: Config, problems: Problems) -> None:
@@ -161,7 +161,7 @@ def _check_distinct(values: list[Any], key_path: KeyPath, what: str, problems: P
 def _noises_on(
     dataset: Dataset, cases: list[tuple[KeyPath, NoiseCase]], problems: Problems
 ) -> Iterator[tuple[KeyPath, Noise]]:
-    """Every noise on this data set; a name or heading belongs to one noise only."""
+    """Yield every noise on this data set, reporting names and headings that are used twice."""
     names: set[str] = set()
     headings: set[tuple[str, str]] = set()
     for key_path, case in cases:
@@ -173,7 +173,7 @@ def _noises_on(
         heading = " ".join(filter(None, noise.heading))
         if noise.name in names:
             problems.add(key_path, f"the noise {noise.name} is listed twice; keep one")
-            continue  # its trials would be told as twins as well
+            continue  # else its trials would be reported as duplicates too
         if noise.heading in headings:
             problems.add(key_path, f"two noises are called {heading!r} in the tables; give one of them a `label:`")
         names.add(noise.name)
@@ -223,7 +223,7 @@ def _combine(
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
-    """Recipe values that the data set cannot take."""
+    """Raise `RecipeError` for recipe values that do not fit the data set."""
     if len(recipe["mean"]) != dataset.channels:
         message = f"mean and std need {dataset.channels} value(s), one per channel of {dataset.name}"
         raise RecipeError("mean", "config", message)
@@ -234,8 +234,8 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
     if wanted is not None and size != wanted:
         fitting = ", ".join(name for name, info in models.MODELS.items() if info.image_size in (None, size))
         message = (
-            f"the model {recipe['model']} takes images of {wanted} × {wanted}, those of {dataset.name} are "
-            f"{size} × {size}; models for them: {fitting}, timm/NAME"
+            f"the model {recipe['model']} takes images of {wanted} × {wanted}, but those of {dataset.name} are "
+            f"{size} × {size}; models that fit: {fitting}, timm/NAME"
         )
         raise RecipeError("model", "config", message)
     fitting_augmentations = AUGMENTATIONS[dataset.images]
@@ -251,17 +251,17 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
 
 
 def _check_sizes(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
-    """The size that images in files are brought to, and cut from."""
+    """Check `resize`, the size that image files are resized to, and `image_size`, the size of the crop."""
     if recipe["image_size"] is None or recipe["resize"] is None:
-        raise RecipeError("image_size", "config", f"{dataset.name} is read from files: give image_size and resize")
+        raise RecipeError("image_size", "config", f"{dataset.name} is read from image files; set image_size and resize")
     shortest = min(recipe["resize"]) if isinstance(recipe["resize"], list) else recipe["resize"]
     if recipe["image_size"] > shortest:
-        message = f"image_size ({recipe['image_size']}) must not be above resize ({shortest}): it is cut out"
+        message = f"image_size ({recipe['image_size']}) must not exceed resize ({shortest}): it is the size of a crop"
         raise RecipeError("image_size", "config", message)
 
 
 def _check_twins(trials: list[tuple[Trial, KeyPath]], problems: Problems) -> None:
-    """Two entries that resolve to the same trial would be one result under two names."""
+    """Report entries that resolve to the same trial: they would be one result under two names."""
     first: dict[str, Trial] = {}
     for trial, key_path in trials:
         canonical = trial.spec | {"loss": losses.canonical_spec(trial.spec["loss"])}
@@ -279,11 +279,13 @@ def _check_run(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Pr
         if last is not None and epoch > last:
             problems.add(("run", "snapshots", i), f"there is no epoch {epoch}: the longest recipe has {last}")
     if config.run.checkpoint_epochs is not None and config.run.checkpoint_minutes is not None:
-        problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes")
+        problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes, not both")
 
 
-def _only(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems) -> list[tuple[Trial, KeyPath]]:
-    """The trials that `only:` selects; a noise may be named by kind or with its rate."""
+def _select_only(
+    config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems
+) -> list[tuple[Trial, KeyPath]]:
+    """Return the trials that `only:` selects. A noise may be named by its kind, name or heading."""
     axes = {
         "datasets": lambda trial: {trial.spec["dataset"]["name"]},
         "noise": lambda trial: {
@@ -304,6 +306,6 @@ def _only(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problem
                 key_path = ("only", axis, i)
                 problems.add(key_path, unknown(f"entry of {axis} in this config", name, map(str, present)))
         if not present.keys() & set(wanted):
-            continue  # told above; the other axes are checked against all trials
+            continue  # reported above; check the other axes against all trials
         trials = [(trial, key_path) for trial, key_path in trials if names(trial) & set(wanted)]
     return trials

@@ -1,4 +1,4 @@
-"""Figures as SVG and PNG, one module per kind. Read result files only; never import torch.
+"""Figures as SVG and PNG, one module per kind. Reads result files only; never imports torch.
 
 A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES.
 """
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 FIGURES: dict[str, str] = {
     "accuracy_by_rate": "Last-epoch test accuracy against the noise rate; bands are ± one sample standard deviation "
     "over seeds.",
-    "learning_curves": "Test accuracy over epochs; bands are ± one sample standard deviation over seeds. A curve that "
-    "falls has begun to fit wrong labels.",
+    "learning_curves": "Test accuracy over epochs; bands are ± one sample standard deviation over seeds. A "
+    "falling curve has begun to fit wrong labels.",
     "memorisation": "Share of the wrong labels that the network reproduces on its own training samples, over epochs "
     "(from the training forward passes). At 100 % every wrong label is memorised.",
-    "transition_matrices": "Transition matrices asked for and realised (first seed), a row a true class.",
+    "transition_matrices": "Requested and actual transition matrices (first seed), one row per true class.",
     "best_last_gap": "What early stopping on the test set would have gained: best minus last-epoch test accuracy, in "
     "points; a robust loss gains little. Marks are seeds.",
     "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds.",
@@ -31,7 +31,7 @@ FIGURES: dict[str, str] = {
 
 
 def draw_all(manifest_path: Path) -> None:
-    """Draw every figure of the experiment into its figures/, as SVG and PNG."""
+    """Draw every figure of the experiment as SVG and PNG in its figures/."""
     from labelnoise import plot_style as style
     from labelnoise.analysis.cells import read
 
@@ -45,18 +45,17 @@ def draw_all(manifest_path: Path) -> None:
 
 
 def _class_names(results: Results) -> list[str]:
-    """The classes of every data set, as the audits of its label files name them."""
-    found: dict[str, list[str]] = {}
+    """The classes of every data set, read from the audits of its label files."""
+    classes: dict[str, list[str]] = {}
     for entry in results.manifest["trials"]:
-        if entry["dataset"] not in found:
-            found[entry["dataset"]] = read_json_or_nothing(Path(entry["labels"]).with_suffix(".json")).get(
-                "classes", []
-            )
-    return [name for names in found.values() for name in names]
+        if entry["dataset"] not in classes:
+            audit = read_json_or_nothing(Path(entry["labels"]).with_suffix(".json"))
+            classes[entry["dataset"]] = audit.get("classes", [])
+    return [name for names in classes.values() for name in names]
 
 
 def figures_of(results: Results) -> Iterator[tuple[str, str, str, str]]:
-    """(data set, test set, file stem, kind) for every figure of an experiment."""
+    """Yield (data set, test set, file stem, kind) for every figure of an experiment."""
     for dataset in results.datasets:
         test_sets = results.test_sets(dataset)
         for test_set in test_sets:

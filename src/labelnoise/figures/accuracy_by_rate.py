@@ -1,4 +1,4 @@
-"""Last-epoch test accuracy against the noise rate, a panel a kind of noise."""
+"""Last-epoch test accuracy against the noise rate, one panel per kind of noise."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     cells = summarise(rows, "last").reset_index()
     cells = cells.merge(rows[["noise", "kind", "rate"]].drop_duplicates(), on="noise")
     cells["family"] = cells.noise.map(lambda noise: results.noise_heading(noise)[0])
-    # Human labels and labels from files have no rate to stand at.
+    # Human labels and labels from files have no rate to plot against.
     cells = cells.dropna(subset=["rate"])
     families = cells[cells.kind != "clean"].family.unique().tolist()
     if cells["mean"].isna().all():
         return style.empty("no finished trials under noise with a rate")
     figure, panels = style.grid(max(len(families), 1), columns=3, width=3.4, height=2.8, sharey=True)
     for axes, family in zip(panels, families or ["clean"], strict=True):
-        # Clean labels are where every kind of noise begins.
+        # Clean labels are rate 0 of every kind of noise.
         shown = cells[(cells.family == family) | (cells.kind == "clean")]
         for label in results.losses:
             line = shown[shown.label == label].sort_values("rate")
@@ -40,6 +40,6 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
             axes.set_xticks(sorted(shown.rate.unique()))
     style.label_edges(panels, columns=3)
     for axes in panels:
-        axes.tick_params(labelbottom=True)  # each kind has rates of its own
+        axes.tick_params(labelbottom=True)  # each kind has its own rates
     style.legend_beside(figure, panels[0])
     return figure

@@ -1,4 +1,4 @@
-"""How much the best epoch beats the last one, a panel a noise."""
+"""Best minus last-epoch test accuracy, one panel per noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         gap=lambda frame: frame.best_accuracy - frame.last_accuracy
     )
     if rows.empty:
-        return style.empty("no cell with all its seeds")
+        return style.empty("no cell has all its seeds")
     height = 0.24 * len(results.losses) + 0.6
     figure, panels = style.grid(len(results.noises), columns=4, height=height, sharex=True, sharey=True)
     for axes, noise in zip(panels, results.noises, strict=True):

@@ -1,4 +1,4 @@
-"""The metrics of all trials over epochs, for the figures that show them."""
+"""Metrics over epochs, shared by the figures that plot them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from labelnoise.trial_folder import UNKNOWN, TrialFolder
 
 
 def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
-    """metrics.csv of the trials whose cell is complete, with the columns label, noise and seed.
+    """Read metrics.csv of the trials in complete cells, adding the columns label, noise and seed.
 
-    Raises `UserError` where one is lost.
+    Raises `UserError` if a file is missing.
     """
     frames = []
     complete = results.complete_cells(dataset, test_set)
@@ -25,7 +25,7 @@ def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
         if (trial.label, trial.noise) in complete:
             path = TrialFolder(Path(trial.folder)).metrics
             if not path.exists():
-                raise UserError(f"{path} is lost: delete its folder, and the trial is trained again")
+                raise UserError(f"{path} is missing: delete its folder to train the trial again")
             frames.append(
                 pd.read_csv(path, na_values=[UNKNOWN]).assign(label=trial.label, noise=trial.noise, seed=trial.seed)
             )
@@ -33,7 +33,7 @@ def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
 
 
 def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: str, ylabel: str) -> Figure:
-    """A panel a noise, a line a loss: mean over seeds with a band of ± one sample standard deviation."""
+    """One panel per noise, one line per loss: mean over seeds with a band of ± one sample standard deviation."""
     figure, panels = style.grid(len(noises), sharex=True, sharey=True)
     for axes, noise in zip(panels, noises, strict=True):
         for label in results.losses:

@@ -1,4 +1,4 @@
-"""Every loss under every noise as one heat map."""
+"""Heat map of last-epoch test accuracy, losses by noises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test accuracy over epochs, a panel a noise."""
+"""Test accuracy over epochs, one panel per noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelnoise.figures import curves
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    found = curves.read(results, dataset, test_set)
-    if found.empty:
-        return style.empty("no cell with all its seeds")
-    return curves.by_noise(results, found, results.noises, f"{test_set}_accuracy", "test accuracy (%)")
+    metrics = curves.read(results, dataset, test_set)
+    if metrics.empty:
+        return style.empty("no cell has all its seeds")
+    return curves.by_noise(results, metrics, results.noises, f"{test_set}_accuracy", "test accuracy (%)")

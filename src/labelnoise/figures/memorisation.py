@@ -1,4 +1,4 @@
-"""The share of wrong labels memorised over epochs, a panel a noise."""
+"""The share of wrong labels memorised over epochs, one panel per noise."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from labelnoise.figures import curves
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    found = curves.read(results, dataset, test_set)
-    if found.empty:
-        return style.empty("no cell with all its seeds")
-    noises = [noise for noise in results.noises if found.loc[found.noise == noise, "memorised"].notna().any()]
+    metrics = curves.read(results, dataset, test_set)
+    if metrics.empty:
+        return style.empty("no cell has all its seeds")
+    noises = [noise for noise in results.noises if metrics.loc[metrics.noise == noise, "memorised"].notna().any()]
     if not noises:
-        return style.empty("no labels that are known to be wrong, so no memorisation")
-    return curves.by_noise(results, found, noises, "memorised", "wrong labels memorised (%)")
+        return style.empty("no labels are known to be wrong")
+    return curves.by_noise(results, metrics, noises, "memorised", "wrong labels memorised (%)")

@@ -1,4 +1,4 @@
-"""Transition matrices asked for and realised, a column a noise."""
+"""Requested and actual transition matrices, one column per noise."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from labelnoise.files import read_json
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    found = {}
+    audits = {}
     for entry in results.manifest["trials"]:
         path = Path(entry["labels"]).with_suffix(".json")
-        if entry["dataset"] == dataset and entry["noise"] not in found and path.exists():
-            found[entry["noise"]] = read_json(path, "audit of a label file")
-    if not found:
+        if entry["dataset"] == dataset and entry["noise"] not in audits and path.exists():
+            audits[entry["noise"]] = read_json(path, "audit of a label file")
+    if not audits:
         return style.empty("no label files")
-    size = len(next(iter(found.values()))["classes"])
-    figure, panels = plt.subplots(2, len(found), figsize=(1.75 * len(found) + 0.9, 4.1), squeeze=False)
-    for column, (noise, audit) in enumerate(found.items()):
+    size = len(next(iter(audits.values()))["classes"])
+    figure, panels = plt.subplots(2, len(audits), figsize=(1.75 * len(audits) + 0.9, 4.1), squeeze=False)
+    for column, (noise, audit) in enumerate(audits.items()):
         title = textwrap.fill(results.noise_title(noise), 16)
         for row, which in enumerate(("requested", "realised")):
             axes = panels[row][column]
             few = size <= 20
             if audit[f"{which}_transition"] is None:
-                told = "no matrix\nasked for" if which == "requested" else "unknown: no\ntrue labels"
-                axes.text(0.5, 0.5, told, ha="center", va="center", transform=axes.transAxes)
+                message = "no matrix\nrequested" if which == "requested" else "unknown: no\ntrue labels"
+                axes.text(0.5, 0.5, message, ha="center", va="center", transform=axes.transAxes)
                 axes.set(xticks=[], yticks=[], title=title)
                 axes.set_box_aspect(1)
                 axes.spines[:].set_visible(False)
@@ -46,9 +46,9 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
             if row == 0:
                 axes.set_title(title)
             else:
-                axes.set_xlabel(f"given label\n{audit['realised_rate']:.3f} wrong")
-        panels[0][0].set_ylabel("asked for\ntrue class")
-        panels[1][0].set_ylabel("realised\ntrue class")
+                axes.set_xlabel(f"noisy label\n{audit['realised_rate']:.3f} wrong")
+        panels[0][0].set_ylabel("requested\ntrue class")
+        panels[1][0].set_ylabel("actual\ntrue class")
     colours = plt.cm.ScalarMappable(norm=Normalize(0, 1), cmap="viridis")
-    figure.colorbar(colours, ax=panels, shrink=0.6, label="P(given label | true class)")
+    figure.colorbar(colours, ax=panels, shrink=0.6, label="P(noisy label | true class)")
     return figure

@@ -1,10 +1,10 @@
-"""Loss functions for learning with noisy labels. Imports nothing else of the package.
+"""Loss functions for learning with noisy labels. Imports nothing else from the package.
 
     >>> from labelnoise.losses import create
     >>> loss = create("NCE+AGCE", num_classes=10, alpha=1, beta=4, a=6, q=1.5)
     >>> loss(logits, targets)  # a scalar: the mean over the batch
 
-`catalogue` needs no torch: the names, parameters, ranges and properties of every loss.
+`catalogue` holds the names, parameters, ranges and properties of all losses and needs no torch.
 """
 
 from __future__ import annotations
@@ -22,20 +22,23 @@ __all__ = ["LossError", "create", "names"]
 
 
 def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Value) -> Loss:
-    """A loss by its catalogue name.
+    """Create a loss by its catalogue name.
 
-    `name` is a catalogue loss, a framework (`ANL-CE`, `JAL-CE`, …) or a sum of two (`NCE+MAE`). A sum takes
-    `alpha` (weight of the first part), `beta` (of the second) and its parts' parameters; where both parts
-    have a parameter of that name, write it as `**{"AGCE.q": 2}`. Frameworks take the parameters of their papers:
-    `gamma` of ANL-FL sets those of both parts.
+    `name` is a catalogue loss, a framework (`ANL-CE`, `JAL-CE`, …) or a sum of two losses (`NCE+MAE`). A sum takes
+    `alpha` (weight of the first part), `beta` (weight of the second) and the parameters of both parts. If both parts
+    have a parameter of the same name, write `**{"AGCE.q": 2}`. Frameworks take the parameters of their papers:
+    `gamma` of ANL-FL sets it in both parts.
 
-    Called as `loss(logits, targets)` with float logits `(B, K)` and int64 targets `(B,)`, it gives the mean over the
-    batch, or `(B,)` values with `reduction="none"`. A loss whose `needs` are not empty wants more: `views` is called
-    with a pair of logits, `features` with `(B, D)` features instead of logits (and turns them into logits by
-    `loss.logits(features)`), `epoch` wants `loss.set_epoch(epoch)` (1-based), `class_counts` may be told
-    `loss.set_class_counts(counts)`, and `draws` may be given a `loss.generator`.
+    `loss(logits, targets)` takes float logits `(B, K)` and int64 targets `(B,)`. It returns the mean over the batch,
+    or values `(B,)` with `reduction="none"`. `loss.needs` lists what else a loss requires:
 
-    Logits below −1e12 count as −1e12, so that masked classes (−inf) keep value and gradient finite.
+    - `views`: pass a pair of logits, one per augmented view
+    - `features`: pass features `(B, D)` instead of logits; `loss.logits(features)` turns them into logits
+    - `epoch`: call `loss.set_epoch(epoch)` (1-based)
+    - `class_counts`: optionally call `loss.set_class_counts(counts)`
+    - `draws`: optionally set `loss.generator`
+
+    Logits below −1e12 are raised to −1e12, so masked classes (−inf) leave value and gradient finite.
 
     Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
     """

@@ -12,7 +12,7 @@ from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction
 
 
 class _ConstantFactor(DifferentiableTwice):
-    """factor · value, whose gradient goes to the value only; that gradient's own derivative goes to both."""
+    """factor · value with the factor held constant in the gradient; the second derivative depends on both."""
 
     @staticmethod
     def forward(factor: Tensor, value: Tensor) -> Tensor:
@@ -29,20 +29,20 @@ class _ConstantFactor(DifferentiableTwice):
 
 
 def weighted(factor: Tensor, value: Tensor, constant: bool) -> Tensor:
-    """factor · value for a focal factor, constant in the gradient where asked.
+    """factor · value for a focal factor, held constant in the gradient if `constant`.
 
-    The published code of all four papers keeps it constant; the formula of Lin et al. 2017 would differentiate
-    through it (same value, other gradient). The second derivative is that of the gradient either way, as long as what
-    follows is linear in the product; quotients have functions of their own, `_Share` and `_NegativeShare`.
+    The published code of all four papers holds it constant; the formula of Lin et al. 2017 differentiates through it
+    (same value, different gradient). Either way the second derivative is the derivative of that gradient, as long as
+    what follows is linear in the product. Quotients have their own functions, `_Share` and `_NegativeShare`.
     """
     return _ConstantFactor.apply(factor, value) if constant else factor * value
 
 
 def power(base: Tensor, exponent: float) -> Tensor:
-    """base^exponent for a base ≥ 0 made of probabilities. Where it is 0 or subnormal, the gradient is 0.
+    """base^exponent for a base ≥ 0 computed from probabilities; the gradient is 0 if the base is 0 or subnormal.
 
-    For an exponent below 1 the slope there is infinite or overflows, while the slope of the base by the logits goes to
-    0 faster: the limit of their product is 0, not ∞ · 0.
+    For an exponent below 1 the slope there is infinite or overflows, but the base's slope with respect to the logits
+    goes to 0 faster, so the limit of the product is 0, not ∞ · 0.
     """
     if 0 < exponent < 1:
         base = torch.where(base < torch.finfo(base.dtype).tiny, base.detach(), base)
@@ -57,7 +57,7 @@ class CE(Loss):
 
 
 class FL(Loss):
-    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); for its gradient see `weighted`."""
+    """−(1 − p_y)^γ · log p_y (Lin et al. 2017, eq. 4); see `weighted` for its gradient."""
 
     def __init__(self, *, gamma: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
@@ -79,12 +79,12 @@ class GCE(Loss):
 
 
 class _Share(DifferentiableTwice):
-    """f_y a_y / Σ_k f_k a_k for a_k = −log p_k, with a gradient that does not cancel where classes tie.
+    """f_y a_y / Σ_k f_k a_k for a_k = −log p_k, with a gradient that does not cancel when classes tie.
 
-    As a_k = a_y − (z_k − z_y), the sum is F a_y − Δ with F = Σ f_k and Δ = Σ f_k (z_k − z_y). The quotient's derivative
-    is then (a_y dΔ − Δ da_y − a_y² dF) / (sum)²; the quotient rule in a_k would subtract nearly equal numbers.
-    So the gradient goes to a_y `(B,)`, the gaps z_k − z_y `(B, K)` and, unless constant, to the factors `(B, K)` (None:
-    1); log p `(B, K)` is what the sum is made of, for the second derivative too.
+    Since a_k = a_y − (z_k − z_y), the sum is F a_y − Δ with F = Σ f_k and Δ = Σ f_k (z_k − z_y). The quotient's
+    derivative is then (a_y dΔ − Δ da_y − a_y² dF) / (sum)²; the quotient rule in a_k would subtract nearly equal
+    numbers. The gradient therefore goes to a_y `(B,)`, to the gaps z_k − z_y `(B, K)` and, unless constant, to the
+    factors `(B, K)` (None: 1). The sum itself is computed from log p `(B, K)`, also in the second derivative.
     """
 
     @staticmethod
@@ -120,7 +120,7 @@ class _Share(DifferentiableTwice):
 def normalised(prediction: Prediction, factor: Tensor | None = None, constant: bool = False) -> Tensor:
     """f_y log p_y / Σ_k f_k log p_k, `(B,)`: the normalised losses of APL eq. 3.
 
-    `factor` `(B, K)` (None: 1) is constant in the gradient where asked, see `weighted`.
+    `factor` `(B, K)` (None: 1) is held constant in the gradient if `constant`, see `weighted`.
     """
     logits = prediction.logits
     gaps = logits - prediction.of_label(logits).unsqueeze(1)
@@ -139,7 +139,7 @@ class NCE(Loss):
 
 
 class NFL(Loss):
-    """scale · FL_y / Σ_k FL_k (APL eq. 9); for the gradient of the factors see `weighted`."""
+    """scale · FL_y / Σ_k FL_k (APL eq. 9); see `weighted` for the gradient of the factors."""
 
     def __init__(self, *, gamma: float, scale: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)
@@ -163,7 +163,7 @@ class NGCE(Loss):
 
 
 class AGCE(Loss):
-    """[(a + 1)^q − (a + p_y)^q] / q (ALF §4.2), written in 1 − p_y so that nothing cancels near p_y = 1."""
+    """[(a + 1)^q − (a + p_y)^q] / q (ALF §4.2), written in 1 − p_y to avoid cancellation near p_y = 1."""
 
     def __init__(self, *, a: float, q: float, **kwargs: Any):
         super().__init__(**kwargs)
@@ -175,7 +175,7 @@ class AGCE(Loss):
 
 
 class AUL(Loss):
-    """[(a − p_y)^p − (a − 1)^p] / p (ALF §4.2), written in 1 − p_y so that nothing cancels near p_y = 1."""
+    """[(a − p_y)^p − (a − 1)^p] / p (ALF §4.2), written in 1 − p_y to avoid cancellation near p_y = 1."""
 
     def __init__(self, *, a: float, p: float, **kwargs: Any):
         super().__init__(**kwargs)
@@ -189,7 +189,7 @@ class AUL(Loss):
 
 
 class AEL(Loss):
-    """exp(−p_y / a) (ALF §4.2). Its smallest value is e^(−1/a), not 0, as in the published code."""
+    """exp(−p_y / a) (ALF §4.2). Its minimum is e^(−1/a), not 0, as in the published code."""
 
     def __init__(self, *, a: float, **kwargs: Any):
         super().__init__(**kwargs)
@@ -241,7 +241,7 @@ class PHuberGCE(Loss):
 
 
 class NLS(Loss):
-    """(1 − r) · CE + (r/K) Σ_k −log p_k (Wei et al. 2022, eq. 4); r may be far below zero."""
+    """(1 − r) · CE + (r/K) Σ_k −log p_k (Wei et al. 2022, eq. 4); r may be strongly negative."""
 
     def __init__(self, *, rate: float, **kwargs: Any):
         super().__init__(**kwargs)

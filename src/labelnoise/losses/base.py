@@ -1,4 +1,4 @@
-"""What every loss shares: input checks, exact softmax quantities, reduction. A subclass is one formula."""
+"""What all losses share: input checks, exact softmax quantities, reduction. A subclass adds its formula."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from labelnoise.losses.parameters import LossError
 
 REDUCTIONS = ("mean", "none")
 
-# Below any logit that means something, and its square times any number of classes still fits into float32.
+# Below any meaningful logit; its square times any number of classes still fits into float32.
 LOGIT_FLOOR = -1e12
 
 
 class DifferentiableTwice(torch.autograd.Function):
-    """Base of our autograd functions: they take torch.func's transforms, and their backward can be differentiated.
+    """Base of our autograd functions: they support torch.func's transforms and a differentiable backward.
 
-    For that backward is made of inputs and outputs only; what else it needs is given as further outputs.
+    To that end, backward uses inputs and outputs only; whatever else it needs is returned as an additional output.
     """
 
     generate_vmap_rule = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # `apply` asks for it at each call; made there, it would be a tenth of a loss's time.
+        # `apply` reads the signature at every call; computing it there would take a tenth of a loss's time.
         cls.forward.__signature__ = inspect.signature(cls.forward)  # type: ignore[attr-defined]
 
     @staticmethod
     def leave_unused_gradients_out(ctx: Any) -> None:
-        """Hand backward None, not zeros, for an output that nothing depends on (torch.compile knows zeros only)."""
+        """Pass None, not zeros, to backward for an output that nothing depends on (torch.compile needs zeros)."""
         if not torch.compiler.is_compiling():
             ctx.set_materialize_grads(False)
 
 
 class ExactLogSoftmax(DifferentiableTwice):
-    """log softmax `(B, K)` whose value and gradient stay exact where one class dominates.
+    """log softmax `(B, K)` whose value and gradient stay exact when one class dominates.
 
-    The plain form loses them there: log(1 + t) drops t below 1e-16 and 1 − p_m cancels. Here the sum over the
-    other classes is kept apart from the largest one, and the largest one's gradient is built from that sum.
+    The plain form loses precision there: log(1 + t) drops t below 1e-16, and 1 − p_m cancels. Here the sum over the
+    other classes is kept separate from the largest class m, and the gradient of m is computed from that sum.
 
-    Backward needs the further outputs: that sum over e^(z_m), and the index m, both `(B, 1)`.
+    The additional outputs are for backward: that sum divided by e^(z_m), and the index m, both `(B, 1)`.
     """
 
     @staticmethod
@@ -53,7 +53,7 @@ class ExactLogSoftmax(DifferentiableTwice):
         top, index = logits.max(dim=1, keepdim=True)
         shifted = logits - top
         others = shifted.exp().scatter(1, index, 0.0)
-        # top − top is 0, or NaN where a logit is +∞: the whole row is NaN then, whatever a loss clamps.
+        # top − top is 0, or NaN if a logit is +∞: then the whole row is NaN, whatever a loss clamps.
         rest = others.sum(dim=1, keepdim=True) + (top - top)
         return shifted - rest.log1p(), rest, index
 
@@ -80,20 +80,20 @@ class ExactLogSoftmax(DifferentiableTwice):
 
 
 class computed_once:
-    """A property computed at its first use and then kept; unlike functools.cached_property, torch.compile takes it."""
+    """A property computed at first use and then cached; torch.compile supports it, unlike functools.cached_property."""
 
     def __init__(self, compute: Callable[[Prediction], Tensor]):
         self.compute = compute
 
     def __get__(self, prediction: Prediction, owner: type | None = None) -> Tensor:
         value = self.compute(prediction)
-        # In the instance it goes before this descriptor, which has no __set__.
+        # The instance attribute takes precedence over this descriptor, which has no __set__.
         setattr(prediction, self.compute.__name__, value)
         return value
 
 
 class Prediction:
-    """A batch of predictions with what the formulas are made of, each computed once and only when used.
+    """A batch of predictions with the quantities that the formulas use, each computed once, at first use.
 
     `log_p`, `p`: `(B, K)`; `log_p_y`, `p_y`, `rest` (1 − p_y, as the sum of the other classes): `(B,)`.
     """
@@ -140,15 +140,15 @@ class Prediction:
 
     @computed_once
     def one_minus_p(self) -> Tensor:
-        """1 − p_k for every class, exact also where p_k is near 1: `(B, K)`."""
+        """1 − p_k for every class, exact even where p_k is near 1: `(B, K)`."""
         return -torch.expm1(self.log_p)
 
 
 class Loss(nn.Module):
     """Base class: a subclass stores its parameters and implements `per_sample`.
 
-    Half-precision logits are raised to float32, so a loss is safe under autocast. `needs` names what the training loop
-    has to supply, see `create`, which also sets `capturable`: a subclass of a user's has to declare that by itself.
+    Half-precision logits are converted to float32, so a loss is safe under autocast. `needs` names what the training
+    loop must supply, see `create`. `create` also sets `capturable`; a user's subclass must declare it itself.
     """
 
     needs: Sequence[str] = ()
@@ -160,7 +160,7 @@ class Loss(nn.Module):
         self.reduction = reduction
 
     def set_class_counts(self, counts: Tensor) -> None:
-        """Tell the loss how many training samples each class has as given, `(K,)`; for losses that need it."""
+        """Set the number of training samples with each noisy label, `(K,)`; only for losses that need it."""
         raise NotImplementedError
 
     def per_sample(self, prediction: Prediction) -> Tensor:
@@ -170,18 +170,18 @@ class Loss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Mean loss of float logits `(B, K)` against int64 targets `(B,)` with values 0..K−1.
 
-        Raises `LossError` on a wrong shape or type, and on the CPU for a label out of range (on CUDA a device-side
-        assertion: checking there would stop the stream in every step).
+        Raises `LossError` for a wrong shape or dtype and, on the CPU, for a label out of range. On CUDA the latter is
+        a device-side assertion, since checking there would stop the stream in every step.
         """
         self.check(logits, targets)
         targets = never_negative(targets, self.num_classes)
         return self.guarded(lambda: self.per_sample(Prediction(bounded(logits), targets)), logits.device.type)
 
     def guarded(self, values: Callable[[], Tensor], device_type: str) -> Tensor:
-        """The reduced values, computed outside autocast; an index out of range becomes a `LossError`."""
+        """The reduced values, computed outside autocast; raises `LossError` for an index out of range."""
         with without_autocast(device_type):
             try:
-                found = values()
+                losses = values()
             except (RuntimeError, IndexError) as error:
                 if "out of bounds" not in str(error) and "out of range" not in str(error):
                     raise
@@ -189,10 +189,10 @@ class Loss(nn.Module):
                     f"targets must lie in 0..{self.num_classes - 1}: {error}. "
                     "Labels of -100 or -1 usually mark samples to ignore: remove those from the batch first"
                 ) from None
-            return found.mean() if self.reduction == "mean" else found
+            return losses.mean() if self.reduction == "mean" else losses
 
     def check(self, inputs: Tensor, targets: Tensor, *, width: int | None = None) -> None:
-        """Shapes and types of `(B, K)` logits (or `(B, width)` features) and `(B,)` labels."""
+        """Check shapes and dtypes of logits `(B, K)` (or features `(B, width)`) and labels `(B,)`; else `LossError`."""
         what = "logits" if width is None else "features"
         width = self.num_classes if width is None else width
         if inputs.ndim != 2 or inputs.shape[1] != width:
@@ -206,21 +206,21 @@ class Loss(nn.Module):
 
 
 def full_precision(values: Tensor) -> Tensor:
-    """Half precision raised to float32; float32 and float64 as they are."""
+    """Half precision converted to float32; float32 and float64 unchanged."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def never_negative(targets: Tensor, num_classes: int) -> Tensor:
-    """The targets; where a compiled kernel would read −1 as the last class, K in its place, which is out of range."""
+    """The targets; when compiling, negative ones become K, as a compiled kernel would read −1 as the last class."""
     return torch.where(targets < 0, num_classes, targets) if torch.compiler.is_compiling() else targets
 
 
 def bounded(logits: Tensor) -> Tensor:
-    """Logits in full precision, those below −1e12 (masked classes, −inf) raised to it; NaN and +inf as they are."""
-    # As clamp does, in fewer operations.
+    """Logits in full precision, raised to −1e12 where below (masked classes, −inf); NaN and +inf are unchanged."""
+    # Same as clamp, in fewer operations.
     return threshold(full_precision(logits), LOGIT_FLOOR, LOGIT_FLOOR)
 
 
 def without_autocast(device_type: str) -> AbstractContextManager[object]:
-    """A block outside autocast; entering it costs nothing where autocast is off already."""
+    """A context with autocast disabled; entering it is free if autocast is off already."""
     return torch.autocast(device_type, enabled=False) if torch.is_autocast_enabled(device_type) else nullcontext()

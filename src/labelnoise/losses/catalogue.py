@@ -1,6 +1,6 @@
 """Names → losses and their parameters. Needs no torch.
 
-`resolve` turns what a user wrote into the full set of parameters, which a trial's identity holds.
+`resolve` turns what the user wrote into the full set of parameters; `identity` selects those that identify a trial.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _ENTROPY = Parameter("lam", 1.0, "weight of ANL+'s entropy term")
 
 
 def names() -> list[str]:
-    """Every loss that has a name of its own: single losses, frameworks, published sums."""
+    """All named losses: single losses, frameworks, published sums."""
     return [*LOSSES, *ALIASES, *PUBLISHED_SUMS]
 
 
 def _did_you_mean(word: str, options: list[str]) -> str:
     folded = {option.casefold(): option for option in options}
-    found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.5)
-    return f" — did you mean {folded[found[0]]}?" if found else "."
+    matches = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.5)
+    return f" — did you mean {folded[matches[0]]}?" if matches else "."
 
 
 def parts(name: str) -> list[LossInfo]:
-    """The one entry a name stands for, or the two of a sum; `LossError` for an unknown name."""
+    """The entry that a name stands for, or the two entries of a sum; raises `LossError` for an unknown name."""
     known = names()
     name = ALIASES[name].stands_for if name in ALIASES else name
     if name in LOSSES:
         return [LOSSES[name]]
-    # A catalogue name may hold a plus itself, so every place to cut is tried.
+    # A catalogue name may itself contain a plus, so try every place to split.
     for cut in (i for i, char in enumerate(name) if char == "+"):
         first, second = name[:cut], name[cut + 1 :]
         if first in LOSSES and second in LOSSES:
@@ -54,7 +54,7 @@ def _check_sum(name: str, first: LossInfo, second: LossInfo) -> None:
         raise LossError(f"{name}: a sum needs two different losses; use one with a scale")
     for entry in (first, second):
         if not entry.summable:
-            raise LossError(f"{name}: {entry.name} is not a function of one prediction, so it has no sums")
+            raise LossError(f"{name}: {entry.name} is not a function of one prediction, so it cannot be part of a sum")
 
 
 def is_entropy_regularised(name: str) -> bool:
@@ -68,7 +68,7 @@ def needs(name: str) -> tuple[Need, ...]:
 
 
 def is_capturable(name: str) -> bool:
-    """Whether every step does the same operations, so that a CUDA graph can replay them."""
+    """Whether every step performs the same operations, so that a CUDA graph can replay them."""
     return all(entry.capturable for entry in parts(name))
 
 
@@ -81,7 +81,7 @@ def is_function_of_probabilities(name: str) -> bool:
 
 
 def owners(name: str) -> dict[str, tuple[str, str]]:
-    """For every parameter's full name, the single loss that it belongs to and its name there."""
+    """Map each parameter's full name to the single loss that it belongs to and its name there."""
     entries = parts(name)
     prefix = "" if len(entries) == 1 else "{}."
     return {
@@ -92,7 +92,7 @@ def owners(name: str) -> dict[str, tuple[str, str]]:
 
 
 def parameters(name: str) -> dict[str, Parameter]:
-    """All parameters of a loss by their full names: `q`, or `alpha`, `beta`, `NCE.scale`, `AGCE.q` for a sum."""
+    """All parameters of a loss by full name: `q`, or `alpha`, `beta`, `NCE.scale`, `AGCE.q` for a sum."""
     entries = parts(name)
     if len(entries) == 1:
         return {parameter.name: parameter for parameter in entries[0].parameters}
@@ -103,10 +103,10 @@ def parameters(name: str) -> dict[str, Parameter]:
 
 
 def full_names(name: str, key: str) -> list[str]:
-    """The full names of a parameter as a user may write it: `q` is `AGCE.q` in NCE+AGCE.
+    """The full names of a parameter as the user may write it: `q` is `AGCE.q` in NCE+AGCE.
 
-    In a framework one name may set a parameter of both parts: `gamma` in ANL-FL. Raises `LossError` for a parameter
-    that the loss does not have, or that both parts of a sum have.
+    In a framework one name may set a parameter of both parts: `gamma` in ANL-FL. Raises `LossError` if the loss does
+    not have the parameter, or if both parts of a sum have it.
     """
     known = parameters(name)
     if key in known:
@@ -122,20 +122,21 @@ def full_names(name: str, key: str) -> list[str]:
 
 
 def spelled_out(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values by the parameters' full names; `LossError` for a wrong name, or a parameter given twice."""
-    found: dict[str, Any] = {}
+    """The same values by full parameter name; raises `LossError` for a wrong name or a parameter given twice."""
+    spelled: dict[str, Any] = {}
     for key, value in params.items():
         for full in full_names(name, key):
-            if full in found:
+            if full in spelled:
                 raise LossError(f"{name}: {key!r} is given twice")
-            found[full] = value
-    return found
+            spelled[full] = value
+    return spelled
 
 
 def resolve(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
-    """Every parameter of the loss by its full name, with defaults filled in and ranges checked.
+    """All parameters of the loss by full name, with defaults filled in and ranges checked.
 
-    Raises `LossError` for an unknown loss, an unknown or ambiguous parameter, one given twice, a value out of range.
+    Raises `LossError` for an unknown loss, an unknown or ambiguous parameter, a parameter given twice or a value out of
+    range.
     """
     given = spelled_out(name, params)
     defaults = ALIASES[name].defaults if name in ALIASES else {}
@@ -146,7 +147,7 @@ def resolve(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def identity(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
-    """`resolve`, without parameters that are at their implicit default: what a trial's identity holds."""
+    """`resolve` without the parameters at their implicit default: the part that enters a trial's identity."""
     known = parameters(name)
     return {
         full: value

@@ -1,4 +1,4 @@
-"""Losses on a changed softmax: clipped logits, ε-softmax."""
+"""Losses on a modified softmax: clipped logits, ε-softmax."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from labelnoise.losses.base import Loss, Prediction
 class CELC(Loss):
     """Cross entropy after logit clipping (Wei et al. 2023), as coded for JAL: z' = δ z/n where n = ‖z‖₂ > 1/δ.
 
-    The code's threshold is 1/δ but the norm it sets is δ, so z' jumps at the threshold unless δ = 1. `paper=True` clips
+    The code's threshold is 1/δ but it sets the norm to δ, so z' jumps at the threshold unless δ = 1. `paper=True` clips
     as printed (eq. 4): z' = δ z/‖z‖₂ where ‖z‖₂ ≥ δ. p_y is clamped at `eps`.
     """
 
@@ -43,8 +43,8 @@ class ECE(Loss):
         self.m, self.floor = m, math.log(eps)
 
     def log_epsilon_softmax(self, prediction: Prediction) -> Tensor:
-        """log p'_y, `(B,)`: log(1 − (1 − p_y)/(m + 1)) where y is predicted, log p_y − log(m + 1) elsewhere."""
-        # With m = 0 the logarithm of the predicted class's formula may be infinite where another class is predicted.
+        """log p'_y, `(B,)`: log(1 − (1 − p_y)/(m + 1)) if y is the predicted class, else log p_y − log(m + 1)."""
+        # With m = 0, the formula for y predicted may give −∞ for samples where another class is predicted.
         rest = torch.where(prediction.is_top, prediction.rest, 0.0)
         as_top = torch.log1p(-rest / (self.m + 1))
         return torch.where(prediction.is_top, as_top, prediction.log_p_y - math.log1p(self.m)).clamp(min=self.floor)
@@ -54,7 +54,7 @@ class ECE(Loss):
 
 
 class EFL(ECE):
-    """−(1 − p'_y)^γ · log p'_y on the ε-softmax (Wang et al. 2024, §3.2); for its gradient see `weighted`."""
+    """−(1 − p'_y)^γ · log p'_y on the ε-softmax (Wang et al. 2024, §3.2); see `weighted` for its gradient."""
 
     def __init__(self, *, gamma: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)

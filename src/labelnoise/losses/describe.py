@@ -10,13 +10,13 @@ def describe_all() -> str:
     """A table of all losses, then the named sums."""
     rows = [("loss", "kind", "symmetric", "what it is", "parameters and defaults")]
     for entry in LOSSES.values():
-        given = ", ".join(f"{parameter.name}={parameter.shown}" for parameter in entry.parameters)
-        rows.append((entry.name, entry.kind, "yes" if entry.symmetric else "no", entry.title, given))
+        defaults = ", ".join(f"{parameter.name}={parameter.shown}" for parameter in entry.parameters)
+        rows.append((entry.name, entry.kind, "yes" if entry.symmetric else "no", entry.title, defaults))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [
         "",
-        "Sums: any A+B of two of these, with alpha (weight of A) and beta (weight of B). Those with names:",
+        "Sums: any A+B of two of these, with alpha (weight of A) and beta (weight of B). Named sums:",
     ]
     for name, alias in ALIASES.items():
         lines.append(f"  {name:<10}= {alias.stands_for}{' with the entropy term of ANL+' if alias.entropy else ''}")
@@ -25,7 +25,7 @@ def describe_all() -> str:
 
 
 def describe_loss(name: str) -> str:
-    """Everything the catalogue knows of a loss; `LossError` for an unknown name."""
+    """Everything the catalogue knows about a loss; raises `LossError` for an unknown name."""
     entries = catalogue.parts(name)
     entropy = " + lam · (log K − entropy of the mean prediction)" if catalogue.is_entropy_regularised(name) else ""
     lines = [name]

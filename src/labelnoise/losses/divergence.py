@@ -14,10 +14,10 @@ from labelnoise.losses.base import Loss, Prediction
 def jensen_shannon(predictions: list[Prediction], *, pi: float, eps: float, scaled: bool) -> Tensor:
     """Σ_j w_j KL(d_j ‖ m) of the label (weight π) and V predictions ((1 − π)/V each) to their mean m, `(B,)`.
 
-    Inside logarithms probabilities are clamped at `eps`. `scaled`: divided by −(1 − π) log(1 − π).
+    Probabilities inside logarithms are clamped at `eps`. `scaled` divides by −(1 − π) log(1 − π).
     """
     weight = (1 - pi) / len(predictions)
-    # m_y = 1 − Σ_j w_j (1 − p_j,y): exact where every prediction is sure of the label
+    # m_y = 1 − Σ_j w_j (1 − p_j,y): exact even if every prediction is certain of the label
     log_m_y = torch.log1p(-weight * _total([prediction.rest for prediction in predictions]))
     mean = weight * _total([prediction.p for prediction in predictions])
     log_mean = mean.clamp(min=eps).log()

@@ -1,7 +1,7 @@
-"""Every loss with its parameters, properties and source: one entry each. Needs no torch.
+"""The entry of each loss: parameters, properties, source. Needs no torch.
 
-A new loss is one class and one entry here. A trial's identity holds the parameters and the `version`, which must be
-raised whenever the values that the class computes change.
+To add a loss, add a class and an entry here. Parameters and `version` are part of a trial's identity: raise `version`
+whenever the class computes different values.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ _ENTRIES = (
         symmetric=True,
         asymmetric=_ALWAYS,
         parameters=(
-            Parameter("A", -4.0, "log 0 is read as log 10^A; −4 weighs 9.2103", low=-math.inf, high=0.0, tuned=False),
+            Parameter(
+                "A", -4.0, "log 0 is replaced by log 10^A; −4 weighs 9.2103", low=-math.inf, high=0.0, tuned=False
+            ),
             _eps(),
         ),
     ),
@@ -190,7 +192,7 @@ _ENTRIES = (
         parameters=(
             _MIN_PROB,
             _MAX_PROB,
-            # JAL alone sets it, for NNCE by itself; a sum weighs its parts by alpha and beta.
+            # Only JAL sets it, for NNCE alone; a sum weights its parts by alpha and beta.
             Parameter("scale", 1.0, "factor on the loss", tuned=False, implicit_default=True),
         ),
     ),
@@ -262,7 +264,7 @@ _ENTRIES = (
         asymmetric=_NO_CLAIM,
         parameters=(
             Parameter("pi", 0.5, "weight of the label", high=0.999999, open_low=True),
-            Parameter("scaled", True, "divided by −(1−pi) log(1−pi)", tuned=False),
+            Parameter("scaled", True, "divide by −(1−pi) log(1−pi)", tuned=False),
             _eps(),
         ),
     ),
@@ -277,7 +279,7 @@ _ENTRIES = (
         asymmetric=_NO_CLAIM,
         parameters=(
             Parameter("pi", 0.5, "weight of the label", high=0.999999, open_low=True),
-            Parameter("scaled", True, "divided by −(1−pi) log(1−pi)", tuned=False),
+            Parameter("scaled", True, "divide by −(1−pi) log(1−pi)", tuned=False),
             _eps(),
         ),
         needs=(Need.VIEWS,),
@@ -293,15 +295,15 @@ _ENTRIES = (
         symmetric=False,
         asymmetric=_NEVER,
         parameters=(
-            Parameter("base", "CE", "the loss made sparse", choices=("CE", "FL", "GCE"), tuned=False),
+            Parameter("base", "CE", "the loss to regularise", choices=("CE", "FL", "GCE"), tuned=False),
             Parameter("tau", 0.5, "temperature", open_low=True),
             Parameter("p", 0.1, "exponent of the sparsity norm", high=1.0, open_low=True),
             Parameter("lam", 1.2, "weight of the norm in the first epoch"),
             Parameter("normalize", True, "divide the logits by their L2 norm (not on MNIST)", tuned=False),
-            Parameter("growth", 1.03, "the weight is multiplied by it …", open_low=True),
-            Parameter("every", 1, "… every so many epochs", low=1, integer=True),
-            Parameter("gamma", 0.5, "of FL", tuned=False),
-            Parameter("q", 0.7, "of GCE", high=1.0, open_low=True, tuned=False),
+            Parameter("growth", 1.03, "factor on the weight every `every` epochs", open_low=True),
+            Parameter("every", 1, "epochs between changes of the weight", low=1, integer=True),
+            Parameter("gamma", 0.5, "gamma of base FL", tuned=False),
+            Parameter("q", 0.7, "q of base GCE", high=1.0, open_low=True, tuned=False),
             _eps(),
         ),
         needs=(Need.EPOCH,),
@@ -356,9 +358,9 @@ _ENTRIES = (
             ),
             Parameter("margin", 0.1, "the labelled class's distance is multiplied by 1 + margin in training"),
             Parameter("lam", 0.05, "weight of the distance to the class mean"),
-            Parameter("alpha", 1.0, "of SCE and NCE+RCE", tuned=False),
-            Parameter("beta", 10.0, "of SCE and NCE+RCE", tuned=False),
-            Parameter("q", 0.7, "of GCE", high=1.0, open_low=True, tuned=False),
+            Parameter("alpha", 1.0, "alpha of bases SCE and NCE+RCE", tuned=False),
+            Parameter("beta", 10.0, "beta of bases SCE and NCE+RCE", tuned=False),
+            Parameter("q", 0.7, "q of base GCE", high=1.0, open_low=True, tuned=False),
             Parameter("log_dim", True, "log D where the paper has D, as in the published code", tuned=False),
         ),
         needs=(Need.FEATURES,),
@@ -382,7 +384,7 @@ ALIASES: dict[str, Alias] = {
     "JAL-FL": Alias(stands_for="NFL+AMSE", source="JAL eq. 9"),
 }
 
-# Sums that the papers report; any other two summable losses make a sum as well.
+# Sums that the papers report; any two other summable losses can be summed as well.
 PUBLISHED_SUMS = (
     "NCE+MAE", "NCE+RCE", "NFL+MAE", "NFL+RCE", "NGCE+MAE", "NGCE+RCE",
     "NCE+AGCE", "NCE+AUL", "NCE+AEL", "AGCE+MAE", "ECE+MAE", "EFL+MAE",

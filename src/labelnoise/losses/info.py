@@ -1,4 +1,4 @@
-"""What a catalogue entry says of a loss. Needs no torch."""
+"""What a catalogue entry says about a loss. Needs no torch."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 class Takes(StrEnum):
-    """What a loss is a function of, beside the labels."""
+    """What a loss is a function of, besides the labels."""
 
-    PROBABILITIES = "probabilities"  # equal for logits that differ by a constant
+    PROBABILITIES = "probabilities"  # unchanged by a constant added to all logits
     LOGITS = "logits"
     FEATURES = "features"
     VIEWS = "views"
 
 
 class Need(StrEnum):
-    """What the training loop has to supply beside logits and labels; see `labelnoise.losses.create`."""
+    """What the training loop must supply besides logits and labels; see `labelnoise.losses.create`."""
 
     VIEWS = "views"
     FEATURES = "features"
@@ -37,9 +37,9 @@ class Need(StrEnum):
 class LossInfo:
     """A catalogue entry.
 
-    `where` names the module and the class. `kind` is active (raises p_y only), passive (also lowers some other class;
-    APL §3.2) or neither. `asymmetric` says for which class weights w_m > w_n = max_{i≠m} w_i (ALF Definition 2).
-    `capturable` losses do the same operations in every step, so that a CUDA graph can replay them.
+    `where` is `module:class`. `kind` is active (raises p_y only), passive (also lowers some other class; APL §3.2) or
+    neither. `asymmetric` says for which class weights w_m > w_n = max_{i≠m} w_i the loss is asymmetric (ALF Definition
+    2). `capturable` losses perform the same operations in every step, so that a CUDA graph can replay them.
     """
 
     name: str
@@ -57,7 +57,7 @@ class LossInfo:
 
     @property
     def summable(self) -> bool:
-        """Whether it is a formula on one prediction that does not change over training, so that sums can hold it."""
+        """Whether it can be part of a sum: a formula on one prediction that does not change during training."""
         return self.takes in (Takes.PROBABILITIES, Takes.LOGITS) and Need.EPOCH not in self.needs
 
     def load(self) -> Callable[..., Loss]:
@@ -71,8 +71,8 @@ class LossInfo:
 class Alias:
     """Another name for a loss or a sum.
 
-    `entropy` adds ANL+'s batch-level entropy term, weighted by `lam`. `shared` parameters set one of that name in every
-    part, as the papers have them.
+    `entropy` adds ANL+'s batch-level entropy term, weighted by `lam`. `shared` parameters are set in every part, as
+    in the papers.
     """
 
     stands_for: str

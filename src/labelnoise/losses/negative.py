@@ -11,11 +11,11 @@ from labelnoise.losses.base import Loss, Prediction
 
 
 class NLNL(Loss):
-    """−w_y Σ_j log(1 − p_ȳj) over complementary labels ȳ ≠ y drawn anew at each call (Kim et al. 2019, eq. 2).
+    """−w_y Σ_j log(1 − p_ȳj) over complementary labels ȳ ≠ y, drawn again at each call (Kim et al. 2019, eq. 2).
 
-    The first stage (NL) only, as in the codes of APL and ALF: `num_negative` labels are drawn with replacement, the
-    sum over them is not divided by their number, 1 − p is clamped at `eps`, and w_c = max count / count of class c
-    where `set_class_counts` was called. Draws come from `generator` (None: torch's global one).
+    The first stage (NL) only, as in the code of APL and ALF: `num_negative` labels are drawn with replacement, the
+    sum over them is not divided by their number, and 1 − p is clamped at `eps`. w_c = max count / count of class c
+    after `set_class_counts`, else 1. Draws come from `generator` (None: torch's global one).
     """
 
     needs = ("class_counts", "draws")
@@ -28,7 +28,7 @@ class NLNL(Loss):
         self.register_buffer("weights", torch.ones(self.num_classes), persistent=False)
 
     def set_class_counts(self, counts: Tensor) -> None:
-        """Training samples of each class as given, `(K,)`; a class without any weighs as one with a single sample."""
+        """Set the training samples per noisy label, `(K,)`; a class without samples is weighted as if it had one."""
         counts = counts.to(self.weights).clamp(min=1)
         self.weights.copy_(counts.max() / counts)
 
@@ -46,5 +46,5 @@ class NLNL(Loss):
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         values = self._log_one_minus_p(prediction).gather(1, self.draw(prediction.targets)).sum(dim=1)
-        # gather, unlike an index, does not take a label of −1 for the last class.
+        # gather, unlike indexing, does not read a label of −1 as the last class.
         return -self.weights.to(values.dtype).gather(0, prediction.targets) * values

@@ -1,4 +1,4 @@
-"""Hyper-parameters of losses: what they are called, their defaults and ranges. Needs no torch."""
+"""Hyper-parameters of losses: names, defaults and ranges. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Value = float | bool | str
 
 
 class LossError(ValueError):
-    """A loss name, parameter or input that cannot be right; the message names the remedy."""
+    """An invalid loss name, parameter or input; the message names the remedy."""
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One hyper-parameter: a number in a range, a flag (a bool default) or a choice of names (`choices`).
 
-    `tuned` parameters are those that papers set per data set: a preset has to give them. One with `implicit_default`
-    was added after results existed: at its default it is left out of a trial's identity, so that those results stay
+    `tuned` parameters are those that papers set per data set: a preset must give them. `implicit_default` marks one
+    that was added after results existed: at its default it is left out of a trial's identity, so those results stay
     valid.
     """
 
@@ -33,7 +33,7 @@ class Parameter:
     implicit_default: bool = False
 
     def check(self, value: object, *, where: str) -> Value:
-        """The value in its type and range, else `LossError`."""
+        """The value, converted to the parameter's type; raises `LossError` for a wrong type or a value out of range."""
         if self.choices:
             if value not in self.choices:
                 raise LossError(f"{where} must be {self.range}, got {value!r}")
@@ -67,7 +67,7 @@ class Parameter:
 
     @property
     def shown(self) -> str:
-        """The default as a user would write it."""
+        """The default as the user would write it."""
         if isinstance(self.default, bool):
             return str(self.default).lower()
         return self.default if isinstance(self.default, str) else f"{self.default:g}"

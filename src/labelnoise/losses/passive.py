@@ -12,7 +12,7 @@ from labelnoise.losses.base import DifferentiableTwice, Loss, Prediction
 
 
 class MAE(Loss):
-    """scale · (1 − p_y). scale = 2 is Σ_k |p_k − e_k| (Ghosh et al. 2017); inside a sum the codes use 1."""
+    """scale · (1 − p_y). scale = 2 is Σ_k |p_k − e_k| (Ghosh et al. 2017); inside a sum the published code uses 1."""
 
     def __init__(self, *, scale: float, **kwargs: Any):
         super().__init__(**kwargs)
@@ -31,7 +31,7 @@ class MSE(Loss):
 
 
 class RCE(Loss):
-    """−Σ_k p_k log e_k with log 0 read as log 10^A (Wang et al. 2019, eq. 5): 9.2103 (1 − p_y) at A = −4.
+    """−Σ_k p_k log e_k with log 0 replaced by log 10^A (Wang et al. 2019, eq. 5): 9.2103 (1 − p_y) at A = −4.
 
     Probabilities are clamped at `eps` first.
     """
@@ -61,7 +61,7 @@ class AMSE(Loss):
 class NNCE(Loss):
     """scale · (1 − r_y / Σ_k r_k) with r_k = A + log max(p_k, m), A = −log m (ANL eq. 9).
 
-    ANL+ clamps from above as well, by `max_prob` = 1 − m.
+    ANL+ also clamps from above, at `max_prob` = 1 − m.
     """
 
     def __init__(self, *, min_prob: float, max_prob: float, scale: float, **kwargs: Any):
@@ -103,7 +103,7 @@ class _NegativeShare(DifferentiableTwice):
 
 
 class NNFL(Loss):
-    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); for its gradient see `weighted`."""
+    """NNCE with the focal loss flipped at A = −(1 − m)^γ log m (ANL eq. 10); see `weighted` for its gradient."""
 
     def __init__(self, *, gamma: float, min_prob: float, max_prob: float, constant_factor: bool, **kwargs: Any):
         super().__init__(**kwargs)

@@ -22,7 +22,7 @@ class Sum(Loss):
         self.needs = tuple(dict.fromkeys((*first.needs, *second.needs)))
 
     def set_class_counts(self, counts: Tensor) -> None:
-        """Tell the parts that need them how many training samples each class has, `(K,)`."""
+        """Pass the number of training samples per noisy label, `(K,)`, to the parts that need it."""
         for part in (self.first, self.second):
             if Need.CLASS_COUNTS in part.needs:
                 part.set_class_counts(counts)
@@ -34,7 +34,7 @@ class Sum(Loss):
 class EntropyRegularisedSum(Sum):
     """A sum plus lam · (log K − entropy of the batch's mean prediction) (ANL+), which is 0 for a uniform mean.
 
-    A batch-level term: with `reduction="none"` every sample carries the whole of it.
+    The term is computed per batch: with `reduction="none"`, every sample includes all of it.
     """
 
     def __init__(self, first: Loss, second: Loss, *, lam: float, min_prob: float, **kwargs: Any):
@@ -48,8 +48,8 @@ class EntropyRegularisedSum(Sum):
 def mean_prediction_divergence(p: Tensor, min_prob: float) -> Tensor:
     """log K + Σ_k p̄_k log p̄_k for the mean p̄ of `p` `(B, K)`, both clamped to [min_prob, 1 − min_prob]: a scalar ≥ 0.
 
-    In d_k = K p̄_k − 1 each class adds (1 + d) log(1 + d) − d ≥ 0, so nothing cancels near a uniform mean; what
-    the second clamp adds to Σ p̄ = 1 is put back.
+    In terms of d_k = K p̄_k − 1, each class adds (1 + d) log(1 + d) − d ≥ 0, so nothing cancels near a uniform mean.
+    The last term corrects for what the second clamp adds to Σ p̄ = 1.
     """
     num_classes = p.shape[1]
     clamped = p.clamp(min_prob, 1 - min_prob)

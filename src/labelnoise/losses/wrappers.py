@@ -26,7 +26,7 @@ from labelnoise.losses.parameters import LossError, Value
 
 
 def _create_base(name: str, *, num_classes: int, **params: Value) -> Loss:
-    """The loss of that name, with those of the parameters that it has."""
+    """Create the loss of that name with those of the parameters that it has."""
     own: dict[str, Any] = {key: value for key, value in params.items() if key in catalogue.parameters(name)}
     return create(name, num_classes=num_classes, **own)
 
@@ -102,14 +102,14 @@ class SR(Loss):
 class LT(LazyModuleMixin, Loss):
     """Student loss (Zhang et al. 2024): logits are Student's t densities of the features around learnable class means.
 
-    f and μ_c on the unit sphere, ν_c = raw_c² + 0.1, d_c = ½‖f − μ_c‖²/(1 + 1e-8), the labelled class's d times
-    1 + margin in training; logit_c ∝ Γ(h_c)/(Γ(ν_c/2) ν_c^(D'/2)) (1 + d_c/ν_c + 1e-8)^(−h_c) with h_c =
+    f and μ_c lie on the unit sphere, ν_c = raw_c² + 0.1, d_c = ½‖f − μ_c‖²/(1 + 1e-8), and the labelled class's d is
+    multiplied by 1 + margin in training; logit_c ∝ Γ(h_c)/(Γ(ν_c/2) ν_c^(D'/2)) (1 + d_c/ν_c + 1e-8)^(−h_c) with h_c =
     (ν_c + D')/2, normalised over the classes by L2; plus lam · ½‖f − μ_y‖². D' = log D in the
     published code (`log_dim=False`: D, as printed).
 
-    `means` `(K, D)` and `raw_freedom` `(K, 1)` are torch's lazy parameters: an optimiser can hold them from the start,
-    and they get their values once D is known, by `initialise(D)`, by the first call (typed as its features) or by
-    `load_state_dict` (typed as the loss, float32 unless moved).
+    `means` `(K, D)` and `raw_freedom` `(K, 1)` are torch's lazy parameters: an optimiser can hold them from the start.
+    They get their values once D is known: from `initialise(D)`, from the first call (with the dtype of its features) or
+    from `load_state_dict` (with the dtype of the loss, float32 unless converted).
     """
 
     needs = ("features",)
@@ -129,18 +129,18 @@ class LT(LazyModuleMixin, Loss):
         super().__init__(**kwargs)
         self.margin, self.lam, self.log_dim = margin, lam, log_dim
         self.base = _create_base(base, num_classes=self.num_classes, alpha=alpha, beta=beta, q=q)
-        # Typed as Any: torch does not say that a lazy parameter is a parameter.
+        # Typed as Any: torch does not declare a lazy parameter as a parameter.
         self.means: Any = UninitializedParameter()
         self.raw_freedom: Any = UninitializedParameter()
 
     def initialise(self, feature_dim: int, like: Tensor | None = None) -> None:
-        """Draw the class means `(K, D)`, then the freedom degrees `(K, 1)`, xavier-uniform, typed and placed as `like`.
+        """Draw the class means `(K, D)`, then the degrees of freedom `(K, 1)`, xavier-uniform.
 
-        Without `like` they are drawn on the CPU and put where the loss is. The parameters stay the same objects.
-        Raises `LossError` if they exist already for another D.
+        They get the dtype and device of `like`; without it they are drawn on the CPU and moved to the loss's device.
+        The parameters stay the same objects. Raises `LossError` if they already exist for another D.
         """
         if not is_lazy(self.means) and self.means.shape[1] != feature_dim:
-            raise LossError(f"LT has its means for {self.means.shape[1]} features already, not {feature_dim}")
+            raise LossError(f"LT already has means for {self.means.shape[1]} features, not {feature_dim}")
         dtype, device = (None, None) if like is None else (like.dtype, like.device)
         for parameter, width in ((self.means, feature_dim), (self.raw_freedom, 1)):
             drawn = nn.init.xavier_uniform_(torch.empty(self.num_classes, width, dtype=dtype, device=device))
@@ -150,21 +150,21 @@ class LT(LazyModuleMixin, Loss):
                 parameter.copy_(drawn)
 
     def initialize_parameters(self, features: Tensor, targets: Tensor) -> None:
-        """What torch's lazy modules call before the first forward pass."""
+        """Called by torch's lazy modules before the first forward pass."""
         self.check(features, targets, width=features.shape[-1:].numel())
         if self.has_uninitialized_params():
             self.initialise(features.shape[1], like=full_precision(features))
 
     def _student(self, features: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Unit-length logits `(B, K)`, with the margin where targets are given; distances to the own mean `(B,)`."""
+        """Unit-length logits `(B, K)`, with the margin if there are targets; distances to the labelled mean `(B,)`."""
         means, raw = self.means.to(features.dtype), self.raw_freedom.to(features.dtype)
         dim = means.shape[1]
         return _Student.apply(features, means, raw, targets, self.margin, math.log(dim) if self.log_dim else dim)[:2]
 
     def logits(self, features: Tensor) -> Tensor:
-        """Logits `(B, K)` of features `(B, D)` without any margin: what predictions are made from."""
+        """Logits `(B, K)` of features `(B, D)` without the margin, for predictions."""
         if self.has_uninitialized_params():
-            raise LossError("LT has no class means yet: call it on a batch, initialise(D) or load_state_dict first")
+            raise LossError("LT has no class means yet; first call it on a batch, initialise(D) or load_state_dict")
         features = full_precision(features)
         with without_autocast(features.device.type):
             return self._student(features, None)[0]
@@ -184,7 +184,7 @@ class LT(LazyModuleMixin, Loss):
 class _Student(DifferentiableTwice):
     """Distances on the unit sphere and Student's t logits with their gradient, as one function for speed.
 
-    Gives logits `(B, K)` and the distance to the own mean `(B,)`; backward needs the further outputs.
+    Returns logits `(B, K)` and the distance to the labelled class's mean `(B,)`; the other outputs are for backward.
     """
 
     @staticmethod
@@ -194,7 +194,7 @@ class _Student(DifferentiableTwice):
         feature_norm = torch.linalg.vector_norm(features, dim=1, keepdim=True).clamp(min=1e-12)
         mean_norm = torch.linalg.vector_norm(means, dim=1, keepdim=True).clamp(min=1e-12)
         f, mu = features / feature_norm, means / mean_norm
-        # ½‖f‖² + ½‖μ‖² − f·μ, where ‖f‖ is 1 but for features that are all zero
+        # ½‖f‖² + ½‖μ‖² − f·μ, where ‖f‖ is 1 unless all features are zero
         lengths = (f.square().sum(dim=1, keepdim=True) + 1) / 2
         distance = (lengths - f @ mu.T).clamp(min=0)
         freedom = (raw**2 + 0.1).squeeze(1)
@@ -243,11 +243,11 @@ class _Student(DifferentiableTwice):
 
 
 def _added(grad: Tensor, more: Tensor | None) -> Tensor:
-    """A gradient and what the second derivative adds to it, if anything."""
+    """The gradient plus the contribution of the second derivative, if there is one."""
     return grad if more is None else grad + more
 
 
 def _before_unit_length(grad: Tensor, grad_norm: Tensor | None, unit: Tensor, norm: Tensor) -> Tensor:
-    """The gradient by x `(B, D)` of what has `grad` by x/‖x‖ and `grad_norm` `(B, 1)` by ‖x‖."""
+    """Gradient with respect to x `(B, D)` from `grad`, with respect to x/‖x‖, and `grad_norm` `(B, 1)`, to ‖x‖."""
     tangent = (grad - unit * (grad * unit).sum(dim=1, keepdim=True)) / norm
     return tangent if grad_norm is None else tangent + grad_norm * unit

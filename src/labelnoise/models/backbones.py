@@ -1,4 +1,4 @@
-"""Networks of torchvision and timm, cut into features and a linear classifier."""
+"""Networks from torchvision and timm, split into features and a linear classifier."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from labelnoise.errors import UserError
 
 
 class Backbone(nn.Module):
-    """`body` maps images to features `(B, feature_dim)`, `classifier` those to logits."""
+    """`features` maps images to features `(B, feature_dim)`, `classifier` maps those to logits."""
 
     def __init__(self, body: nn.Module, feature_dim: int, num_classes: int):
         super().__init__()
@@ -24,38 +24,38 @@ class Backbone(nn.Module):
 
 
 def resnet50(num_classes: int, channels: int, *, name: str, pretrained: bool) -> Backbone:
-    """torchvision's ResNet-50; pretrained with IMAGENET1K_V2."""
+    """torchvision's ResNet-50, with IMAGENET1K_V2 weights if `pretrained`."""
     from torchvision import models
 
     if channels != 3:
-        raise UserError(f"{name} takes images of 3 channels, not {channels}; take timm/{name}")
+        raise UserError(f"{name} takes images with 3 channels, not {channels}; use timm/{name}")
     weights = models.ResNet50_Weights.IMAGENET1K_V2 if pretrained else None
     try:
         body = models.resnet50(weights=weights)
     except URLError as error:
-        raise UserError(_no_weights(name, error)) from None
+        raise UserError(_describe_missing_weights(name, error)) from None
     feature_dim = body.fc.in_features
     body.fc = nn.Identity()
     return Backbone(body, feature_dim, num_classes)
 
 
 def timm_model(num_classes: int, channels: int, *, name: str, pretrained: bool) -> Backbone:
-    """timm's model of that name, pooled; any number of channels."""
+    """timm's model of that name with pooled features, for any number of channels."""
     import timm
 
     if name not in timm.list_models(name.partition(".")[0]):
-        near = ", ".join(timm.list_models(f"*{name[:6]}*")[:8]) or "see timm.list_models()"
-        raise UserError(f"timm has no model {name!r}; near it: {near}")
+        similar = ", ".join(timm.list_models(f"*{name[:6]}*")[:8]) or "see timm.list_models()"
+        raise UserError(f"timm has no model {name!r}; similar names: {similar}")
     try:
         body = timm.create_model(name, pretrained=pretrained, num_classes=0, in_chans=channels)
     except OSError as error:
-        raise UserError(_no_weights(name, error)) from None
+        raise UserError(_describe_missing_weights(name, error)) from None
     feature_dim: Any = body.head_hidden_size
     return Backbone(body, feature_dim, num_classes)
 
 
-def _no_weights(name: str, error: Exception) -> str:
+def _describe_missing_weights(name: str, error: Exception) -> str:
     return (
-        f"the pretrained weights of {name} cannot be downloaded ({error}); train once where there is a network (they "
-        "are kept in torch's cache), or set train: {pretrained: false}"
+        f"the pretrained weights of {name} cannot be downloaded ({error}); train once with network access (torch "
+        "caches them), or set train: {pretrained: false}"
     )

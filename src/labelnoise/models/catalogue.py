@@ -1,4 +1,4 @@
-"""What each network is called. Needs no torch. A new one is a class and one entry here."""
+"""Networks by name. Needs no torch. To add one, add a class and an entry here."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from labelnoise.errors import UserError
 class ModelInfo:
     """A catalogue entry.
 
-    `image_size` is the one side that it takes, None for any; `images_per_second` a typical training speed on one CPU
-    core, for `labelnoise plan`; `faster_in_bf16` whether it was measured to be, on a CPU that has it.
+    `where` is `module:class`. `image_size` is the side length it requires (None: any). `images_per_second` is a typical
+    training speed on one CPU core, for `labelnoise plan`. `faster_in_bf16` says whether training was measured to be
+    faster in bf16 on a CPU that supports it.
     """
 
     name: str
@@ -76,17 +77,17 @@ _TIMM = "timm/"
 
 
 def is_timm(name: str) -> bool:
-    """Whether it names a model of timm, known there or not."""
+    """Whether the name has the form `timm/NAME`, whether or not timm has that model."""
     return name.startswith(_TIMM) and len(name) > len(_TIMM)
 
 
 def exists(name: str) -> bool:
-    """Whether there is an entry; any `timm/NAME` has one, whether timm knows it or not."""
+    """Whether there is an entry; every `timm/NAME` has one, whether or not timm has that model."""
     return name in MODELS or is_timm(name)
 
 
 def find(name: str) -> ModelInfo:
-    """The entry of a model that `exists`."""
+    """The entry of a model for which `exists` is true."""
     if is_timm(name):
         title = f"{name.removeprefix(_TIMM)} of timm"
         return ModelInfo(name=name, where="backbones:timm_model", title=title, images_per_second=5)
@@ -94,15 +95,15 @@ def find(name: str) -> ModelInfo:
 
 
 def create(name: str, *, num_classes: int, channels: int, pretrained: bool = False) -> Any:
-    """The network as a `torch.nn.Module` that maps `(B, channels, H, W)` to logits `(B, num_classes)`.
+    """Create the network: a `torch.nn.Module` that maps `(B, channels, H, W)` to logits `(B, num_classes)`.
 
-    It has `features(images)`, `(B, feature_dim)`, and a linear `classifier` on them. `pretrained` (resnet50, timm)
-    begins with ImageNet weights, downloaded once. Raises `UserError` where that is not possible.
+    `features(images)` returns `(B, feature_dim)`; a linear `classifier` follows. `pretrained` (resnet50, timm) starts
+    from ImageNet weights, downloaded once. Raises `UserError` if there are none or the download fails.
     """
     module, cls = find(name).where.split(":")
     build = getattr(importlib.import_module(f"labelnoise.models.{module}"), cls)
     if module == "backbones":
         return build(num_classes, channels, name=name.removeprefix(_TIMM), pretrained=pretrained)
     if pretrained:
-        raise UserError(f"there are no pretrained weights for {name}; take resnet50 or timm/NAME, or pretrained: false")
+        raise UserError(f"there are no pretrained weights for {name}; use resnet50, timm/NAME or pretrained: false")
     return build(num_classes, channels)

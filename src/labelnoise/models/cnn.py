@@ -44,7 +44,7 @@ class CNN8(nn.Module):
 
 
 def _block(width_in: int, width_out: int, *pooling: nn.Module) -> list[nn.Module]:
-    # Pooling before ReLU, where the papers' code has it after: the same values and gradients, at a quarter of the work.
+    # The papers' code pools after ReLU; pooling first gives the same values and gradients at a quarter of the work.
     convolution = nn.Conv2d(width_in, width_out, kernel_size=3, padding=1)
     return [convolution, nn.BatchNorm2d(width_out), *pooling, nn.ReLU(inplace=True)]
 

@@ -1,4 +1,4 @@
-"""The initialisation that all four papers' networks share."""
+"""The initialisation of all four papers' networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import nn
 
 
 def initialise(model: nn.Module) -> None:
-    """Convolutions kaiming-uniform (fan-in, ReLU), linear layers xavier-uniform; biases and norms as torch has them."""
+    """Convolutions kaiming-uniform (fan-in, ReLU), linear layers xavier-uniform; the rest keeps torch's defaults."""
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_uniform_(module.weight, nonlinearity="relu")

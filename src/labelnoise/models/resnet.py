@@ -11,7 +11,7 @@ from labelnoise.models.initialise import initialise
 
 
 class _Residual(nn.Module):
-    """Convolutions beside a shortcut, which is a 1 × 1 convolution with batch norm where shapes differ."""
+    """Convolutions with a shortcut, which is a 1 × 1 convolution with batch norm where shapes differ."""
 
     def __init__(self, residual: nn.Sequential, width_in: int, width_out: int, stride: int):
         super().__init__()
@@ -85,7 +85,7 @@ class ResNet34(_SmallImageResNet):
 
 
 class ResNet50Small(_SmallImageResNet):
-    """Bottleneck blocks: 23,705,252 parameters for CIFAR-100 (code of APL)."""
+    """Bottleneck blocks: 23,705,252 parameters for CIFAR-100 (APL's code)."""
 
     def __init__(self, num_classes: int, channels: int):
         super().__init__(num_classes, channels, _bottleneck, expansion=4)

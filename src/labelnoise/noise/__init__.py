@@ -1,1 +1,1 @@
-"""Label-noise models: true labels in, audited wrong labels out. numpy only, the same bytes everywhere."""
+"""Label-noise models: true labels in, audited noisy labels out. numpy only; the same bytes on every machine."""

@@ -1,4 +1,4 @@
-"""What was asked for and what came out: the account that lies beside every label file."""
+"""The audit beside every label file: the requested noise and the actual one."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from labelnoise.noise import pairs, transitions
 def audit(
     clean: np.ndarray | None, noisy: np.ndarray, *, classes: list[str], noise: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What was asked for (`noise` None: not known) and what came out; None for all that true labels would tell.
+    """The requested noise (`noise` None: unknown) and the actual one; None for whatever needs unknown true labels.
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row that has samples (ALF Definition 1);
     `dominance_margin` the least T_ii − max_{j≠i} T_ij.
     """
-    asked = transitions.requested(noise, len(classes)) if noise else None
+    requested = transitions.requested(noise, len(classes)) if noise else None
     described = {
         "generator": noise["kind"] if noise else "unknown",
         "variant": noise["variant"] if noise else None,
@@ -31,18 +31,18 @@ def audit(
         "classes": classes,
         "size": len(noisy),
         "requested_rate": noise["rate"] if noise else None,
-        "requested_transition": None if asked is None else asked.tolist(),
+        "requested_transition": None if requested is None else requested.tolist(),
         "sha256": sha256(noisy),
         "clean_sha256": None if clean is None else sha256(clean),
-        **_realised(clean, noisy, len(classes)),
+        **_measure(clean, noisy, len(classes)),
     }
     if noise and "correction" in noise:
         described["requested_transition_correction"] = noise["correction"]
     return described
 
 
-def _realised(clean: np.ndarray | None, noisy: np.ndarray, num_classes: int) -> dict[str, Any]:
-    """What came out, by the true labels."""
+def _measure(clean: np.ndarray | None, noisy: np.ndarray, num_classes: int) -> dict[str, Any]:
+    """The actual noise, measured by the true labels."""
     keys = (
         "wrong_labels", "realised_rate", "realised_transition", "transition_counts", "clean_labels_dominate",
         "dominance_margin",
@@ -64,38 +64,38 @@ def sha256(labels: np.ndarray) -> str:
 
 
 def describe(path: Path) -> str:
-    """The audit of a label file (.npz or .csv) in words; `UserError` where the labels are not those of their audit.
+    """The audit of a label file (.npz or .csv) in words; computed from the labels where there is none beside the file.
 
-    Where no audit lies beside it, it is computed from the labels.
+    Raises `UserError` if the labels do not match their audit.
     """
     clean, noisy, classes = pairs.read(path)
     beside = path.with_suffix(".json")
     if not beside.exists():
-        return _told(path, audit(clean, noisy, classes=classes, noise=None))
-    found = read_json(beside, "audit of a label file")
-    if not isinstance(found, dict) or not {"classes", "sha256", "clean_sha256", "generator"} <= set(found):
-        raise UserError(f"{beside} is no audit of a label file; move it away, or make the labels again")
+        return _describe(path, audit(clean, noisy, classes=classes, noise=None))
+    audited = read_json(beside, "audit of a label file")
+    if not isinstance(audited, dict) or not {"classes", "sha256", "clean_sha256", "generator"} <= set(audited):
+        raise UserError(f"{beside} is not an audit of a label file; move it away, or make the labels again")
     if path.suffix == ".csv":
-        clean, noisy, _ = pairs.read(path, found["classes"])
+        clean, noisy, _ = pairs.read(path, audited["classes"])
     for labels, key in ((noisy, "sha256"), (clean, "clean_sha256")):
-        if (None if labels is None else sha256(labels)) != found[key]:
+        if (None if labels is None else sha256(labels)) != audited[key]:
             raise UserError(f"{path}: the labels are not those of its audit {beside}; make both again")
-    return _told(path, found)
+    return _describe(path, audited)
 
 
-def _told(path: Path, found: Mapping[str, Any]) -> str:
-    if found["generator"] == "unknown":
+def _describe(path: Path, audited: Mapping[str, Any]) -> str:
+    if audited["generator"] == "unknown":
         origin = "no audit beside it; what follows is computed from the labels"
     else:
-        seed = "" if found["seed"] is None else f", seed {found['seed']}"
-        origin = f"{found['generator']} ({found['variant']}), version {found['version']}{seed}"
-    lines = [f"{path}: {origin}", *source_lines(found.get("source", {}))]
-    if found.get("requested_transition_correction"):
+        seed = "" if audited["seed"] is None else f", seed {audited['seed']}"
+        origin = f"{audited['generator']} ({audited['variant']}), version {audited['version']}{seed}"
+    lines = [f"{path}: {origin}", *source_lines(audited.get("source", {}))]
+    if audited.get("requested_transition_correction"):
         lines.append(
-            f"the matrix asked for was rounded: its rows missed 1 by up to "
-            f"{found['requested_transition_correction']:.2g} and were divided by their sums"
+            f"the requested matrix was rounded: its rows missed 1 by up to "
+            f"{audited['requested_transition_correction']:.2g} and were divided by their sums"
         )
-    return "\n".join([*lines, *_told_realised(found), f"sha256 of the labels {found['sha256']}", *_told_matrix(found)])
+    return "\n".join([*lines, *_describe_actual(audited), f"sha256 of the labels {audited['sha256']}", *_describe_matrix(audited)])
 
 
 def source_lines(source: Mapping[str, Any]) -> list[str]:
@@ -109,24 +109,24 @@ def source_lines(source: Mapping[str, Any]) -> list[str]:
     return [f"labels read from {source['file']}: {column}{joined}", *source["notes"]]
 
 
-def _told_realised(found: Mapping[str, Any]) -> list[str]:
-    rate = found["requested_rate"]
-    asked = "" if rate is None else f", {rate:g} requested"
-    if found["wrong_labels"] is None:
-        return [f"{found['size']} labels; how many are wrong is unknown{asked}: the true labels are not known"]
-    size, wrong, margin = found["size"], found["wrong_labels"], found["dominance_margin"]
-    verdict = "dominate" if found["clean_labels_dominate"] else "do NOT dominate: no loss is robust there"
+def _describe_actual(audited: Mapping[str, Any]) -> list[str]:
+    rate = audited["requested_rate"]
+    nominal = "" if rate is None else f", {rate:g} requested"
+    if audited["wrong_labels"] is None:
+        return [f"{audited['size']} labels; how many are wrong is unknown{nominal}: the true labels are not known"]
+    size, wrong, margin = audited["size"], audited["wrong_labels"], audited["dominance_margin"]
+    verdict = "dominate" if audited["clean_labels_dominate"] else "do NOT dominate: no loss is robust there"
     return [
-        f"{wrong} of {size} labels are wrong: {wrong / size:.4f} realised{asked}",
+        f"{wrong} of {size} labels are wrong: {wrong / size:.4f} realised{nominal}",
         f"clean labels {verdict} (least T_ii − max T_ij: {margin:.3f})",
     ]
 
 
-def _told_matrix(found: Mapping[str, Any]) -> list[str]:
-    if found["realised_transition"] is None or len(found["classes"]) > 20:
+def _describe_matrix(audited: Mapping[str, Any]) -> list[str]:
+    if audited["realised_transition"] is None or len(audited["classes"]) > 20:
         return []
     rows = [
         f"{name:>12.12}  " + " ".join(f"{share:5.2f}" if share else "    ." for share in row)
-        for name, row in zip(found["classes"], found["realised_transition"], strict=True)
+        for name, row in zip(audited["classes"], audited["realised_transition"], strict=True)
     ]
-    return ["realised transition matrix, a row a true class:", *rows]
+    return ["realised transition matrix, one row per true class:", *rows]

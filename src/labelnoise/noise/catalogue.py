@@ -1,6 +1,6 @@
-"""What each noise is called and takes. Needs nothing but the standard library.
+"""The kinds of noise with their variants. Needs only the standard library.
 
-A new noise is a generator in generators.py and one entry here; `version` rises when its labels change.
+A new noise is a generator in generators.py and one entry here.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# The variants that go without saying: a noise's name shows any other.
+# Default variants: a noise's name shows all others.
 DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given")
 
 
@@ -46,7 +46,7 @@ _ENTRIES = (
             "truncated": "every wrong label gets ⌊n · rate / (K − 1)⌋ of its class (code of ANL, and of JAL)",
             "bernoulli": "each label flips on its own with probability `rate` (code of ALF on MNIST, which always "
             "takes seed 0)",
-            "inclusive": "a share `rate` of all labels is drawn anew from all classes, the true one included (code of "
+            "inclusive": "a share `rate` of all labels is drawn from all classes, the true one included (code of "
             "GJS)",
         },
         version=2,
@@ -71,21 +71,21 @@ _ENTRIES = (
     ),
     NoiseInfo(
         kind="instance",
-        title="how probable which wrong label is depends on the sample's own features",
+        title="the probability of each wrong label depends on the sample's features",
         variants={"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
     ),
     NoiseInfo(kind="human", title="labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
     NoiseInfo(
         kind="given",
-        title="the labels as they come, noisy to an unknown degree",
-        variants={"given": "the data set's own; how many are wrong is known only where it states the true ones"},
+        title="the labels as provided, with unknown noise",
+        variants={"given": "the data set's own labels; the number of wrong ones is known only if it states the true ones"},
         has_rate=False,
         has_seed=False,
     ),
     NoiseInfo(
         kind="file",
-        title="labels from a file of yours",
-        variants={"given": "as they are"},
+        title="labels from your own file",
+        variants={"given": "as provided"},
         has_rate=False,
         has_seed=False,
     ),

@@ -1,6 +1,6 @@
-"""The generators that need labels only. All draws come from numpy's RandomState, whose streams are frozen for ever.
+"""Generators that need labels only. All draws come from numpy's RandomState, whose streams are frozen.
 
-The ones named after published code give that code's labels for its seed. Shapes: labels int64 `(N,)`, K classes.
+Variants of published code give that code's labels for its seed. Shapes: labels int64 `(N,)`, K classes.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Map = Sequence[tuple[int, int]]
 
 
 def exact_counts(rate: float, sizes: np.ndarray) -> np.ndarray:
-    """How many labels of each class to flip: round(rate · N) in all, shared out by largest remainder.
+    """The number of labels to flip in each class, `(K,)`: round(rate · N) in all, distributed by largest remainder.
 
-    `sizes` `(K,)` are the class sizes; the result `(K,)` differs from rate · size by less than 1 in each class.
+    `sizes` `(K,)` are the class sizes. Each count differs from rate · size by less than 1.
     """
     return _largest_remainder(rate * sizes, round(rate * int(sizes.sum())))
 
@@ -66,7 +66,7 @@ def _flip_each(labels: np.ndarray, matrix: np.ndarray, random: np.random.RandomS
 
 
 def _truncated(matrix: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """⌊T_ij · n_i⌋; `UserError` where that silences a flip that was asked for."""
+    """⌊T_ij · n_i⌋, `(K, K)`; `UserError` where that drops a requested flip."""
     sizes = np.bincount(labels, minlength=len(matrix))
     counts = (matrix * sizes[:, None]).astype(np.int64)
     if (silent := np.argwhere((matrix > 0) & (counts == 0))).size:
@@ -90,7 +90,7 @@ def symmetric(
 
     Variants (the code they reproduce): exact, and `equal` (Active-Passive-Losses, `RandomState.choice` per class,
     then one of the others for each); `truncated` (Active-Negative-Loss, by transition counts); `bernoulli` (ALFs'
-    MNIST, one multinomial draw a sample); `inclusive` (GJS, the head of a permutation, labels from all K classes).
+    MNIST, one multinomial draw per sample); `inclusive` (GJS, the head of a permutation, labels from all K classes).
     """
     random = np.random.RandomState(seed)
     matrix = transitions.symmetric(rate, num_classes, inclusive=variant == "inclusive")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-# Standard deviation of the flip rates around the rate asked for, as published.
+# Published standard deviation of the flip rates around the nominal rate.
 SPREAD = 0.1
 
-# Samples a matrix product: bounds the memory.
+# Samples per matrix product, to bound the memory.
 _CHUNK = 4096
 
 
 def flip_rates(uniforms: np.ndarray, rate: float) -> np.ndarray:
-    """One flip rate a sample: a normal (rate, 0.1²) truncated to [0, 1], by inversion of `uniforms` `(N,)`."""
+    """One flip rate per sample: a normal (rate, 0.1²) truncated to [0, 1], by inversion of `uniforms` `(N,)`."""
     from scipy.stats import truncnorm
 
     return truncnorm.ppf(uniforms, -rate / SPREAD, (1 - rate) / SPREAD, loc=rate, scale=SPREAD)
@@ -21,11 +21,11 @@ def flip_rates(uniforms: np.ndarray, rate: float) -> np.ndarray:
 def instance(
     labels: np.ndarray, *, num_classes: int, rate: float, seed: int, features: np.ndarray, **_: object
 ) -> np.ndarray:
-    """Each sample flips with a rate of its own, q ~ N(rate, 0.1²) truncated to [0, 1]; where to is up to its features.
+    """Each sample has its own flip rate q ~ N(rate, 0.1²), truncated to [0, 1]; its features decide the wrong label.
 
-    The wrong label is drawn from softmax(x · W_y) without the true class y; W_y `(S, K)` is standard normal, one a
-    class. `features` `(N, …)` are raw pixels 0–255 as stored (or any numbers). Draws in the published order from
-    RandomState(seed): flip rates, W, one uniform a sample. Projections are float64 of W rounded to float32 as
+    The wrong label is drawn from softmax(x · W_y) without the true class y; each class has its own standard normal
+    W_y `(S, K)`. `features` `(N, …)` are raw pixels 0–255 as stored (or any numbers). Draws in the published order from
+    RandomState(seed): flip rates, W, one uniform per sample. Projections are float64 of W rounded to float32 as
     published; there one wrong label takes nearly all the probability, for pixels are large.
     """
     random = np.random.RandomState(seed)
@@ -49,7 +49,7 @@ def instance(
 
 
 def _weights(random: np.random.RandomState, shape: tuple[int, int]) -> np.ndarray:
-    """Standard normals, as float32 has them, on a grid of 2⁻²⁸.
+    """Standard normals, rounded to float32 and to a grid of 2⁻²⁸.
 
     The grid changes only weights below 1/16, by less than 2⁻²⁹. With it a projection of bytes is a sum without
     rounding, so labels depend neither on the number of threads nor on the library that multiplies.

@@ -30,16 +30,16 @@ def write(
 ) -> dict[str, Any]:
     """Write the label file and its audit, which is returned.
 
-    `clean` is None where the true labels are not known; `own` are the data set's labels, which tell whose file it is.
-    `source` says how labels were read from a file of the user's, `names` are columns that identify the samples.
+    `clean` is None if the true labels are unknown. `own` are the data set's labels; their hash ties the file to the data
+    set. `source` records how labels were read from a user's file, `names` are columns that identify the samples.
     """
     described = audit(clean, noisy, classes=classes, noise=noise) | {"dataset_sha256": sha256(own)}
     if source is not None:
         described["source"] = dict(source)
     arrays = {"noisy_labels": noisy} | ({} if clean is None else {"clean_labels": clean})
-    # numpy's writer takes no array called `file`.
+    # numpy's writer accepts no array called `file`.
     arrays |= {"files" if name == "file" else name: np.array(values) for name, values in (names or {}).items()}
-    # The audit goes first: a label file under its final name always has one.
+    # The audit is written first, so that a label file under its final name always has one.
     write_json(path.with_suffix(".json"), described)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -47,9 +47,9 @@ def write(
 
 
 def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-    """(noisy, clean) int64 labels of a label file; clean is None where the true labels are not known.
+    """(noisy, clean) int64 labels of a label file; clean is None if the true labels are unknown.
 
-    `UserError` when they are not those of the audit, or the file was made for a data set with other labels than `own`.
+    Raises `UserError` if the labels do not match the audit, or the file was made for other labels than `own`.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -62,7 +62,7 @@ def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndar
     found = (sha256(noisy), None if clean is None else sha256(clean))
     if found != (described["sha256"], described["clean_sha256"]):
         raise UserError(f"{path}: the labels are not those of its audit; delete both and run again")
-    # Audits from before `dataset_sha256` have the true labels, which are the data set's.
+    # Older audits have no `dataset_sha256`; their clean labels are the data set's.
     whose = described.get("dataset_sha256", described["clean_sha256"])
     if own is not None and sha256(own) != whose:
         raise UserError(f"{path}: the label file was made for other data; delete it and run again")

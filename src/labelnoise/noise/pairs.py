@@ -1,4 +1,4 @@
-"""Pairs of true and noisy labels, as `labelnoise noise` writes them: .npz or .csv, and the samples' names."""
+"""Files with true and noisy labels, as `labelnoise noise` writes them: .npz or .csv, with sample identifiers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLEAN = ("clean_labels", "clean_label", "true_labels", "true_label")
 
 
 def read(path: Path, classes: Sequence[str] | None = None) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
-    """(true, noisy, classes) of a file that has noisy labels; true ones are None where they are not known."""
+    """(true, noisy, classes) of a file with noisy labels; the true ones are None if the file does not have them."""
     if path.suffix not in (".csv", ".npz"):
         raise UserError(f"{path}: a label file is a .npz or .csv with true and noisy labels")
     table = tables.read(path)

@@ -1,4 +1,4 @@
-"""Transition matrices T_ij = P(given label j | true label i): those asked for, and what they say of robustness."""
+"""Transition matrices T_ij = P(noisy label j | true label i), and the margin by which clean labels dominate."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def symmetric(rate: float, num_classes: int, *, inclusive: bool = False) -> np.n
 
 
 def by_map(rate: float, num_classes: int, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-    """`(K, K)`: each mapped class turns into its image with probability `rate`."""
+    """`(K, K)`: each mapped class flips to its image with probability `rate`."""
     matrix = np.eye(num_classes)
     for source, wrong in pairs:
         matrix[source, source], matrix[source, wrong] = 1.0 - rate, rate
@@ -26,7 +26,7 @@ def by_map(rate: float, num_classes: int, pairs: Sequence[tuple[int, int]]) -> n
 
 
 def requested(noise: Mapping[str, Any], num_classes: int) -> np.ndarray | None:
-    """The matrix that a spec's noise asks for; None where it asks for none (instance, human, file, given)."""
+    """The matrix that a spec's noise requests; None for kinds without one (instance, human, file, given)."""
     if noise["kind"] == "symmetric":
         return symmetric(noise["rate"], num_classes, inclusive=noise["variant"] == "inclusive")
     if noise["kind"] == "asymmetric":

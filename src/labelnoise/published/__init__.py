@@ -1,1 +1,1 @@
-"""What the papers and their code publish: hyper-parameters by preset. Needs no torch."""
+"""Hyper-parameters that the papers and their code publish, by preset. Needs no torch."""

@@ -1,4 +1,4 @@
-"""Labels, tables and matrices as people write them. numpy only; what is not certain is an error, never a guess.
+"""Readers of label files, tables and matrices. numpy only; anything ambiguous is an error, never a guess.
 
 docs/reading.md says what is read and how ambiguity is resolved.
 """

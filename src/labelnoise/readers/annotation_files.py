@@ -1,4 +1,4 @@
-"""A file of labels: which column holds them, which identify samples, and how rows belong to a data set's samples."""
+"""Label files: find the label column and the identifiers, and match rows to a data set's samples."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from labelnoise.readers.values import Where
 
 @dataclass(frozen=True)
 class Annotations:
-    """What a label file holds, before anything is matched: `(N,)` values of each kind, as written.
+    """The content of a label file as written, before rows are matched to samples; each column is `(N,)`.
 
-    `identifiers` are the columns that name samples; `true_column` holds true labels beside the others, if any does.
+    `column` holds the labels. `true_column` holds true labels beside them, or is None. `identifiers` are the columns
+    that identify samples.
     """
 
     table: Table
@@ -46,19 +47,20 @@ class Annotations:
 
 
 def read(path: Path, *, column: str | None = None, count: int | None = None, want_true: bool = False) -> Annotations:
-    """The label file; `column` names the labels where the file leaves that open, `count` samples are expected.
+    """Read a label file.
 
-    `want_true`: the labels are the true ones, to draw noise from. Raises `UserError`.
+    `column` names the label column if several could hold the labels. `count` is the expected number of samples, if
+    known. `want_true` means that the labels must be the true ones, to draw noise from. Raises `UserError`.
     """
     table = tables.read(path, column=column, count=count)
     chosen = known.choose(table.columns, column, str(path), want_true=want_true)
     size = len(table.columns[chosen])
     if not size:
-        raise UserError(f"{path}: there are no labels in this file")
+        raise UserError(f"{path}: this file has no labels")
     if table.unclear_header:
         raise UserError(
-            f"{path}: the first line, 0, may be a label or the header that pandas writes: put a header `label` before "
-            "the labels, or take the line out"
+            f"{path}: the first line, 0, may be a label or the header that pandas writes: add a header `label` before "
+            "the labels, or remove the line"
         )
     true = [name for name in table.columns if name != chosen and known.is_true_label(name)]
     if len(true) > 1 and not want_true:
@@ -73,10 +75,10 @@ def read(path: Path, *, column: str | None = None, count: int | None = None, wan
 
 @dataclass(frozen=True)
 class Samples:
-    """The training samples that labels belong to, as far as they are known.
+    """What is known of the training samples that labels belong to.
 
-    `count` is their number as listed, `files` their names `(count,)` where they have any; `left_out` are those that
-    cannot be read, and take their rows with them. Before the images were read, up to `may_be_left_out` are.
+    `count` is their listed number, `files` their names `(count,)`, or None. `left_out` are the indices of unreadable
+    samples, whose rows are dropped. Until the images have been read, up to `may_be_left_out` samples may be dropped.
     """
 
     count: int
@@ -86,13 +88,17 @@ class Samples:
 
     @property
     def kept(self) -> np.ndarray:
-        """The samples `(N,)` that are not left out."""
+        """The indices `(N,)` of the samples that are not left out."""
         return np.delete(np.arange(self.count), list(self.left_out))
 
 
 @dataclass(frozen=True)
 class Match:
-    """`rows` `(N,)`: the row of each sample that is not left out; `by` the column that joins, None: by position."""
+    """How rows belong to samples.
+
+    `rows` `(N,)` holds the row of each sample that is not left out. `by` is the column that joins, None for a join by
+    position. `unused` rows belong to samples that are left out.
+    """
 
     rows: np.ndarray
     by: str | None
@@ -100,78 +106,78 @@ class Match:
 
     @property
     def is_in_order(self) -> bool:
-        """Whether it is what joining by position would have given."""
+        """Whether joining by position would give the same match."""
         return not self.unused and bool((self.rows == np.arange(len(self.rows))).all())
 
 
-def match(found: Annotations, samples: Samples) -> Match | None:
-    """How the rows belong to the samples: by name where the file names them, else by position.
+def match(annotations: Annotations, samples: Samples) -> Match | None:
+    """Match rows to samples: by identifier if the file has one, else by position.
 
-    None where that shows only once the images are read. Raises `UserError` that names what does not match on either
-    side.
+    Returns None if the match depends on which images are readable and they have not been read yet. Raises `UserError`
+    that names the rows and samples without a match.
     """
-    by, rows = _rows(found, samples)
+    by, rows = _find_rows(annotations, samples)
     kept = samples.kept
     missing = kept[rows[kept] < 0]
-    strange = np.setdiff1d(np.arange(len(found)), rows)
-    if not len(missing) and not len(strange):
-        return Match(rows[kept], by, len(found) - len(kept))
-    if len(missing) <= samples.may_be_left_out and not len(strange):
+    unmatched = np.setdiff1d(np.arange(len(annotations)), rows)
+    if not len(missing) and not len(unmatched):
+        return Match(rows[kept], by, len(annotations) - len(kept))
+    if len(missing) <= samples.may_be_left_out and not len(unmatched):
         return None
     if by is None:
-        raise UserError(f"{found.path}: has {len(found)} labels, but there are {samples.count} training samples")
-    raise UserError(_mismatch(found, by, missing, strange, samples))
+        raise UserError(f"{annotations.path}: has {len(annotations)} labels, but there are {samples.count} training samples")
+    raise UserError(_describe_mismatch(annotations, by, missing, unmatched, samples))
 
 
-def _rows(found: Annotations, samples: Samples) -> tuple[str | None, np.ndarray]:
-    """The column that joins, None for the position; and the row of each listed sample, −1 where it has none."""
-    named = {name: values for name, values in found.identifiers.items() if not _are_whole(values)}
-    numbered = {name: values for name, values in found.identifiers.items() if name not in named}
+def _find_rows(annotations: Annotations, samples: Samples) -> tuple[str | None, np.ndarray]:
+    """The column that joins (None for a join by position), and the row of each listed sample, −1 if it has none."""
+    named = {name: values for name, values in annotations.identifiers.items() if not _are_whole(values)}
+    numbered = {name: values for name, values in annotations.identifiers.items() if name not in named}
     if samples.files is not None:
         columns = named or {name: values for name, values in numbered.items() if _names_files(name, values, samples)}
         if columns:
             return _by_file(columns, list(samples.files))
     if numbered:
         by, values = next(iter(numbered.items()))
-        return by, _by_index(found.path, by, values, samples.count)
+        return by, _by_index(annotations.path, by, values, samples.count)
     if named:
         by, values = next(iter(named.items()))
         raise UserError(
-            f"{found.path}: the column {by!r} names samples ({values[0]} …), but this data set's have no names; give "
-            "an `index` from 0 instead, or leave the column out if the rows are in the data set's order"
+            f"{annotations.path}: the column {by!r} names samples ({values[0]} …), but this data set's samples have "
+            "no names; use an `index` from 0, or drop the column if the rows are in the data set's order"
         )
-    if len(found) == samples.count - len(samples.left_out):
+    if len(annotations) == samples.count - len(samples.left_out):
         rows = np.full(samples.count, -1)
-        rows[samples.kept] = np.arange(len(found))
+        rows[samples.kept] = np.arange(len(annotations))
         return None, rows
-    return None, np.where(np.arange(samples.count) < len(found), np.arange(samples.count), -1)
+    return None, np.where(np.arange(samples.count) < len(annotations), np.arange(samples.count), -1)
 
 
 def _are_whole(values: Sequence[str]) -> bool:
     return all(value.removeprefix("-").isdecimal() for value in values)
 
 
-def _forms(files: list[str]) -> list[dict[str, int]]:
-    """The ways to name each file: whole, inside its split's folder, by its last part, and by that without ending."""
+def _naming_schemes(files: list[str]) -> list[dict[str, int]]:
+    """Name → index for each unambiguous scheme: full path, path inside the split's folder, file name, and stem."""
     paths = [PurePosixPath(file) for file in files]
     inside = ["/".join(path.parts[1:]) or path.name for path in paths]
-    ways = ([str(path) for path in paths], inside, [path.name for path in paths], [path.stem for path in paths])
-    return [{name: i for i, name in enumerate(way)} for way in ways if len(set(way)) == len(way)]
+    schemes = ([str(path) for path in paths], inside, [path.name for path in paths], [path.stem for path in paths])
+    return [{name: i for i, name in enumerate(names)} for names in schemes if len(set(names)) == len(names)]
 
 
 def _names_files(column: str, values: Sequence[str], samples: Samples) -> bool:
-    """Whether numbers are names of files such as 17.png, and not positions."""
-    is_stems = any(set(values) <= set(indices) for indices in _forms(list(samples.files or []))[-1:])
+    """Whether numbers name files such as 17.png, rather than positions."""
+    is_stems = any(set(values) <= set(indices) for indices in _naming_schemes(list(samples.files or []))[-1:])
     is_index = sorted(map(int, values)) == list(range(samples.count))
     return is_stems and (not is_index or bool(re.search("file|path|im(g|age)|name", column, re.IGNORECASE)))
 
 
 def _by_file(columns: dict[str, list[str]], files: list[str]) -> tuple[str, np.ndarray]:
-    """The column and the way of naming files that match best, and the row of each file, −1 where it has none."""
+    """The column that matches most files, in any naming scheme, and the row of each file, −1 if it has none."""
     best, best_rows = next(iter(columns)), np.full(len(files), -1)
     for column, values in columns.items():
         cleaned = [str(PurePosixPath(value.replace("\\", "/"))) for value in values]
-        for indices in _forms(files):
+        for indices in _naming_schemes(files):
             rows = np.full(len(files), -1)
             for row, value in enumerate(cleaned):
                 if value in indices:
@@ -182,7 +188,7 @@ def _by_file(columns: dict[str, list[str]], files: list[str]) -> tuple[str, np.n
 
 
 def _by_index(path: Path, column: str, values: list[str], count: int) -> np.ndarray:
-    """The row of each sample 0..count−1, −1 where it has none."""
+    """The row of each sample 0..count−1, −1 if it has none."""
     numbers = [int(value) for value in values]
     if sorted(numbers) == list(range(1, count + 1)):
         raise UserError(f"{path}: {column!r} numbers the samples from 1 to {count}; number them from 0")
@@ -193,18 +199,21 @@ def _by_index(path: Path, column: str, values: list[str], count: int) -> np.ndar
     return rows
 
 
-def _mismatch(found: Annotations, by: str, missing: np.ndarray, strange: np.ndarray, samples: Samples) -> str:
-    told = []
-    if len(strange):
-        told.append(f"{len(strange)} of its rows are of no training sample ({_some(found.identifiers[by], strange)})")
+def _describe_mismatch(
+    annotations: Annotations, by: str, missing: np.ndarray, unmatched: np.ndarray, samples: Samples
+) -> str:
+    problems = []
+    if len(unmatched):
+        listed = _examples(annotations.identifiers[by], unmatched)
+        problems.append(f"{len(unmatched)} of its rows match no training sample ({listed})")
     if len(missing):
         names = samples.files if samples.files is not None else [str(i) for i in range(samples.count)]
-        told.append(f"{len(missing)} training samples have no row ({_some(names, missing)})")
+        problems.append(f"{len(missing)} training samples have no row ({_examples(names, missing)})")
     return (
-        f"{found.path}: the column {by!r} does not name the {samples.count} training samples: {', and '.join(told)}; "
-        "give every training sample its row"
+        f"{annotations.path}: the column {by!r} does not identify the {samples.count} training samples: "
+        f"{', and '.join(problems)}; give one row per training sample"
     )
 
 
-def _some(names: Sequence[str], chosen: np.ndarray) -> str:
+def _examples(names: Sequence[str], chosen: np.ndarray) -> str:
     return ", ".join(names[i] for i in chosen[:3]) + (" …" if len(chosen) > 3 else "")

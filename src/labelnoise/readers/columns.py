@@ -1,4 +1,4 @@
-"""Which column names samples, which holds labels: by their names, and by nothing that could be wrong in silence."""
+"""Recognise by name which columns identify samples and which hold labels; ambiguous columns are errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_LABEL = re.compile(r"classes|class_names|.*(conf|prob|score|logit|weight|co
 
 
 def is_identifier(name: str | None) -> bool:
-    """Whether a column of this name identifies samples: file, index, id …; or the nameless index of pandas."""
+    """Whether a column of this name identifies samples: file, index, id …, or pandas' nameless index."""
     return name is not None and bool(_IDENTIFIER.fullmatch(name))
 
 
@@ -43,10 +43,10 @@ def is_true_label(name: str | None) -> bool:
 
 
 def choose(columns: Mapping[str | None, Any], column: str | None, place: str, *, want_true: bool) -> str | None:
-    """The name of the column that holds the labels; `column` where the user named it.
+    """The name of the column that holds the labels, which is `column` if the user named it.
 
-    Of a file that names true labels and others, the others are the given ones (`want_true`: neither, it has to be
-    said). `UserError` where none or several could hold them.
+    If a file has true labels and others, the others are the noisy labels; with `want_true` the user must name the
+    column. Raises `UserError` if no column or several could hold the labels.
     """
     if column is not None:
         if column not in columns:
@@ -63,19 +63,19 @@ def choose(columns: Mapping[str | None, Any], column: str | None, place: str, *,
         return labels[0]
     listed = ", ".join(repr(name) for name in (labels or columns))
     if not labels:
-        raise UserError(f"{place}: none of the columns {listed} holds labels by its name; name it as `column`")
-    raise UserError(f"{place}: each of the columns {listed} could hold the labels; say which as `column`")
+        raise UserError(f"{place}: no column is recognised as labels by its name ({listed}); name it as `column`")
+    raise UserError(f"{place}: each of the columns {listed} could hold the labels; name one as `column`")
 
 
 def identifiers(
     columns: Mapping[str | None, Any], labels: str | None, size: int, place: str, where: Where
 ) -> dict[str, list[str]]:
-    """The columns that identify samples, as text `(N,)` each, all of it distinct; `labels` is the column of labels.
+    """The columns that identify samples, each as distinct text `(N,)`; `labels` is the label column.
 
-    By name, or else columns of text (no numbers) that is different in every row. `UserError` where an entry occurs
-    twice, and for a column of another name that numbers the rows in another order than theirs.
+    A column qualifies by its name, or if it holds text (not numbers) that differs in every row. Raises `UserError` if
+    an identifier occurs twice, or if a column of another name numbers the rows in a different order.
     """
-    found: dict[str, list[str]] = {}
+    identifying: dict[str, list[str]] = {}
     for name, values in columns.items():
         if name in (labels, None) or not _is_list(values):
             continue
@@ -87,16 +87,16 @@ def identifiers(
         texts = _texts(values)
         if named:
             _check_distinct(texts, name, where)
-            found[name] = texts
+            identifying[name] = texts
         elif len(set(texts)) == len(texts) and not is_label(name):
             if not any(re.fullmatch(r"[\d.eE+-]*", text) for text in texts):
-                found[name] = texts
+                identifying[name] = texts
             elif _numbers_rows(texts):
                 raise UserError(
-                    f"{place}: {name!r} numbers the rows in another order than theirs: call it `index` if it tells "
-                    "which sample a row is of, or leave it out"
+                    f"{place}: {name!r} numbers the rows, but in another order: call it `index` if it identifies the "
+                    "sample of each row, or remove it"
                 )
-    return found
+    return identifying
 
 
 def _check_distinct(texts: list[str], name: str, where: Where) -> None:
@@ -108,7 +108,7 @@ def _check_distinct(texts: list[str], name: str, where: Where) -> None:
 
 
 def _numbers_rows(texts: list[str]) -> bool:
-    """Whether these are the numbers 0..N−1 or 1..N in another order."""
+    """Whether these are the numbers 0..N−1 or 1..N, but not in ascending order."""
     if not all(text.isdecimal() for text in texts):
         return False
     numbers = [int(text) for text in texts]
@@ -121,7 +121,7 @@ def _is_list(values: Any) -> bool:
 
 
 def _texts(values: Any) -> list[str]:
-    """Identifiers as text: whole numbers without the .0 that pandas writes where one is missing."""
+    """Identifiers as text; whole numbers lose the .0 that pandas writes if a value is missing."""
     entries = values.tolist() if isinstance(values, np.ndarray) else values
     texts = [entry.decode() if isinstance(entry, bytes) else str(entry) for entry in entries]
     if all(re.fullmatch(r"\d+(\.0*)?", text) for text in texts):

@@ -1,4 +1,4 @@
-"""Transition matrices as people write them: CSV (plain, or with pandas' header and index), .npy, rows in a config."""
+"""Transition matrices from a CSV (plain, or with pandas' header and index), an .npy, or rows in a config."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from labelnoise.readers.values import is_number
 # Rounding each of K entries to three digits moves a row's sum by at most K times this.
 ROUNDING = 5e-4
 
-# Sums closer to 1 than this are taken as they are.
+# Row sums closer to 1 than this are not corrected.
 _EXACT = 1e-6
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """Rows that sum to 1, one a true class; `correction` is the largest |row sum − 1| that was divided out, or 0."""
+    """Rows that sum to 1, one per true class; `correction` is the largest |row sum − 1| that was divided out, or 0."""
 
     rows: list[list[float]]
     correction: float
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What a noise's spec says of it."""
+        """The matrix's entries in a noise spec."""
         return {"matrix": self.rows} | ({"correction": self.correction} if self.correction else {})
 
 
 def read(given: Any, classes: Sequence[str]) -> Matrix:
-    """The transition matrix `(K, K)` in a file, or given as rows; `UserError` when it is none.
+    """Read a transition matrix `(K, K)` from a file or from rows; raises `UserError` if it is invalid.
 
-    Names in a header or an index have to be the classes; rows and columns are then put into their order. Rows that sum
-    to 1 but for rounding to three digits are divided by their sums.
+    Names in a header or an index must be the classes; rows and columns are then put into class order. Rows whose sums
+    differ from 1 only by rounding to three digits are divided by their sums.
     """
     if isinstance(given, str | Path):
         path = Path(given)
@@ -49,19 +49,19 @@ def read(given: Any, classes: Sequence[str]) -> Matrix:
     matrix = _numbers(values, len(classes), place)
     for names, axis, what in ((index, 0, "rows"), (header, 1, "columns")):
         if names is not None:
-            matrix = np.take(matrix, _places(names, classes, f"{place}the {what}"), axis=axis)
+            matrix = np.take(matrix, _class_order(names, classes, f"{place}the {what}"), axis=axis)
     return _normalised(matrix, place)
 
 
 def _read_file(path: Path) -> tuple[Any, list[str] | None, list[str] | None]:
-    """(values, names of the rows, names of the columns); names are None where there are none."""
+    """(values, row names, column names); names are None if the file has none."""
     try:
         if path.suffix == ".npy":
             return np.load(path, allow_pickle=False), None, None
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [[cell.strip() for cell in row] for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except UNREADABLE as error:
-        raise UserError(f"{path} cannot be read as a matrix, a CSV or .npy ({error})") from None
+        raise UserError(f"{path} cannot be read as a CSV or .npy matrix ({error})") from None
     if not rows:
         raise UserError(f"{path} is empty")
     has_index = rows[0][0] == "" or any(not is_number(row[0]) for row in rows[1:])
@@ -78,20 +78,20 @@ def _numbers(values: Any, size: int, place: str) -> np.ndarray:
     except (TypeError, ValueError):
         raise UserError(f"{place}must be a list of rows, each a list of numbers") from None
     if matrix.shape != (size, size):
-        told = " × ".join(map(str, matrix.shape))
-        raise UserError(f"{place}must be {size} × {size}, one row and column a class; got {told}")
+        shape = " × ".join(map(str, matrix.shape))
+        raise UserError(f"{place}must be {size} × {size}, one row and one column per class; got {shape}")
     if not np.isfinite(matrix).all() or matrix.min() < 0 or matrix.max() > 1:
         raise UserError(f"{place}every entry must be a probability in [0, 1]")
     return matrix
 
 
-def _places(names: list[str], classes: Sequence[str], place: str) -> list[int]:
-    """Where each class stands among `names`."""
+def _class_order(names: list[str], classes: Sequence[str], place: str) -> list[int]:
+    """The position of each class in `names`, which are class names or numbers."""
     numbers = [str(k) for k in range(len(classes))]
-    for called in (list(classes), numbers):
-        if sorted(names) == sorted(called):
-            return [names.index(name) for name in called]
-    raise UserError(f"{place} are called {', '.join(names)}, but the classes {', '.join(classes)}")
+    for expected in (list(classes), numbers):
+        if sorted(names) == sorted(expected):
+            return [names.index(name) for name in expected]
+    raise UserError(f"{place} are called {', '.join(names)}, but the classes are {', '.join(classes)}")
 
 
 def _normalised(matrix: np.ndarray, place: str) -> Matrix:
@@ -102,7 +102,7 @@ def _normalised(matrix: np.ndarray, place: str) -> Matrix:
     if off.max() > allowed:
         worst = int(off.argmax())
         columns_sum = np.abs(matrix.sum(axis=0) - 1).max() <= allowed
-        hint = "; its columns do: transpose it, a row is a true class" if columns_sum else ""
+        hint = "; its columns do: transpose it, rows are true classes" if columns_sum else ""
         raise UserError(
             f"{place}every row must sum to 1; the row of class {worst} sums to {float(matrix[worst].sum())!r}{hint}"
         )

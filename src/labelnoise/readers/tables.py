@@ -1,4 +1,4 @@
-"""Files with labels → named columns: CSV, .npy, .npz, JSON, as numpy, pandas and json write them. No pickles."""
+"""Read CSV, .npy, .npz and JSON files, as numpy, pandas and json write them, into named columns. No pickles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from labelnoise.errors import UserError
 from labelnoise.readers import columns as known
 from labelnoise.readers.values import MISSING, Where, is_number
 
-# What a damaged file raises, whichever library reads it.
+# The exceptions that a damaged file may raise, whichever library reads it.
 UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError, RecursionError,
     csv.Error, zipfile.BadZipFile, zlib.error,
@@ -26,10 +26,10 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Table:
-    """Columns by name (the only one of a file without names is called None), as written.
+    """Columns by name, as written; the only column of a file without names is called None.
 
-    `lines` are the CSV lines of the rows, `header` is a first line that may be a header or a label: see
-    `without_header`.
+    `lines` are the CSV line numbers of the rows. `unclear_header` means that the first line may be a header or a label.
+    `notes` say how ambiguity was resolved.
     """
 
     path: Path
@@ -39,10 +39,10 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def where(self, column: str | None) -> Where:
-        """The place of a row of this column, for messages."""
-        called = "" if column is None or self.lines is not None else f", {column}"
+        """A function from row to its place in this column, for messages."""
+        suffix = "" if column is None or self.lines is not None else f", {column}"
         if (lines := self.lines) is None:
-            return lambda row: f"{self.path}{called}, sample {row}"
+            return lambda row: f"{self.path}{suffix}, sample {row}"
         return lambda row: f"{self.path}, line {lines[row]}"
 
     def __len__(self) -> int:
@@ -50,24 +50,24 @@ class Table:
 
 
 def read(path: Path, *, column: str | None = None, count: int | None = None) -> Table:
-    """The file's columns; `UserError` when it is missing, damaged, or of another kind.
+    """Read the file's columns; raises `UserError` if it is missing, damaged or of another type.
 
-    `column` is a name that the user gave: a CSV then has a header. `count`, where it is known how many samples there
-    are, tells whether a first line `0` is the header that pandas writes.
+    `column` is a name given by the user, which implies that a CSV has a header. `count` is the number of samples, if
+    known; it decides whether a first line `0` is the header that pandas writes.
     """
     readers = {".csv": _read_csv, ".npy": _read_npy, ".npz": _read_npz, ".json": _read_json}
     if path.suffix not in readers:
-        raise UserError(f"{path}: labels are read from {', '.join(readers)}, not from {path.suffix or 'such a file'}")
+        raise UserError(f"{path}: labels are read from {', '.join(readers)}, not from {path.suffix or 'a file without ending'}")
     try:
         table = readers[path.suffix](path, column, count)
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such label file") from None
+        raise UserError(f"{path}: this label file does not exist") from None
     except UserError:
         raise
     except UNREADABLE as error:
         raise UserError(f"{path}: this label file cannot be read ({error})") from None
     if not len(table):
-        raise UserError(f"{path}: there are no labels in this file")
+        raise UserError(f"{path}: this file has no labels")
     return table
 
 
@@ -91,12 +91,12 @@ def _read_csv(path: Path, column: str | None, count: int | None) -> Table:
 
 
 def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
-    """The rows without surrounding spaces, and their lines; empty ones at the end are left out."""
+    """The rows with cells stripped, and their line numbers; empty rows at the end are dropped."""
     rows, lines = [], []
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.reader(file)
         for row in reader:
-            # A line of spaces is empty; pandas writes a missing value as "", which is a cell.
+            # A line of spaces counts as empty; pandas writes a missing value as "", which counts as a cell.
             rows.append([] if len(row) == 1 and row[0].isspace() else [cell.strip() for cell in row])
             lines.append(reader.line_num)
     while rows and not rows[-1]:
@@ -108,25 +108,24 @@ def _with_header(path: Path, rows: list[list[str]], lines: list[int]) -> Table:
     header = rows[0]
     if any(is_number(cell) for cell in header) and not _is_pandas(header):
         raise UserError(
-            f"{path}: the first line, {','.join(header)!r}, is no header; with several columns, name them in the "
-            "first line"
+            f"{path}: the first line, {','.join(header)!r}, is not a header; name the columns in the first line"
         )
-    if twice := [name for name in header if header.count(name) > 1]:
-        raise UserError(f"{path}: two columns are called {twice[0]!r}; give each a name of its own")
+    if repeated := [name for name in header if header.count(name) > 1]:
+        raise UserError(f"{path}: two columns are called {repeated[0]!r}; give each its own name")
     columns: dict[str | None, Any] = {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
     return Table(path, columns, lines[1:])
 
 
 def _is_pandas(header: list[str]) -> bool:
-    """Whether it is the header that pandas gives to an index and nameless columns: an empty cell, then 0, 1, …"""
+    """Whether pandas wrote this header, for an index and nameless columns: an empty cell, then 0, 1, …"""
     return header == ["", *map(str, range(len(header) - 1))]
 
 
 def _single_column(path: Path, cells: list[str], lines: list[int], column: str | None, count: int | None) -> Table:
     first, rest = cells[0], cells[1:]
-    for mark, called in ((";", "semicolons"), ("\t", "tabs")):
-        if all(mark in cell for cell in cells):
-            raise UserError(f"{path}: its columns are separated by {called}; write it with commas")
+    for separator, plural in ((";", "semicolons"), ("\t", "tabs")):
+        if all(separator in cell for cell in cells):
+            raise UserError(f"{path}: the columns are separated by {plural}; use commas")
     if column is not None or known.is_label(first):
         return Table(path, {first: rest}, lines[1:])
     everything = Table(path, {None: cells}, lines)
@@ -139,23 +138,23 @@ def _single_column(path: Path, cells: list[str], lines: list[int], column: str |
     elif numbers_follow and not is_number(first) and first not in MISSING:
         raise UserError(
             f"{path}: the first line, {first!r}, is followed by numbers: if it is a header, call it `label`; if it is "
-            "a label, write all of them alike"
+            "a label, write all labels in the same form"
         )
     elif len(cells) > 2 and first not in rest and not is_number(first):
         raise UserError(
-            f"{path}: the first line, {first!r}, occurs once: if it is a header, call it label; if it is a "
-            "label, put a header `label` before it"
+            f"{path}: the first line, {first!r}, occurs once: if it is a header, call it `label`; if it is a label, "
+            "add a header `label` before it"
         )
     return everything
 
 
 def _read_npy(path: Path, column: str | None, count: int | None) -> Table:
-    found = np.load(path, allow_pickle=False)
-    if not isinstance(found, np.ndarray):
-        raise UserError(f"{path}: this is an .npz under another name")
-    if found.ndim == 0:
+    array = np.load(path, allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: this is an .npz; rename it")
+    if array.ndim == 0:
         return Table(path, {})
-    return Table(path, {None: found})
+    return Table(path, {None: array})
 
 
 def _read_npz(path: Path, column: str | None, count: int | None) -> Table:
@@ -165,35 +164,35 @@ def _read_npz(path: Path, column: str | None, count: int | None) -> Table:
 
 
 def _read_json(path: Path, column: str | None, count: int | None) -> Table:
-    found = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct_keys)
-    if isinstance(found, list):
-        return _json_list(path, found)
-    if not isinstance(found, dict) or not found:
-        raise UserError(f"{path}: must hold labels: a list, or names of samples with their labels")
-    values = list(found.values())
+    content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_distinct_keys)
+    if isinstance(content, list):
+        return _json_list(path, content)
+    if not isinstance(content, dict) or not content:
+        raise UserError(f"{path}: must hold a list of labels, or an object that maps samples to labels")
+    values = list(content.values())
     if all(not isinstance(value, list | dict) for value in values):
-        return Table(path, {known.KEY: list(found), None: values})
+        return Table(path, {known.KEY: list(content), None: values})
     if all(isinstance(value, dict) for value in values):
         keys = list(values[0])
         if any(list(value) != keys for value in values):
-            raise UserError(f"{path}: {', '.join(found)} name different samples")
-        return Table(path, {known.KEY: keys, **{name: list(value.values()) for name, value in found.items()}})
-    return Table(path, {name: value for name, value in found.items() if isinstance(value, list)})
+            raise UserError(f"{path}: {', '.join(content)} name different samples")
+        return Table(path, {known.KEY: keys, **{name: list(value.values()) for name, value in content.items()}})
+    return Table(path, {name: value for name, value in content.items() if isinstance(value, list)})
 
 
-def _json_list(path: Path, found: list[Any]) -> Table:
-    if not any(isinstance(entry, dict) for entry in found):
-        return Table(path, {None: found})
-    keys = list(found[0]) if isinstance(found[0], dict) else []
-    for row, entry in enumerate(found):
+def _json_list(path: Path, entries: list[Any]) -> Table:
+    if not any(isinstance(entry, dict) for entry in entries):
+        return Table(path, {None: entries})
+    keys = list(entries[0]) if isinstance(entries[0], dict) else []
+    for row, entry in enumerate(entries):
         if not isinstance(entry, dict) or list(entry) != keys:
             raise UserError(f"{path}, sample {row}: every sample must have the same keys ({', '.join(keys)})")
-    return Table(path, {key: [entry[key] for entry in found] for key in keys})
+    return Table(path, {key: [entry[key] for entry in entries] for key in keys})
 
 
 def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-        raise ValueError(f"the key {twice!r} occurs twice")
-    return found
+    distinct = dict(pairs)
+    if len(distinct) < len(pairs):
+        repeated = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise ValueError(f"the key {repeated!r} occurs twice")
+    return distinct

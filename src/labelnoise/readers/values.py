@@ -99,13 +99,13 @@ def _one_per_sample(values: Any, where: Where) -> np.ndarray:
             values = np.asarray(values)
         except ValueError:
             raise UserError(
-                f"{where(0)}: labels must be one a sample, but some rows here have another length"
+                f"{where(0)}: labels must be one per sample, but some rows here have another length"
             ) from None
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim not in (1, 2):
-        raise UserError(f"{where(0)}: labels must be one a sample, got an array of {_told(array.shape)}")
+        raise UserError(f"{where(0)}: labels must be one per sample, got an array of {_told(array.shape)}")
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8")
     if array.dtype.kind not in "iufU":

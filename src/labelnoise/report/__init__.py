@@ -1,4 +1,4 @@
-"""The report: one HTML file without any address in it, that opens by double click."""
+"""The report: one HTML file that loads nothing else and opens with a double click."""
 
 from __future__ import annotations
 
@@ -13,27 +13,30 @@ from labelnoise.analysis.cells import Results, environment_mismatches, read
 from labelnoise.files import read_json, write_text
 from labelnoise.trial_folder import Status, TrialFolder
 
-_ROOM = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 
-# Circumstances worth a row in the report, as trials.csv names them.
+# Columns of trials.csv that the report lists under Environment.
 _ENVIRONMENT = ("device", "cpu_capability", "cuda", "cudnn", "precision", "threads", "torch", "code")
 
 
 def write(manifest_path: Path) -> Path:
-    """Write report.html beside the manifest; its path."""
+    """Write report.html beside the manifest; return its path.
+
+    Raises `UserError` if the tables or figures were made from another trials.csv.
+    """
     import jinja2
 
     results = read(manifest_path)
     for products in ("tables", "figures"):
         results.check_stamp(results.folder / products)
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_ROOM), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
     )
     html = environment.get_template("report.html.j2").render(
         title=results.manifest["experiment"] or "default experiment",
         version=labelnoise.__version__,
-        style=(_ROOM / "report.css").read_text(encoding="utf-8"),
-        script=(_ROOM / "report.js").read_text(encoding="utf-8"),
+        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        script=(_FOLDER / "report.js").read_text(encoding="utf-8"),
         manifest=results.manifest,
         counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
         notes=environment_mismatches(results.trials),
@@ -52,23 +55,23 @@ def write(manifest_path: Path) -> Path:
 
 
 def _tables(results: Results) -> list[Path]:
-    """The tables with the headline metric first."""
+    """The HTML tables, those of last-epoch accuracy first."""
     return sorted((results.folder / "tables").glob("*.html"), key=lambda path: ("-last" not in path.name, path.name))
 
 
 def _figures(results: Results) -> list[dict[str, str]]:
-    found = []
+    rendered = []
     for dataset, test_set, name, kind in figures.figures_of(results):
         svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
         where = dataset if len(results.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
-        found.append(
+        rendered.append(
             {"id": name, "caption": f"{where}: {figures.FIGURES[kind]}", "data": base64.b64encode(svg).decode()}
         )
-    return found
+    return rendered
 
 
 def _audits(results: Results) -> list[dict[str, Any]]:
-    """One row for each label file."""
+    """One row per label file."""
     files = dict.fromkeys((entry["labels"], entry["dataset"], entry["noise"]) for entry in results.manifest["trials"])
     rows = []
     for labels, dataset, noise in files:
@@ -80,7 +83,7 @@ def _audits(results: Results) -> list[dict[str, Any]]:
 
 
 def _parameters(results: Results) -> list[dict[str, str]]:
-    """What each loss was trained with, and where: a row for each set of parameters and recipe."""
+    """One row per loss, parameters and recipe, with the data sets and noises they were used on."""
     rows: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
     for trial in results.trials.dropna(subset=["loss_params"]).drop_duplicates("trial").itertuples():
         spec = TrialFolder(Path(trial.folder)).read_result().get("spec", {})
@@ -99,7 +102,7 @@ def _parameters(results: Results) -> list[dict[str, str]]:
 
 
 def _places(results: Results, where: dict[str, dict[str, None]]) -> str:
-    """Data sets, with their noises where those are not all."""
+    """Data sets, each with its noises unless it has all of them."""
     everything = len(results.noises)
     return "; ".join(
         dataset if len(noises) == everything else f"{dataset}: {', '.join(noises)}" for dataset, noises in where.items()
@@ -111,19 +114,19 @@ def _short(value: Any) -> str:
 
 
 def _troubled(results: Results) -> list[dict[str, Any]]:
-    """Trials that are not ok, with their reason."""
+    """Trials that are not ok, with their reasons."""
     rows = results.trials.drop_duplicates("trial")
     rows = rows[rows.status != Status.OK].fillna({"reason": "no result"})
     return rows[["status", "dataset", "noise", "label", "seed", "reason", "folder"]].to_dict("records")
 
 
 def _environment(results: Results) -> dict[str, str]:
-    """Every circumstance with its values, and the time that training took in all."""
+    """The values of every environment column, and the total training time."""
     rows = results.trials.drop_duplicates("trial")
-    told = {key: ", ".join(str(value) for value in rows[key].dropna().unique()) or "–" for key in _ENVIRONMENT}
-    told["threads"] = ", ".join(f"{value:g}" for value in rows["threads"].dropna().unique()) or "–"
-    told["seconds of training in all"] = f"{rows.seconds.sum():.0f}"
-    return told
+    values = {key: ", ".join(str(value) for value in rows[key].dropna().unique()) or "–" for key in _ENVIRONMENT}
+    values["threads"] = ", ".join(f"{value:g}" for value in rows["threads"].dropna().unique()) or "–"
+    values["total training time (s)"] = f"{rows.seconds.sum():.0f}"
+    return values
 
 
 def _citation() -> str:

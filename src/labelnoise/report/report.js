@@ -1,7 +1,7 @@
-// Sort a table by the column whose head is clicked: numbers by data-value, empty cells last.
+// Sort a table by the column whose header is clicked: numbers by data-value, empty cells last.
 for (const table of document.querySelectorAll("table.results")) {
   const body = table.tBodies[0];
-  // Heads may span rows and columns, so the column of each is counted on a grid.
+  // Headers may span rows and columns, so each header's column is found on a grid.
   const taken = [];
   const columnOf = new Map();
   [...(table.tHead?.rows ?? [])].forEach((row, r) => {
@@ -23,7 +23,7 @@ for (const table of document.querySelectorAll("table.results")) {
     };
     head.tabIndex = 0;
     const sort = () => {
-      // The first click on an accuracy shows the best first.
+      // The first click on a number sorts in descending order, so the best accuracy comes first.
       const first = head.dataset.first ?? (numeric ? "descending" : "ascending");
       const again = head.getAttribute("aria-sort") === first;
       const ascending = again !== (first === "ascending");

@@ -1,1 +1,1 @@
-"""The theory of robust losses as code: which conditions a loss meets, measured, beside what the papers claim."""
+"""Theory of robust losses: which conditions each loss meets, measured and compared with the papers' claims."""

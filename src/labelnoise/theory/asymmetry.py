@@ -9,39 +9,39 @@ import numpy as np
 from labelnoise.losses.parameters import Value
 from labelnoise.theory.risks import binary_loss, label_losses, simplex_points
 
-# Risks this close, relative to their range, count as equal. GCE's minimum beside the vertex, which is there at every
-# clean level below 1, gets shallower than this at about 0.95.
+# Risks this close, relative to their range, count as equal. GCE has a minimum beside the vertex at every clean level
+# below 1; from about 0.95 on it is shallower than this.
 TOLERANCE = 1e-9
 
 
 def symmetric_noise_weights(clean: float, num_classes: int) -> np.ndarray:
-    """Class weights of one true class under symmetric noise: `clean` for class 0, the rest shared, `(K,)`."""
+    """Class weights `(K,)` of one true class under symmetric noise: `clean` for class 0, the rest shared equally."""
     weights = np.full(num_classes, (1 - clean) / (num_classes - 1))
     weights[0] = clean
     return weights
 
 
 def is_asymmetric(name: str, params: Mapping[str, Value], weights: np.ndarray) -> bool:
-    """Whether Σ_k w_k L(u, k) is least at the vertex of the largest weight, among vertices, edges and inner points."""
-    return _least_at(int(np.argmax(weights)), label_losses(name, params, simplex_points(len(weights))) @ weights)
+    """Whether Σ_k w_k L(u, k) is smallest at the vertex of the largest weight (vertices, edges, inner points)."""
+    return _is_minimum(int(np.argmax(weights)), label_losses(name, params, simplex_points(len(weights))) @ weights)
 
 
-def _least_at(vertex: int, risks: np.ndarray) -> bool:
+def _is_minimum(vertex: int, risks: np.ndarray) -> bool:
     """Whether no risk is below that of the vertex (the first K points are the vertices)."""
     slack = TOLERANCE * (np.quantile(risks, 0.99) - risks.min()) + 1e-14
     return bool(risks[vertex] <= risks.min() + slack)
 
 
 def asymmetric_from(name: str, params: Mapping[str, Value], num_classes: int) -> float | None:
-    """The least clean level 1 − η of symmetric noise at which the loss is asymmetric, to 0.001; None if at no level.
+    """The smallest clean level 1 − η of symmetric noise at which the loss is asymmetric, to 0.001; None if none.
 
-    1/K: for every noise in which clean labels dominate.
+    1/K means: for every noise in which clean labels dominate.
     """
     points = simplex_points(num_classes)
     losses = label_losses(name, params, points)
 
     def holds(clean: float) -> bool:
-        return _least_at(0, losses @ symmetric_noise_weights(clean, num_classes))
+        return _is_minimum(0, losses @ symmetric_noise_weights(clean, num_classes))
 
     low, high = 1 / num_classes, 0.99
     if not holds(high):
@@ -57,8 +57,8 @@ def asymmetric_from(name: str, params: Mapping[str, Value], num_classes: int) ->
 def asymmetry_ratio(name: str, params: Mapping[str, Value], *, steps: int = 60) -> float:
     """r of an active loss (ALF Definition 3): inf [ℓ(u1) − ℓ(u1 + u2)] / [ℓ(0) − ℓ(u2)] over u1 + u2 ≤ 1, u2 > 0.
 
-    Moving all of u2 to u1 is what the proof of Theorem 6 does, and what gives the values of Corollaries 1–3. (Partial
-    moves would give less than 1 to AGCE with q > 1, which Corollary 1 calls completely asymmetric.)
+    All of u2 moves to u1, as in the proof of Theorem 6; this gives the values of Corollaries 1–3. (Partial moves would
+    give AGCE with q > 1 less than 1, but Corollary 1 calls it completely asymmetric.)
     """
     ends = np.logspace(-5, -2, 7)
     grid = np.concatenate([[0.0], ends, np.linspace(0.02, 0.98, steps), 1 - ends, [1.0]])
@@ -105,7 +105,7 @@ def amse_holds(a: float, q: float, weights: np.ndarray) -> bool:
 
 
 def amse_root(q: float, weights: np.ndarray) -> float:
-    """The least a that meets JAL Theorem 4.1 for these weights (q > 1), to 1e-10."""
+    """The smallest a that meets JAL Theorem 4.1 for these weights (q > 1), to 1e-10; `ValueError` if none does."""
     low, high = 1.0, 2.0
     while not amse_holds(high, q, weights):
         high *= 2
@@ -118,9 +118,9 @@ def amse_root(q: float, weights: np.ndarray) -> float:
 
 
 def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> float | None:
-    """The clean level of symmetric noise from which the papers' closed form says the loss is asymmetric.
+    """The clean level of symmetric noise from which the papers' closed form calls the loss asymmetric.
 
-    None where no paper gives a form for the loss.
+    None if no paper gives a closed form for the loss.
     """
     number = {key: float(value) for key, value in params.items() if not isinstance(value, str)}
     ratios = {

@@ -9,7 +9,7 @@ import numpy as np
 from labelnoise.losses.parameters import Value
 from labelnoise.theory.risks import binary_loss
 
-# Just below ½ stands for ½, where a loss that looks at the predicted class has no value of its own.
+# A value just below ½ replaces ½, where a loss that depends on the predicted class is ambiguous.
 _U = np.concatenate([[0.0], np.logspace(-8, -2, 60), np.linspace(0.011, 0.5 - 1e-9, 400)])
 _U = np.unique(np.concatenate([_U, 1 - _U]))
 
@@ -23,7 +23,7 @@ def optimal_risks(name: str, params: Mapping[str, Value], eta: np.ndarray) -> tu
 
 
 def is_calibrated(name: str, params: Mapping[str, Value]) -> bool:
-    """Whether H⁻(η) > H(η) for every η ≠ ½ tried."""
+    """Whether H⁻(η) > H(η) on a grid of η ≠ ½."""
     eta = np.concatenate([np.linspace(0.02, 0.48, 24), np.linspace(0.52, 0.98, 24)])
     best, wrong = optimal_risks(name, params, eta)
     return bool((wrong - best > 1e-9 * (1 + np.abs(best))).all())

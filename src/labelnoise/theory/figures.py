@@ -1,4 +1,4 @@
-"""The theory's figures: ALF Figures 1, 2 and 4, gradients against confidence, and AMSE's sensitivity to a."""
+"""Theory figures: ALF Figures 1, 2 and 4, gradients against confidence, and AMSE's sensitivity to a."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COMPLETELY_ASYMMETRIC = (
 )  # fmt: skip
 
 
-def _titled(name: str, params: Mapping[str, Value]) -> str:
+def _title(name: str, params: Mapping[str, Value]) -> str:
     return f"{name}({', '.join(f'{key}={value:g}' for key, value in params.items())})"
 
 
@@ -35,10 +35,10 @@ def calibration() -> Figure:
     for i, (name, params) in enumerate(_COMPLETELY_ASYMMETRIC):
         best, wrong = optimal_risks(name, params, eta)
         colour = f"C{i}"
-        left.plot(eta, best, color=colour, label=_titled(name, params))
+        left.plot(eta, best, color=colour, label=_title(name, params))
         left.plot(eta, wrong, color=colour, linestyle="--")
         ends = binary_loss(name, params, np.array([0.0, 1.0]))
-        right.plot(theta, psi(name, params, theta), color=colour, label=_titled(name, params))
+        right.plot(theta, psi(name, params, theta), color=colour, label=_title(name, params))
         right.plot(theta, theta * (ends[0] - ends[1]) / 2, color=colour, linestyle=":")
     left.set(xlabel="η", ylabel="H (solid), H⁻ (dashed)")
     right.set(xlabel="θ", ylabel="ψ (solid), |θ|(ℓ(0) − ℓ(1))/2 (dotted)")
@@ -54,7 +54,7 @@ def optimised(
     loss = create(name, num_classes=num_classes, reduction="none", **params)
     start = torch.randn(starts, num_classes, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     logits = start.clone().requires_grad_()
-    # The class of the largest weight starts ahead: from elsewhere descent may end in another vertex, a local minimum.
+    # The class of the largest weight starts ahead; otherwise descent may end at another vertex, a local minimum.
     with torch.no_grad():
         logits[:, int(np.argmax(weights))] += 2
     momentum, square = torch.zeros_like(start), torch.zeros_like(start)
@@ -69,7 +69,7 @@ def optimised(
 
 
 def one_hot_or_not() -> Figure:
-    """ALF Figure 2: the minimiser of the weighted risk turns one-hot where the corollary says so (vertical lines)."""
+    """ALF Figure 2: the minimiser of the weighted risk becomes one-hot where the corollary says so (vertical lines)."""
     weights = symmetric_noise_weights(0.2, 10)  # symmetric 0.8: w_m/w_n = 2.25
     needed = np.log(2.25)
     sweeps: list[tuple[str, str, str, dict[str, Value], np.ndarray, float]] = [
@@ -82,8 +82,8 @@ def one_hot_or_not() -> Figure:
     ]
     figure, panels = style.grid(len(sweeps), columns=3, sharey=True)
     for axes, (title, name, varied, fixed, values, threshold) in zip(panels, sweeps, strict=True):
-        found = [optimised(name, fixed | {varied: float(value)}, weights) for value in values]
-        axes.plot(values, found, marker="o", markersize=4)
+        largest = [optimised(name, fixed | {varied: float(value)}, weights) for value in values]
+        axes.plot(values, largest, marker="o", markersize=4)
         axes.axvline(threshold, color="black", linestyle=":", linewidth=1)
         axes.set(title=title, ylabel="largest u_k at the minimum")
     style.label_edges(panels, columns=3)
@@ -105,7 +105,7 @@ def loss_shapes() -> Figure:
     for axes, (name, settings) in zip(panels, families.items(), strict=True):
         for params in settings:
             values = binary_loss(name, params, u)
-            axes.plot(u, (values - values[-1]) / (values[0] - values[-1]), label=_titled(name, params))
+            axes.plot(u, (values - values[-1]) / (values[0] - values[-1]), label=_title(name, params))
         axes.set(title=name, xlabel="p_y", ylabel="scaled loss")
         axes.legend(fontsize=6)
     style.label_edges(panels, columns=3)
@@ -113,7 +113,7 @@ def loss_shapes() -> Figure:
 
 
 def gradients() -> Figure:
-    """How hard a sample pulls at its own logit, by its confidence (ten classes, the others sharing the rest)."""
+    """Gradient on the labelled logit against confidence (ten classes; the other nine share the rest equally)."""
     p = np.linspace(0.005, 0.995, 199)
     names = ["CE", "FL", "GCE", "SCE", "NCE+RCE", "NCE+AGCE", "ANL-CE", "JAL-CE", "MAE", "AUL"]
     figure, axes = plt.subplots(figsize=(5.4, 3.4))

@@ -1,4 +1,4 @@
-"""properties.csv: what holds for every loss at its defaults and at every published parameter set, beside the claims."""
+"""properties.csv: measured and claimed properties of every loss, at its defaults and all published parameters."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def cases() -> Iterator[tuple[str, str, str, dict[str, Value]]]:
-    """(loss, preset, data sets, parameters): every name at its defaults, then every preset row."""
+    """Yield (loss, preset, data sets, parameters): every name at its defaults, then every preset row."""
     for name in catalogue.names():
         yield name, "defaults", "", catalogue.resolve(name, {})
     for preset in presets.names():
@@ -51,10 +51,10 @@ def measure(name: str, params: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def row(name: str, preset: str, dataset: str, params: dict[str, Value]) -> dict[str, Any]:
-    """One line of properties.csv."""
+    """One row of properties.csv."""
     entries = catalogue.parts(name)
-    found: dict[str, Any] = dict.fromkeys(COLUMNS)
-    found |= {
+    values: dict[str, Any] = dict.fromkeys(COLUMNS)
+    values |= {
         "loss": name,
         "preset": preset,
         "dataset": dataset,
@@ -63,10 +63,10 @@ def row(name: str, preset: str, dataset: str, params: dict[str, Value]) -> dict[
         "asymmetric_claimed": "; ".join(entry.asymmetric for entry in entries),
     }
     if not catalogue.is_function_of_probabilities(name):
-        return found | {"note": "not a function of one probability vector"}
+        return values | {"note": "not a function of one probability vector"}
     claimed = claimed_from(name, params, NUM_CLASSES)
-    found["asymmetric_from_claimed"] = None if claimed is None else f"{max(claimed, 1 / NUM_CLASSES):.3f}"
-    return found | measure(name, params)
+    values["asymmetric_from_claimed"] = None if claimed is None else f"{max(claimed, 1 / NUM_CLASSES):.3f}"
+    return values | measure(name, params)
 
 
 def _short(value: Value) -> str:
@@ -74,7 +74,7 @@ def _short(value: Value) -> str:
 
 
 def write(path: Path) -> None:
-    """Write properties.csv; the same parameters are measured once."""
+    """Write properties.csv. Equal parameters are measured once."""
     rows, known = [], {}
     for name, preset, dataset, params in cases():
         key = (name, tuple(sorted(params.items())))

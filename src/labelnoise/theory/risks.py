@@ -10,7 +10,7 @@ import torch
 from labelnoise.losses import create
 from labelnoise.losses.parameters import Value
 
-# log 0 is read as log 1e-300: far below every clamp, and its exponential is still a number.
+# log 0 is replaced by log 1e-300: far below every clamp, but its exponential is still above 0.
 FLOOR = 1e-300
 CLAMP = 1e-290
 
@@ -18,7 +18,7 @@ CLAMP = 1e-290
 def label_losses(name: str, params: Mapping[str, Value], points: np.ndarray) -> np.ndarray:
     """L(u, k) in float64 for probability vectors `(N, K)` and every label k: `(N, K)`.
 
-    The numerical clamp `eps` is moved out of the way: conditions are about the formula.
+    The numerical clamp `eps` is made negligible, because the conditions concern the formula.
     """
     count, num_classes = points.shape
     params = {key: CLAMP if key.split(".")[-1] == "eps" else value for key, value in params.items()}
@@ -39,7 +39,7 @@ def simplex_points(num_classes: int, *, count: int = 400, seed: int = 0) -> np.n
     random = np.random.RandomState(seed)
     steps = np.concatenate([np.logspace(-12, -1, 45), np.linspace(0.15, 0.85, 15), 1 - np.logspace(-1, -6, 11)])
     identity = np.eye(num_classes)
-    # Classes beyond the third are alike for weights of symmetric noise: edges among the first three show all cases.
+    # With weights of symmetric noise all classes but the first are alike: edges among the first three cover all cases.
     ends = [(i, j) for i in range(min(3, num_classes)) for j in range(min(3, num_classes)) if i != j]
     edges = [(1 - t) * identity[i] + t * identity[j] for i, j in ends for t in steps]
     inside = [random.dirichlet(np.full(num_classes, alpha), count // 4) for alpha in (0.05, 0.3, 1.0, 5.0)]

@@ -1,4 +1,4 @@
-"""Augmentation as tensor operations on all images of an epoch at once; draws come from the generator given."""
+"""Augmentation as tensor operations on all images of an epoch at once; draws come from the given generator."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from torch import Tensor
 
 
 def crop(images: Tensor, generator: torch.Generator, *, padding: int) -> Tensor:
-    """Each image `(N, C, H, W)` padded with zeros and cropped back at a random place."""
+    """Pad each image `(N, C, H, W)` with zeros and crop it back at a random position."""
     count, _, height, width = images.shape
     shifts = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(images.device)
     padded = torch.nn.functional.pad(images, (padding,) * 4)
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # views: every place that an image may be cropped at
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # views of every possible crop
     return windows[torch.arange(count, device=images.device), :, shifts[0], shifts[1]]
 
 
 def flip(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image mirrored left to right with probability ½."""
+    """Mirror each image left to right with probability ½."""
     mirrored = torch.rand(len(images), generator=generator).to(images.device) < 0.5
     return torch.where(mirrored.view(-1, 1, 1, 1), images.flip(3), images)
 
 
 def rotate(images: Tensor, generator: torch.Generator, *, degrees: float) -> Tensor:
-    """Each image turned about its middle by up to `degrees`, nearest pixel, zeros outside: as PIL turns it."""
+    """Rotate each image about its centre by up to ±`degrees`, with nearest pixels and zeros outside, as PIL does."""
     angles = (torch.rand(len(images), generator=generator, dtype=torch.float64) * 2 - 1) * degrees
     return torch.cat([turn(part, by) for part, by in zip(images.split(1024), angles.split(1024), strict=True)])
 
 
 def turn(images: Tensor, degrees: Tensor) -> Tensor:
-    """Each image `(N, C, H, W)` turned counter-clockwise by its own angle `(N,)`."""
+    """Rotate each image `(N, C, H, W)` counter-clockwise by its own angle `(N,)`."""
     count, channels, height, width = images.shape
     angle = -torch.deg2rad(degrees).to(images.device).view(-1, 1, 1)
     y = (torch.arange(height, device=images.device, dtype=torch.float64) + 0.5 - height / 2).view(1, -1, 1)
@@ -52,7 +52,7 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 
 
 def augment(images: Tensor, names: Sequence[str], generator: torch.Generator) -> Tensor:
-    """The named augmentations, one after the other."""
+    """Apply the named augmentations in order."""
     for name in names:
         images = AUGMENTATIONS[name](images, generator)
     return images

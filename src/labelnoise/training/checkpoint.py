@@ -1,4 +1,4 @@
-"""A training's state on disk, so that a killed trial is resumed where it was and ends with the same bits."""
+"""A training's state on disk, so that a killed trial resumes where it was and ends with the same bits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from labelnoise.training.plain_state import PlainState, UnsavableError
 
 @dataclass
 class PartialEpoch:
-    """An epoch that is not complete: its steps so far, and what they left beside the modules.
+    """An incomplete epoch: its steps so far, and what they produced besides the modules' state.
 
-    `loss_sum` is the sum of the samples' losses, `predicted` `(N,)` the classes predicted before each step, in the
-    order of the epoch. `draws` says where every random stream stood when the epoch was interrupted.
+    `loss_sum` is the sum of the samples' losses; `predicted` `(N,)` holds the classes predicted before each step, in
+    the order of the epoch. `draws` is the state of every random stream when the epoch was interrupted.
     """
 
     steps: int
@@ -33,10 +33,10 @@ class PartialEpoch:
 
 @dataclass
 class TrainingState:
-    """All that a resumed training needs: modules, a loss's plain attributes, the optimiser's tensors, rows so far.
+    """All that a resumed training needs: modules, the loss's plain attributes, optimiser tensors, metrics so far.
 
-    Nothing else is needed between epochs, since every draw depends on (seed, epoch) only; within one, `partial` holds
-    the rest.
+    Between epochs nothing else is needed, since every draw depends on (seed, epoch) only; within an epoch, `partial`
+    holds the rest.
     """
 
     modules: tuple[nn.Module, ...]
@@ -53,7 +53,7 @@ class Checkpoint:
     instead. With `keep`, the checkpoint of the last epoch stays when the trial is complete.
 
     If the loss keeps something that cannot be saved, no checkpoint is written, the log says so, and a killed trial
-    starts anew. A file that is damaged, belongs to another trial or was made with another `arithmetic` (device and
+    starts from the first epoch. A file that is damaged, belongs to another trial or was made with another `arithmetic` (device and
     precision, in words) is set aside with a message and never used. It is read with `weights_only=True`.
     """
 
@@ -74,7 +74,7 @@ class Checkpoint:
         self._has_warned = False
 
     def restore(self, state: TrainingState) -> None:
-        """Put the saved state into `state`, in place; leave it as it is where nothing usable was saved."""
+        """Load the saved state into `state`, in place; without a usable checkpoint, `state` is unchanged."""
         if not self.path.exists():
             return
         untrained = [copy.deepcopy(module.state_dict()) for module in state.modules]
@@ -83,17 +83,17 @@ class Checkpoint:
             metrics = saved["metrics"]
             partial = PartialEpoch(**saved["partial"]) if saved["partial"] else None
             if any(saved["optimizer"][name].shape != tensor.shape for name, tensor in state.optimizer.items()):
-                raise ValueError("it holds another optimiser")
+                raise ValueError("it was saved with another optimiser")
             for module, values in zip(state.modules, saved["modules"], strict=True):
                 module.load_state_dict(values)
             state.plain.restore(saved["plain"])
-        # There is no list of what a damaged or foreign file raises.
+        # A damaged or foreign file may raise anything.
         except Exception as error:
             for module, values in zip(state.modules, untrained, strict=True):
                 module.load_state_dict(values)
             aside = self.path.with_suffix(".unusable")
             self.path.replace(aside)
-            print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts anew", flush=True)
+            print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts from the first epoch", flush=True)
             return
         for name, tensor in state.optimizer.items():
             tensor.copy_(saved["optimizer"][name])
@@ -103,7 +103,7 @@ class Checkpoint:
         print(f"resuming after epoch {self.epochs_restored}{within}", flush=True)
 
     def _read(self) -> dict[str, Any]:
-        """The state in the file. Raises whatever a damaged file raises, and `ValueError` for one that is not ours."""
+        """Read the saved state. Raises `ValueError` if the file is not ours, anything if it is damaged."""
         with zipfile.ZipFile(self.path) as file:
             damaged = file.testzip()  # torch.load verifies no checksum
         if damaged:
@@ -130,10 +130,10 @@ class Checkpoint:
             plain = state.plain.changed()
         except UnsavableError as error:
             if not self._has_warned:
-                print(f"no checkpoint is saved: {error}; if this trial is stopped, it starts anew", flush=True)
+                print(f"no checkpoint is saved: {error}; if this trial is stopped, it starts from the first epoch", flush=True)
             self._has_warned = True
             return
-        content = io.BytesIO()  # in memory: torch's own writer hides that a disk is full
+        content = io.BytesIO()  # in memory, as torch's own writer hides that the disk is full
         torch.save(
             {
                 "identity": self.identity,
@@ -149,6 +149,6 @@ class Checkpoint:
         write_bytes(self.path, content.getbuffer())
 
     def finish(self) -> None:
-        """Remove the checkpoint of a complete trial, unless it is to be kept."""
+        """Remove the checkpoint of a complete trial, unless `keep` is set."""
         if not self.keep:
             self.path.unlink(missing_ok=True)

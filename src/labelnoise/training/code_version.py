@@ -1,4 +1,4 @@
-"""Which code computed a trial. Needs no torch."""
+"""The version of the code that computed a trial. Needs no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOMS = ("losses", "noise", "datasets", "models", "training")
 
 
 def code_version() -> str:
-    """A short hash of the sources that decide what a trial computes."""
+    """A short hash of the sources that determine what a trial computes."""
     package = Path(labelnoise.__file__).parent
     sources = sorted(path for room in ROOMS for path in (package / room).rglob("*") if path.suffix in (".py", ".yaml"))
     contents = {path.relative_to(package).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in sources}

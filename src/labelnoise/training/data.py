@@ -1,11 +1,10 @@
-"""What a trial trains on and is judged by: images in the device's memory, or decoded from files batch by batch."""
+"""A trial's training and evaluation data: images in device memory, or decoded from files batch by batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,50 +15,14 @@ from labelnoise.errors import UserError
 from labelnoise.training import draws
 from labelnoise.training.augmentation import augment
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.samples import Samples, labels_at
 
 EVALUATION_BATCH = 1024
 
 
-class Samples(Protocol):
-    """Images, and for each the label given and the true one, both int64 `(N,)` on the device.
-
-    `true` is None where the true labels are not known.
-    """
-
-    @property
-    def given(self) -> Tensor: ...
-
-    @property
-    def true(self) -> Tensor | None: ...
-
-    @property
-    def channels(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def take(self, index: Tensor) -> Samples:
-        """These samples, in this order."""
-
-    def training_batches(
-        self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
-    ) -> Iterator[list[Tensor]]:
-        """For each batch in `order` `(n,)`, its augmented views: a list of uint8 `(B, C, H, W)` on the device.
-
-        The first `done` batches are left out.
-        """
-
-    def evaluation_batches(self) -> Iterator[Tensor]:
-        """All images in order, uint8 `(B, C, H, W)`, as the networks are judged by them."""
-
-
-def labels_at(labels: Tensor | None, index: Tensor) -> Tensor | None:
-    """The labels of these samples, None where they are not known."""
-    return None if labels is None else labels[index]
-
-
 @dataclass(frozen=True)
 class ImagesInMemory:
-    """uint8 images `(N, C, H, W)` on the device; augmented for a whole epoch at once."""
+    """uint8 images `(N, C, H, W)` on the device; augmented one epoch at a time."""
 
     images: Tensor
     given: Tensor
@@ -92,9 +55,9 @@ class ImagesInMemory:
 
 @dataclass(frozen=True)
 class Data:
-    """All a trial learns from and is judged by.
+    """All data that a trial is trained and evaluated on.
 
-    Where some training samples are held out, `train_index` `(N,)` says where in the data set the others stand.
+    If some training samples are held out, `train_index` `(N,)` holds the indices of the others in the data set.
     """
 
     train: Samples
@@ -113,10 +76,10 @@ def assemble(
     seed: int,
     device: torch.device,
 ) -> Data:
-    """Bring everything to the device; hold out `recipe.validation` of the training set, drawn by the seed.
+    """Move all data to the device; hold out a share `recipe.validation` of the training set, drawn by the seed.
 
-    `clean` is None where the true labels are not known. Raises `UserError` when the label file belongs to another data
-    set or the normalisation to other images.
+    `clean` is None if the clean labels are not known. Raises `UserError` if the label file belongs to another data set
+    or the normalisation has another number of channels.
     """
     is_theirs = len(noisy) == len(prepared.train) and (clean is None or (clean == prepared.train.labels).all())
     if not is_theirs:
@@ -127,7 +90,7 @@ def assemble(
         true_on_device = None if true is None else torch.from_numpy(np.array(true)).to(device)
         if split.images is not None:
             return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), on_device, true_on_device)
-        # Only here: torchvision takes a second to import.
+        # Imported only here, as torchvision takes a second to import.
         from labelnoise.training.image_files import ImagesInFiles
 
         root, files = split.root or Path(), np.array(split.files)
@@ -135,7 +98,7 @@ def assemble(
 
     train, validation, index = samples(prepared.train, noisy, clean), None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:
-        raise UserError(f"recipe: mean and std need {train.channels} value(s), one a channel of {prepared.name}")
+        raise UserError(f"recipe: mean and std need {train.channels} value(s), one per channel of {prepared.name}")
     held_out = round(recipe.validation * len(train))
     if held_out:
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)

@@ -1,4 +1,4 @@
-"""Where a trial runs, in which precision, and how exactly it repeats itself."""
+"""Where a trial runs, in which precision, and how reproducibly."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from labelnoise.models import catalogue as models
 WAIT_SECONDS = 0.5
 # mallopt's parameters, from glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-# Up to this size: the largest tensor of the papers' CNNs has 34 MB; keeping larger ones costs more than it gains.
+# Largest block to keep: the papers' CNNs have tensors of up to 34 MB; keeping larger ones costs more than it gains.
 KEPT_BYTES = 64 << 20
 
 
 @contextlib.contextmanager
 def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch.device]:
-    """A device of this trial's own until the block ends: a free slot of a GPU, the CPU where there is no GPU.
+    """Reserve a device for this trial until the block ends: a free slot of a GPU, or the CPU if there is no GPU.
 
-    `gpus`: how many of the visible GPUs to use (None: all; 0: the CPU). What CUDA_VISIBLE_DEVICES hides, SLURM's or the
-    user's, stays hidden. Waits while all slots are taken. Raises `UserError` when fewer GPUs are visible than asked.
+    `gpus` is how many of the visible GPUs to use (None: all; 0: the CPU). GPUs that SLURM or the user hides with
+    CUDA_VISIBLE_DEVICES stay hidden. Waits while all slots are taken. Raises `UserError` if fewer GPUs are visible than
+    requested.
     """
     if trials_per_gpu < 1 or (gpus is not None and gpus < 0):
         raise UserError(f"gpus must be ≥ 0 and trials_per_gpu ≥ 1, got {gpus} and {trials_per_gpu}")
@@ -36,7 +37,7 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
     if gpus is not None and gpus > visible:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
         why = f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
-        raise UserError(f"{gpus} GPUs are asked for, but {visible} can be used here{why}; give another `gpus`")
+        raise UserError(f"{gpus} GPUs are requested, but {visible} can be used here{why}; give another `gpus`")
     use = visible if gpus is None else gpus
     if use == 0:
         prepare(torch.device("cpu"))
@@ -51,44 +52,44 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
 
 @contextlib.contextmanager
 def slot(names: list[str], trials_per_gpu: int, folder: Path | None = None) -> Iterator[int]:
-    """The index of the device, of those called `names`, that has a free slot, empty devices first.
+    """Take a free slot of one of the devices `names`, empty devices first; yields the device's index in `names`.
 
-    A slot is a `flock`, so it is free again when its process dies, however it dies. They lie in a folder of the user's
-    in the machine's temporary folder, so all experiments on the machine share them.
+    A slot is a `flock`, so it is freed when its process dies, however it dies. The lock files are in a folder of the
+    user in the machine's temporary folder, so all of the user's experiments on the machine share them.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"labelnoise-gpus-{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    told = False
+    is_reported = False
     while True:
-        for place in range(trials_per_gpu):
+        for slot_number in range(trials_per_gpu):
             for number, name in enumerate(names):
-                with (folder / f"{name}-{place}.lock").open("w") as handle:
+                with (folder / f"{name}-{slot_number}.lock").open("w") as handle:
                     try:
                         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     except BlockingIOError:
                         continue
                     yield number
                     return
-        if not told:
+        if not is_reported:
             print(f"waiting for one of {len(names) * trials_per_gpu} GPU slots in {folder}", flush=True)
-            told = True
+            is_reported = True
         time.sleep(WAIT_SECONDS)
 
 
 def prepare(device: torch.device) -> None:
-    """What a process does once before it trains on the device."""
+    """Configure the process, once, before it trains on the device."""
     if device.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 does not use it
+        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32; bf16 does not use TF32
     else:
         _keep_freed_memory()
 
 
 def _keep_freed_memory() -> None:
-    """Let this process keep the memory it frees for its next tensors: every step allocates what the last one freed.
+    """Keep freed memory in this process for its next tensors: every step allocates what the last one freed.
 
-    By itself glibc gives large blocks back to the system, and getting them again costs a page fault for each 4 kB
-    (benchmarks/README.md has the gain and what it costs in memory). Does nothing where there is no glibc. Older ones
-    refuse a threshold of more than 32 MB; without one they would map every block anew, so trimming is set last.
+    By default glibc returns large blocks to the system, and getting them back costs a page fault per 4 kB
+    (benchmarks/README.md has the gain and the cost in memory). Does nothing without glibc. Older versions refuse a
+    threshold above 32 MB; without a threshold they would map every block again, so trimming is set last.
     """
     with contextlib.suppress(AttributeError):
         libc = ctypes.CDLL(None)
@@ -97,20 +98,20 @@ def _keep_freed_memory() -> None:
 
 
 def precision_used(requested: str, device: torch.device, model: str) -> str:
-    """`auto` is bf16 on a CPU that has it for the networks that were measured to be faster (benchmarks/README.md).
+    """Resolve `auto`: bf16 on a CPU that supports it, for networks measured to be faster (benchmarks/README.md).
 
-    And on a GPU that has it, which is taken for granted until it is measured. It is fp32 elsewhere.
+    Also bf16 on a GPU that supports it, which is assumed to be faster until measured. Otherwise fp32.
     """
     if requested != "auto":
         return requested
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    has_it = torch.cpu._is_avx512_bf16_supported()
-    return "bf16" if has_it and models.find(model).faster_in_bf16 else "fp32"
+    has_bf16 = torch.cpu._is_avx512_bf16_supported()
+    return "bf16" if has_bf16 and models.find(model).faster_in_bf16 else "fp32"
 
 
 def autocast(precision: str, device: torch.device) -> contextlib.AbstractContextManager[object]:
-    """The forward pass's context; losses leave it by themselves and compute in float32."""
+    """The context of the forward pass; losses disable it themselves and compute in float32."""
     if precision == "bf16":
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
@@ -118,17 +119,17 @@ def autocast(precision: str, device: torch.device) -> contextlib.AbstractContext
 
 @contextlib.contextmanager
 def deterministic(wanted: bool = True) -> Iterator[None]:
-    """On a GPU, inside the block: kernels that give the same bits every time if `wanted`, else the fastest ones.
+    """On a GPU, inside the block: use kernels that give the same bits every time if `wanted`, else the fastest ones.
 
-    Warned about, not refused, is what has no such kernel. The CPU gives the same bits every time in any case. cuBLAS
-    reads CUBLAS_WORKSPACE_CONFIG when it is first used, so a process does not go back from it.
+    An operation without such a kernel causes a warning, not an error. The CPU always gives the same bits. cuBLAS reads
+    CUBLAS_WORKSPACE_CONFIG at first use, so that setting stays for the rest of the process.
     """
     before = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = not wanted
-    if wanted:  # only then: it imports torch._inductor, a second
+    if wanted:  # only then, as it imports torch._inductor, which takes a second
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
-        # Filling memory finds bugs, and costs kernels.
+        # Filling memory helps find bugs, but costs kernels.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield

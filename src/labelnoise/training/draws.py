@@ -1,6 +1,6 @@
 """Random draws that depend on (seed, purpose, epoch) and on nothing else.
 
-So trials are paired over losses, and a resumed trial draws what an undisturbed one would have drawn.
+So trials are paired over losses, and a resumed trial draws what an uninterrupted one would have drawn.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import torch
 
 
 def generator(seed: int, purpose: str, epoch: int = 0, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator of its own for each (seed, purpose, epoch)."""
+    """A separate generator for each (seed, purpose, epoch)."""
     return torch.Generator(device).manual_seed(_mix(seed, purpose, epoch))
 
 
 def reseed(generator: torch.Generator, seed: int, purpose: str, epoch: int) -> None:
-    """Put a generator to where `generator` would start one."""
+    """Reset a generator to the state in which `generator` would create it."""
     generator.manual_seed(_mix(seed, purpose, epoch))
 
 
@@ -32,10 +32,10 @@ def seed_globally(seed: int, purpose: str, epoch: int = 0) -> None:
 
 
 def global_state(device: torch.device) -> dict[str, Any]:
-    """Where torch's, Python's and numpy's global generators stand, as a checkpoint may hold it."""
+    """The state of torch's, Python's and numpy's global generators, in a form that a checkpoint can hold."""
     version, words, gauss = random.getstate()
-    held: Any = np.random.get_state()
-    _, keys, position, has_gauss, cached = held
+    numpy_state: Any = np.random.get_state()
+    _, keys, position, has_gauss, cached = numpy_state
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
@@ -45,7 +45,7 @@ def global_state(device: torch.device) -> dict[str, Any]:
 
 
 def restore_global(state: dict[str, Any], device: torch.device) -> None:
-    """Put them back to where `global_state` found them."""
+    """Restore what `global_state` returned."""
     torch.set_rng_state(state["torch"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)

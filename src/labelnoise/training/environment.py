@@ -1,4 +1,4 @@
-"""Where and with what a trial is trained: what run.json records beside the times."""
+"""Where and with what a trial is trained: what run.json records besides the times."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
 
 
 def device_name(device: torch.device) -> str:
-    """The model of the GPU or CPU: results are promised to have the same bits on one model only."""
+    """The model of the GPU or CPU; results are promised to have the same bits only on the same model."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
 
 
 def cpu_model() -> str:
-    """The model of this machine's CPU, as the system names it; the architecture where it does not."""
+    """The model of this machine's CPU, as the system names it, else its architecture."""
     try:
         lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What can be read off a network at some moment of its training."""
+"""Accuracies, predictions, features and weights of a network at some point of its training."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ import torch
 from torch import Tensor
 
 from labelnoise.errors import Stopped
-from labelnoise.training.data import Data, Normalise, Samples
+from labelnoise.training.data import Data, Normalise
 from labelnoise.training.learner import Learner
+from labelnoise.training.samples import Samples
 
 
 class Evaluator:
-    """Runs the learner in evaluation mode, in large batches, on all the data that it may be judged by.
+    """Runs the learner in evaluation mode, in large batches, on any of its data.
 
-    When `stop()` becomes true, the evaluation at hand is given up and `Stopped` is raised.
+    When `stop()` becomes true, the current evaluation is abandoned and `Stopped` is raised.
     """
 
     def __init__(self, learner: Learner, normalise: Normalise, data: Data, stop: Callable[[], bool] = lambda: False):
         self.learner, self.normalise, self.data, self.stop = learner, normalise, data, stop
 
     def accuracy(self, samples: Samples) -> float:
-        """Percentage of samples that are predicted as given."""
+        """Percentage of samples whose given label is predicted."""
         hits = self._logits(samples).argmax(dim=1) == samples.given
         return 100 * int(hits.sum()) / len(samples)
 
     def predictions(self) -> tuple[dict[str, Tensor], Tensor]:
-        """The arrays of predictions.npz, and whether each training sample is predicted as given, `(N,)`.
+        """The arrays of predictions.npz, and whether each training sample's given label is predicted, `(N,)`.
 
-        The arrays are float32 on the CPU: for each test set the probabilities `(N, K)`, for the training samples the
-        confidence in the given label `(N,)`.
+        The arrays are float32 on the CPU: the probabilities `(N, K)` for each test set, and the confidence in the given
+        label `(N,)` for the training samples.
         """
         train = self.data.train
         logits = self._logits(train)
@@ -45,29 +46,29 @@ class Evaluator:
     def features(self) -> dict[str, Tensor]:
         """The classifier's input for every image, by split: float32 `(N, D)` on the CPU."""
         splits = {"train": self.data.train, **self.data.tests}
-        arrays = {f"{name}_features": self._over(samples, self.learner.features) for name, samples in splits.items()}
+        arrays = {f"{name}_features": self._compute(samples, self.learner.features) for name, samples in splits.items()}
         return {name: values.cpu() for name, values in (arrays | self._train_index()).items()}
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
-        """The state of the network, and of the loss, which may have trained parameters as well."""
+        """The state of the network and of the loss, which may have trained parameters too."""
         return {"model": self.learner.model.state_dict(), "loss": self.learner.loss.state_dict()}
 
     def load_weights(self, weights: dict[str, dict[str, Tensor]]) -> None:
-        """Put back what `weights` gave."""
+        """Load what `weights` returned."""
         self.learner.model.load_state_dict(weights["model"])
         self.learner.loss.load_state_dict(weights["loss"])
 
     def _train_index(self) -> dict[str, Tensor]:
-        """The index of each training sample in the data set, `(N,)`, where some were held out."""
+        """The index of each training sample in the data set, `(N,)`; empty if none were held out."""
         return {} if self.data.train_index is None else {"train_index": self.data.train_index}
 
     def _logits(self, samples: Samples) -> Tensor:
-        return self._over(samples, self.learner.logits)
+        return self._compute(samples, self.learner.logits)
 
-    def _over(self, samples: Samples, read: Callable[[Tensor], Tensor]) -> Tensor:
+    def _compute(self, samples: Samples, compute: Callable[[Tensor], Tensor]) -> Tensor:
         batches = []
         for images in samples.evaluation_batches():
-            batches.append(read(self.normalise(images)))
+            batches.append(compute(self.normalise(images)))
             if self.stop():
                 raise Stopped
         return torch.cat(batches)

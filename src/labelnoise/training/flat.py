@@ -8,14 +8,14 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-# On a GPU parameters begin at multiples of this many elements: kernels load 16 bytes at once. The gaps hold zeros.
+# On a GPU parameters start at multiples of this many elements, as kernels load 16 bytes at once. The gaps hold zeros.
 ALIGNMENT = 16
 
 
 class FlatParameters:
-    """Views every parameter and its gradient into one vector each (`values` and `values.grad`).
+    """Holds all parameters in one vector, `values`, and all gradients in another, `values.grad`.
 
-    The modules keep working as before: `parameter.data` and `parameter.grad` are views in the parameter's own
+    The modules keep working as before: `parameter.data` and `parameter.grad` become views that keep the parameter's
     memory order. Gradients are accumulated in place, so clear them with `zero_grad()`, never by `grad = None`.
     """
 

@@ -21,8 +21,8 @@ from torchvision.transforms import v2
 from labelnoise.datasets import images
 from labelnoise.errors import UserError
 from labelnoise.training import draws
-from labelnoise.training.data import labels_at
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.samples import labels_at
 
 _EVALUATION_BATCH = 256
 

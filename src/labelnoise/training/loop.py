@@ -15,10 +15,11 @@ from labelnoise.training import draws
 from labelnoise.training import learner as learners
 from labelnoise.training import step as steps
 from labelnoise.training.checkpoint import Checkpoint, PartialEpoch, TrainingState
-from labelnoise.training.data import Data, Normalise, labels_at
+from labelnoise.training.data import Data, Normalise
 from labelnoise.training.evaluator import Evaluator
 from labelnoise.training.measures import memorised_share, training_measures
 from labelnoise.training.recipe import Recipe
+from labelnoise.training.samples import labels_at
 from labelnoise.training.step import Step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from labelnoise.training.data import Samples
+from labelnoise.training.samples import Samples
 from labelnoise.trial_folder import UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""SGD and Adam over one flat vector, equal to torch.optim's (a test holds them to it). `lr` is a 0-dimensional tensor.
+"""SGD and Adam over one flat vector, equal to torch.optim's (a test checks this). `lr` is a 0-dimensional tensor.
 
 torch.optim imports torch._dynamo and sympy when first used: 0.76 s, as long as a digits trial (benchmarks/README.md).
 """
