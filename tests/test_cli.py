@@ -1,4 +1,4 @@
-"""The command line: help that reads, mistakes in one line."""
+"""The command line: every command has help, and user errors take one line."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_plan_counts_and_estimates(project: Project):
     assert not project.results.exists()
 
 
-def test_plan_learns_from_finished_trials(finished_project: Project):
+def test_plan_counts_finished_trials(finished_project: Project):
     done = finished_project.labelnoise("plan")
-    assert "done 8, diverged 0, failed 0 (tried again), to train 0" in done.stdout
+    assert "done 8, diverged 0, failed 0 (to retry), to train 0" in done.stdout
     assert "about" not in done.stdout
 
 
@@ -70,13 +70,13 @@ def test_audit_describes_a_label_file(finished_project: Project):
     assert "clean labels dominate" in text
 
 
-def test_missing_file_is_one_line(project: Project):
+def test_missing_file_is_a_one_line_error(project: Project):
     done = project.labelnoise("train", "--spec", "nowhere.json", "--out", "x")
     assert done.returncode == 2
     assert done.stderr.strip() == "labelnoise train: error: nowhere.json: there is no such trial spec"
 
 
-def test_a_reader_that_has_seen_enough_ends_a_command_quietly():
+def test_closed_pipe_ends_a_command_quietly():
     command = f"{sys.executable} -m labelnoise losses | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.stdout

@@ -221,7 +221,7 @@ def test_a_data_set_of_given_labels_knows_no_clean_ones(tmp_path: Path, monkeypa
     np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
     mine = {"name": "mine", "arrays": "mine.npz", "like": "digits", "labels": "given"}
     for noise in ({"kind": "clean"}, {"kind": "symmetric", "rate": 0.2}):
-        with pytest.raises(UserError, match="the labels of mine are noisy as provided"):
+        with pytest.raises(UserError, match="noise needs true labels, and those of mine are unknown"):
             label_file(noise, mine)
     np.save("l.npy", OWN)
     noisy, audit = label_file({"kind": "file", "path": "l.npy"}, mine)

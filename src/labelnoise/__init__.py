@@ -1,3 +1,3 @@
-"""labelnoise: a benchmark of loss functions for training classifiers on wrong labels."""
+"""labelnoise: a benchmark of loss functions for training classifiers on noisy labels."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""`python -m labelnoise` and the `labelnoise` command."""
+"""Entry point of `python -m labelnoise` and of the `labelnoise` command."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and leave at once.
+    """Run the command line and exit without teardown.
 
-    A digits trial is a second of work, so what surrounds it counts (benchmarks/README.md): collecting garbage
-    while torch is imported and tearing its libraries down again cost a third of a second. Every file is closed
-    and renamed by then, so there is nothing to tear down.
+    A digits trial takes about a second, so overhead counts (benchmarks/README.md): garbage collection while torch is
+    imported and the teardown of its libraries cost a third of a second. Every file is closed and renamed by then, so
+    nothing is lost.
     """
     gc.disable()
     from labelnoise import cli
@@ -21,7 +21,7 @@ def main() -> None:
         code = cli.main(sys.argv[1:])
         sys.stdout.flush()
         sys.stderr.flush()
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+    except BrokenPipeError:  # the reader, such as `head`, closed the pipe
         code = 0
     os._exit(code)
 

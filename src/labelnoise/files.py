@@ -1,4 +1,4 @@
-"""Files that are complete or absent: written beside their final name, then renamed."""
+"""Write files atomically (to a temporary name, then renamed), read JSON, and lock files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from labelnoise.errors import NO_ROOM, UserError
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
+    """Yield a temporary path that is renamed to `path` if the block succeeds, and removed if it raises."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its place when the block ends well."""
+    """Yield a temporary folder that replaces `folder` if the block succeeds, and is removed if it raises."""
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)
     try:
@@ -62,12 +62,12 @@ def write_text(path: Path, content: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented, key-sorted JSON; NaN is refused (write None)."""
+    """Write indented JSON with sorted keys; raises `ValueError` on NaN (write None instead)."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """A CSV with exactly these columns; None is an empty cell."""
+    """Write a CSV with exactly these columns; None becomes an empty cell."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -76,22 +76,22 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[s
 
 
 def read_json(path: Path, what: str) -> Any:
-    """The JSON in `path`; `UserError` naming `what` when it is missing or damaged."""
+    """Read the JSON in `path`; raises `UserError` that names `what` if it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such {what}") from None
+        raise UserError(f"{path}: this {what} does not exist") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: this {what} is damaged ({error}); delete it and run again") from None
 
 
 def read_json_or_nothing(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`; empty where the file is missing, damaged or something else."""
+    """The JSON object in `path`; empty if the file is missing, damaged or not an object."""
     try:
-        found = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def free_name(name: Callable[[int], Path]) -> Path:
@@ -100,7 +100,7 @@ def free_name(name: Callable[[int], Path]) -> Path:
 
 
 def pull_back_to_now(path: Path) -> None:
-    """Give a file from the future, as another machine's clock may leave it, the present time.
+    """Set a modification time that lies in the future, written by another machine's clock, to now.
 
     Snakemake rejects an output that is older than its input.
     """
@@ -116,9 +116,9 @@ def canonical_hash(value: Any, digits: int = 10) -> str:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive `flock` on `path`; waits for a live holder, and a dead one's lock is free by itself.
+    """Hold an exclusive `flock` on `path`, waiting while another process holds it.
 
-    The file says who holds it, or did last.
+    The lock of a dead process is free. The file names its current or last holder.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as handle:

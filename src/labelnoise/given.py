@@ -1,4 +1,4 @@
-"""A user's file of labels for a data set: read alike when a run is planned and when its label file is made."""
+"""Read a user's label file for a data set; used both to plan a run and to make its label file."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from labelnoise.readers.values import encode, in_order, whole_numbers
 
 @dataclass(frozen=True)
 class GivenLabels:
-    """The class numbers `(N,)` in the order of the samples, and how they were read, for the audit.
+    """Labels read from a user's file.
 
-    `labels` is None, and so are they unordered, where the samples are not known yet. `joined_by` is the column that
-    joins rows to samples where that changes anything.
+    `labels` are the class numbers `(N,)` in sample order, None while the samples are not known yet. `source` says how
+    they were read, for the audit. `joined_by` is the column that joins rows to samples, None if the rows are already
+    in sample order.
     """
 
     labels: np.ndarray | None
@@ -37,65 +38,66 @@ def read(
     own: np.ndarray | None = None,
     own_are_true: bool = True,
 ) -> GivenLabels:
-    """The labels in the file for these samples (None: not known yet), whose `own` labels `(N,)` the data set has.
+    """Read the labels in the file for `samples` (None: not known yet).
 
-    Raises `UserError` on everything that is wrong or not certain: which column, which sample, which class.
+    `own` are the data set's labels `(N,)`, which are true if `own_are_true`. Raises `UserError` if anything is wrong
+    or ambiguous: the column, the samples or the classes.
     """
-    found = annotation_files.read(path, column=column, count=None if samples is None else samples.count)
-    encoded, _ = encode(found.values, found.where, classes)
-    match = None if samples is None else annotation_files.match(found, samples)
-    notes = list(found.table.notes)
-    by = match.by if match is not None else next(iter(found.identifiers), None)
+    annotations = annotation_files.read(path, column=column, count=None if samples is None else samples.count)
+    encoded, _ = encode(annotations.values, annotations.where, classes)
+    match = None if samples is None else annotation_files.match(annotations, samples)
+    notes = list(annotations.table.notes)
+    by = match.by if match is not None else next(iter(annotations.identifiers), None)
     if match is None or samples is None:
         in_place, labels = samples is not None and by is None, None
     else:
         in_place, labels = match.is_in_order, encoded[match.rows]
         if match.unused:
-            notes.append(f"{match.unused} rows are of images that cannot be read, and left out with them")
+            notes.append(f"{match.unused} rows of unreadable images are left out")
         if own is not None:
-            _check_text_order(found, labels, match.rows, classes, samples, own)
-            notes += _compare_true_labels(found, match.rows, classes, own, own_are_true)
-    source = {"file": path.name, "column": found.column, "joined_by": by, "notes": notes}
+            _check_text_order(annotations, labels, match.rows, classes, samples, own)
+            notes += _compare_true_labels(annotations, match.rows, classes, own, own_are_true)
+    source = {"file": path.name, "column": annotations.column, "joined_by": by, "notes": notes}
     return GivenLabels(labels, source, None if in_place else by)
 
 
 def _compare_true_labels(
-    found: Annotations, rows: np.ndarray, classes: Sequence[str], own: np.ndarray, own_are_true: bool
+    annotations: Annotations, rows: np.ndarray, classes: Sequence[str], own: np.ndarray, own_are_true: bool
 ) -> list[str]:
-    """What became of the file's true labels; `UserError` unless they are the data set's."""
-    name = found.true_column
+    """A note on the file's true labels; raises `UserError` unless they equal the data set's."""
+    name = annotations.true_column
     if name is None:
         return []
     if not own_are_true:
-        return [f"column {name!r} is not compared: the data set does not know its true labels"]
-    where = found.table.where(name)
-    true = encode(found.table.columns[name], where, classes)[0][rows]
+        return [f"column {name!r} is not compared: the data set's true labels are not known"]
+    where = annotations.table.where(name)
+    true = encode(annotations.table.columns[name], where, classes)[0][rows]
     if (differ := np.flatnonzero(true != own)).size:
         first = int(differ[0])
         raise UserError(
             f"{where(int(rows[first]))}: the true label in {name!r} is {classes[true[first]]}, but the data set's is "
-            f"{classes[own[first]]} ({differ.size} of {len(own)} differ): the file is of other samples, or in another "
-            "order"
+            f"{classes[own[first]]} ({differ.size} of {len(own)} differ): the file belongs to other samples or is in "
+            "another order"
         )
     return [f"column {name!r} equals the data set's labels"]
 
 
 def _check_text_order(
-    found: Annotations,
+    annotations: Annotations,
     labels: np.ndarray,
     rows: np.ndarray,
     classes: Sequence[str],
     samples: Samples,
     own: np.ndarray,
 ) -> None:
-    """Numbers for folders called by numbers may be places in the order of text, as torchvision has them: 0, 1, 10, 2.
+    """Raise `UserError` if numeric labels of numbered class folders fit torchvision's class order at least as well.
 
-    `UserError` where read so they agree with the data set's labels at least as well.
+    torchvision sorts the folders as text (0, 1, 10, 2), so its labels are positions in that order.
     """
     text_order = sorted(classes)
     if samples.files is None or list(in_order(set(classes))) == text_order:
         return
-    numbers = whole_numbers(found.values, found.where)
+    numbers = whole_numbers(annotations.values, annotations.where)
     if numbers is None or numbers.max() >= len(classes):
         return
     number_by_rank = np.array([list(classes).index(name) for name in text_order])
@@ -105,8 +107,7 @@ def _check_text_order(
     hits, text_hits = int((labels == own).sum()), int((as_text == own).sum())
     if text_hits >= hits:
         raise UserError(
-            f"{found.path}: the class folders are called by numbers, and these labels agree with {hits} of "
-            f"{len(own)} as their names, but with {text_hits} as places in the order of text "
-            f"({', '.join(text_order[:4])} …), which is torchvision's; here classes are in the order "
-            f"{', '.join(list(classes)[:4])} …: give the folders' names"
+            f"{annotations.path}: the class folders are named by numbers. Read as folder names, the labels agree with "
+            f"{hits} of {len(own)}; read as positions in torchvision's order ({', '.join(text_order[:4])} …), with "
+            f"{text_hits}. Here classes are in the order {', '.join(list(classes)[:4])} …: use the folders' names"
         )

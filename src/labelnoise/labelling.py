@@ -1,6 +1,6 @@
-"""Label files: for a trial, from its spec and its data set, or for a user's own labels.
+"""Make label files: for a trial, from its spec and its data set, or from a user's own labels.
 
-This is where noise and data sets meet.
+This module combines noise and data sets.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from labelnoise.readers.values import encode
 
 
 def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) -> dict[str, Any]:
-    """Write the label file that a trial's spec asks for; its audit.
+    """Write the label file that a trial's spec requests; returns its audit.
 
-    `source` is where human labels or a label file of the user's are read from. Raises `UserError` when they do not fit
-    the data set.
+    `source` is the folder of human labels, or the user's label file. Raises `UserError` if they do not fit the data
+    set.
     """
     if not {"dataset", "noise"} <= set(spec):
-        raise UserError("this is not the spec of a trial: it has no data set or no noise")
+        raise UserError("this is not a trial's spec: it has no data set or no noise")
     noise = spec["noise"]
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
     own = np.array(prepared.train.labels)
@@ -59,12 +59,12 @@ def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) ->
 
 def _existing(source: Path | None, kind: str) -> Path:
     if source is None or not source.exists():
-        raise UserError(f"--source must name the place of the labels of kind {kind}, got {source}")
+        raise UserError(f"--source must name the labels for {kind} noise, got {source}")
     return source
 
 
 def _read_given(path: Path, noise: Mapping[str, Any], prepared: Prepared, *, own_are_true: bool) -> GivenLabels:
-    """The labels in a user's file; `UserError` unless they fit the data set and are still those planned for."""
+    """Read a user's label file; raises `UserError` if it does not fit the data set or changed since planning."""
     if hashlib.sha256(path.read_bytes()).hexdigest()[: len(noise["content"])] != noise["content"]:
         raise UserError(f"{path} changed after the run was planned; run snakemake again")
     train = prepared.train
@@ -92,19 +92,19 @@ def write_for_own_labels(
     like: str | None,
     column: str | None,
 ) -> dict[str, Any]:
-    """Noisy labels for a user's own: `out`.npz and `out`.csv, and their audit `out`.json, which is returned.
+    """Write noisy labels for a user's own labels to `out`.npz and `out`.csv, with an audit `out`.json; returns it.
 
-    `source` holds the true labels (numbers or class names), in `column` where several could hold them; columns that
-    identify samples are written beside the labels. `like` is the data set whose published maps asymmetric noise takes.
-    Raises `UserError` on every mistake in them.
+    `source` holds the true labels (numbers or class names); `column` names their column if several could hold them.
+    Columns that identify samples are copied to the output. `like` is the data set whose published map asymmetric noise
+    uses. Raises `UserError` if an option or a file is invalid.
     """
     drawn = [name for name, entry in NOISES.items() if entry.has_seed]
     if kind not in drawn:
         raise UserError(unknown("kind of noise to draw", kind, drawn))
-    found = annotation_files.read(source, column=column, want_true=True)
-    true, classes = encode(found.values, found.where)
+    annotations = annotation_files.read(source, column=column, want_true=True)
+    true, classes = encode(annotations.values, annotations.where)
     if len(classes) < 2:
-        raise UserError(f"{source}: noise needs at least two classes, and here is one")
+        raise UserError(f"{source}: noise needs at least two classes, found one")
     if features is not None and kind != "instance":
         raise UserError(f"--features does not apply to {kind} noise; leave it out")
     try:
@@ -121,23 +121,23 @@ def write_for_own_labels(
             raise UserError(f"{input_file} would be overwritten; choose another --out")
     inputs = _features(features, len(true)) if kind == "instance" else None
     noisy = generate(true, num_classes=len(classes), noise=noise, features=inputs)
-    origin = {"file": source.name, "column": found.column, "notes": found.table.notes}
-    names = {name or "index": values for name, values in found.identifiers.items()}  # pandas' index has no name
-    described = label_file.write(
+    origin = {"file": source.name, "column": annotations.column, "notes": annotations.table.notes}
+    names = {name or "index": values for name, values in annotations.identifiers.items()}  # pandas' index has no name
+    audit = label_file.write(
         written["npz"], true, noisy, classes=classes, noise=noise, own=true, source=origin, names=names
     )
     pairs.write_csv_pairs(written["csv"], true, noisy, classes, names)
-    return described
+    return audit
 
 
 def _maps(kind: str, like: str | None, map: object, matrix: object, classes: list[str]) -> Maps:
-    """The maps of the data set `like` for these classes: by their names, or by number where names are numbers."""
+    """The maps of the data set `like` for these classes, matched by name, or by number if the names are numbers."""
     if kind != "asymmetric":
         if like is not None:
             raise UserError(f"--like does not apply to {kind} noise; leave it out")
         return {}
     if sum(option is not None for option in (map, matrix, like)) != 1:
-        raise UserError("asymmetric noise needs one of --map cat=dog,dog=cat, --matrix T.csv and --like cifar10")
+        raise UserError("asymmetric noise needs one of --map cat=dog,dog=cat, --matrix T.csv or --like cifar10")
     if like is None:
         return {}
     known = {name: info for name, info in DATASETS.items() if info.asymmetric_maps}
@@ -145,11 +145,11 @@ def _maps(kind: str, like: str | None, map: object, matrix: object, classes: lis
         raise UserError(unknown("data set with an asymmetric map", like, known))
     theirs = known[like].classes
     if len(classes) != len(theirs):
-        raise UserError(f"{like} has {len(theirs)} classes, these labels have {len(classes)}")
+        raise UserError(f"{like} has {len(theirs)} classes, but these labels have {len(classes)}")
     if all(name.isdecimal() for name in classes):
         return known[like].asymmetric_maps
     if set(classes) != set(theirs):
-        raise UserError(f"these class names are not those of {like} ({', '.join(theirs)}); use --map")
+        raise UserError(f"the class names differ from those of {like} ({', '.join(theirs)}); use --map")
     number = [classes.index(name) for name in theirs]
     return {
         name: [(number[true], number[wrong]) for true, wrong in published]
@@ -158,19 +158,19 @@ def _maps(kind: str, like: str | None, map: object, matrix: object, classes: lis
 
 
 def _features(path: Path | None, size: int) -> np.ndarray:
-    """Numbers `(N, …)` from a .npy."""
+    """Read features `(N, …)` from a .npy."""
     if path is None:
         raise UserError("instance noise needs --features, a .npy with one row per sample")
     try:
         features = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is no .npy that can be read ({error})") from None
+        raise UserError(f"{path} is not a readable .npy ({error})") from None
     if not isinstance(features, np.ndarray):
-        raise UserError(f"{path} is an .npz; give the one array of features as a .npy")
+        raise UserError(f"{path} is an .npz; save the feature array as a .npy")
     if features.ndim < 2 or len(features) != size or features.dtype.kind not in "uif":
         raise UserError(
             f"{path}: must be {size} rows of numbers, one per sample; got {features.dtype} {features.shape}"
         )
     if features.dtype.kind == "f" and not np.isfinite(features).all():
-        raise UserError(f"{path}: has entries that are not finite")
+        raise UserError(f"{path}: all entries must be finite")
     return features

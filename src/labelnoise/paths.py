@@ -1,4 +1,4 @@
-"""Where everything lies, relative to the working folder. See results/README.md."""
+"""Paths of all outputs, relative to the working folder. See results/README.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXPERIMENTS = RESULTS / "experiments"
 
 
 def noise_name(noise: Mapping[str, Any]) -> str:
-    """A noise as a folder name: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`, `human-worst`, `file-5c1e…`."""
+    """The folder name of a noise: `clean`, `symmetric-0.4`, `symmetric-0.4-truncated`, `human-worst`, `file-5c1e…`."""
     if noise["kind"] == "clean":
         return "clean"
     parts = [noise["kind"]]
@@ -26,19 +26,19 @@ def noise_name(noise: Mapping[str, Any]) -> str:
         parts.append(repr(noise["rate"]))
     if noise["variant"] not in DEFAULT_VARIANTS:
         parts.append(noise["variant"])
-    if "content" in noise:  # a map, matrix or file of the user's
+    if "content" in noise:  # the user's own map, matrix or file
         parts.append(noise["content"])
     return "-".join(parts)
 
 
 def dataset(spec: Mapping[str, Any]) -> Path:
-    """The prepared data set's folder; a user's own has its content's hash in its name."""
+    """The folder of a prepared data set; its name includes the content's hash for a user's own data set."""
     identity = spec["dataset"]
     return DATA / "-".join(filter(None, [identity["name"], identity.get("fingerprint")]))
 
 
 def labels(spec: Mapping[str, Any]) -> Path:
-    """The label file that a trial trains on; its audit lies beside it with the ending .json."""
+    """The label file that a trial trains on; its audit has the same name with the ending .json."""
     noise = spec["noise"]
     identity = canonical_hash({"dataset": spec["dataset"], "noise": noise}, digits=8)
     seed = "" if noise["seed"] is None else f"-s{noise['seed']}"
@@ -46,33 +46,33 @@ def labels(spec: Mapping[str, Any]) -> Path:
 
 
 def trial(spec: Mapping[str, Any], identity: str) -> Path:
-    """The folder of a trial with this identity."""
+    """The folder of the trial with this identity."""
     folder: Path = TRIALS / spec["dataset"]["name"] / noise_name(spec["noise"]) / spec["loss"]["name"]
     return folder / f"s{spec['seed']}-{identity}"
 
 
 def dataset_entry(name: str) -> Path:
-    """The config's entry of the data set that is prepared in the folder of this name."""
+    """The config entry of the data set prepared in the folder of this name."""
     return DATA / name / "entry.json"
 
 
 def jobs(products: Path) -> Path:
-    """What a run writes down for its jobs on other machines."""
+    """The file with a run's options for its jobs on other machines."""
     return products / ".jobs.json"
 
 
 def collected(products: Path, manifest: str) -> Path:
-    """An empty file that is there when trials.csv was made from the manifest with this hash."""
+    """An empty file that exists if trials.csv was made from the manifest with this hash."""
     return products / ".collected" / manifest
 
 
 def config_name(file: Path) -> str:
-    """A config file's name that stays the same when the whole folder is moved: relative to it, else with its parent."""
+    """A name for a config file that survives moving the working folder: relative to it, else with the parent's name."""
     file = Path(file).resolve()
     here = Path.cwd().resolve()
     return file.relative_to(here).as_posix() if file.is_relative_to(here) else "/".join(file.parts[-2:])
 
 
 def products(experiment: str | None) -> Path:
-    """Where an experiment's tables, figures and report lie: results/ for config.yaml (`None`)."""
+    """The folder of an experiment's tables, figures and report; results/ for config.yaml (`None`)."""
     return RESULTS if experiment is None else EXPERIMENTS / experiment

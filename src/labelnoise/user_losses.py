@@ -1,6 +1,6 @@
 """A user's own loss, named in config.yaml as `target: my_module:MyLoss`.
 
-Checking reads the file (by `ast`) and runs nothing; only a trial, and `plan` to try it out, import it.
+Checking parses the file with `ast` and runs nothing; only a trial, and `plan` to test the loss, import it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _FORM = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<cls>[A-Za-z_]
 
 @dataclass(frozen=True)
 class UserLoss:
-    """A class in a Python file beside the config (or in the working folder)."""
+    """A loss class in a Python file in the working folder."""
 
     name: str
     file: Path
@@ -34,10 +34,10 @@ class UserLoss:
 
 
 def find(name: str) -> UserLoss:
-    """The target's file, relative to the working folder; `UserError` when there is none."""
+    """Find the target's file, relative to the working folder; raises `UserError` if it does not exist."""
     match = _FORM.fullmatch(name)
     if not match:
-        raise UserError(f"target must read module:Class, such as my_losses:MyLoss; got {name!r}")
+        raise UserError(f"target must be module:Class, such as my_losses:MyLoss; got {name!r}")
     file = Path(*match["module"].split(".")).with_suffix(".py")
     if not _is_file(file):
         raise UserError(f"target {name!r}: there is no file {file} in the working folder {Path.cwd()}")
@@ -52,7 +52,7 @@ def _is_file(path: Path) -> bool:
 
 
 def check(loss: UserLoss, params: Mapping[str, Any]) -> None:
-    """`UserError` when the class is missing, or its `__init__` does not take these parameters."""
+    """Raise `UserError` if the class is missing or its `__init__` does not take these parameters."""
     try:
         tree = ast.parse(loss.file.read_text(encoding="utf-8"))
     except SyntaxError as error:
@@ -62,13 +62,13 @@ def check(loss: UserLoss, params: Mapping[str, Any]) -> None:
         raise UserError(f"target {loss.name!r}: {unknown(f'class of {loss.file}', loss.cls, classes)}")
     signature = _signature(classes[loss.cls], classes)
     if signature is None:
-        return  # inherited from elsewhere: known only when it is imported
-    taken, required = signature
+        return  # inherited from another module, so known only on import
+    accepted, required = signature
     for key in params:
-        if taken == []:
-            raise UserError(f"target {loss.name!r} has no __init__ of its own, so it takes no parameters")
-        if taken is not None and key not in taken:
-            allowed = [name for name in taken if name != "num_classes"]
+        if accepted == []:
+            raise UserError(f"target {loss.name!r} has no __init__, so it takes no parameters")
+        if accepted is not None and key not in accepted:
+            allowed = [name for name in accepted if name != "num_classes"]
             raise UserError(f"target {loss.name!r}: {unknown('parameter', key, allowed)}")
     missing = [name for name in required if name not in params and name != "num_classes"]
     if missing:
@@ -76,36 +76,36 @@ def check(loss: UserLoss, params: Mapping[str, Any]) -> None:
 
 
 def load(loss: UserLoss, params: Mapping[str, Any], *, num_classes: int) -> Any:
-    """An instance of the class (this runs the user's file). `num_classes` is passed where `__init__` takes it."""
+    """Instantiate the class, which runs the user's file. `num_classes` is passed if `__init__` takes it."""
     import inspect
 
     spec = importlib.util.spec_from_file_location(loss.file.stem, loss.file)
     if spec is None or spec.loader is None:
         raise UserError(f"{loss.file} is not a Python file that can be imported")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where dataclasses and pickle look a class's module up
+    sys.modules[spec.name] = module  # dataclasses and pickle look up a class's module here
     spec.loader.exec_module(module)
     cls = getattr(module, loss.cls)
-    wants = inspect.signature(cls).parameters
-    given = {"num_classes": num_classes, **params} if "num_classes" in wants else dict(params)
-    return cls(**given)
+    accepted = inspect.signature(cls).parameters
+    arguments = {"num_classes": num_classes, **params} if "num_classes" in accepted else dict(params)
+    return cls(**arguments)
 
 
-# (the parameters that are taken, None: any; those without a default)
+# (accepted parameters, None for any; parameters without a default)
 _Signature = tuple[list[str] | None, list[str]]
 
 
 def _signature(cls: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> _Signature | None:
-    """What making the class takes, by its own `__init__`, its fields or a base in the file; None: not to be seen."""
+    """The parameters of the class, from its `__init__`, its fields or a base in the file; None if not visible there."""
     for node in cls.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            return _of_init(node)
+            return _init_signature(node)
     if any(_name(decorator) == "dataclass" for decorator in cls.decorator_list):
-        return _of_fields(cls)
+        return _field_signature(cls)
     inside = [classes[name] for base in cls.bases if (name := _name(base)) in classes]
     for base in inside:
-        if (found := _signature(base, classes)) is not None:
-            return found
+        if (inherited := _signature(base, classes)) is not None:
+            return inherited
     outside = [_name(base) for base in cls.bases if _name(base) not in classes]
     return ([], []) if outside in ([], ["Module"], ["object"]) else None
 
@@ -117,7 +117,7 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _of_init(init: ast.FunctionDef) -> _Signature:
+def _init_signature(init: ast.FunctionDef) -> _Signature:
     positional = [arg.arg for arg in (*init.args.posonlyargs, *init.args.args)][1:]
     keyword = [arg.arg for arg in init.args.kwonlyargs]
     required = positional[: len(positional) - len(init.args.defaults)]
@@ -125,7 +125,7 @@ def _of_init(init: ast.FunctionDef) -> _Signature:
     return (None if init.args.kwarg else positional + keyword), required
 
 
-def _of_fields(cls: ast.ClassDef) -> _Signature:
+def _field_signature(cls: ast.ClassDef) -> _Signature:
     fields = {
         node.target.id: node.value is not None
         for node in cls.body

@@ -1,4 +1,4 @@
-"""Cells, ranks, highlighting and their print."""
+"""Cells, ranks, highlighting, and how they are printed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labelnoise.analysis import cells, tables
 
 
 def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
-    """trials.csv's rows for (label, noise) → last accuracies; None is a failed trial."""
+    """Rows of trials.csv for (label, noise) → last-epoch accuracies; None is a failed trial."""
     rows = [
         {"label": label, "noise": noise, "seed": seed, "last_accuracy": value, "trial": f"{label}{noise}{seed}",
          "best_accuracy": value, "validated_accuracy": None,
@@ -40,30 +40,32 @@ ROWS = trials(
 )
 
 
-def test_deviation_is_that_of_a_sample():
+def test_standard_deviation_divides_by_n_minus_1():
     summary = cells.summarise(ROWS, "last")
     assert summary.loc[("A", "symmetric-0.2"), "mean"] == 91
-    assert summary.loc[("A", "symmetric-0.2"), "std"] == pytest.approx(1.0)  # n − 1; with n it were 0.816
+    assert summary.loc[("A", "symmetric-0.2"), "std"] == pytest.approx(
+        1.0
+    )  # divides by n − 1; dividing by n gives 0.816
 
 
-def test_cell_with_a_failed_seed_has_no_mean_over_the_survivors():
+def test_cell_with_a_failed_seed_has_no_mean():
     cell = cells.summarise(ROWS, "last").loc[("C", "symmetric-0.2")]
     assert pd.isna(cell["mean"])
     assert (cell["n"], cell["seeds"]) == (2, 3)
     assert "– 2/3" in tables.as_markdown(table(ROWS), [])
 
 
-def test_single_seed_has_a_mean_and_no_deviation():
+def test_single_seed_has_a_mean_but_no_deviation():
     text = tables.as_markdown(table(trials({("A", "clean"): [90.0]})), [])
     assert "90.00" in text
     assert "±" not in text.split("\n", 1)[1]
     assert "n = 1 seed, so no deviation" in text
 
 
-def test_equal_print_is_equal_marking():
+def test_means_that_print_alike_are_marked_alike():
     made = table(ROWS)
     assert [made.mark(loss, "symmetric-0.2") for loss in "ABC"] == ["bold", "bold", None]
-    assert made.mark("D & <co>", "symmetric-0.2") is None  # third: two share the first place
+    assert made.mark("D & <co>", "symmetric-0.2") is None  # third, because two share the first rank
 
 
 @pytest.mark.parametrize(("highlight", "marked"), [("best_second", 1), ("top2", 2), ("top3", 3)])
@@ -103,16 +105,16 @@ def test_csv_holds_numbers():
     assert pd.isna(frame.loc["C", "symmetric-0.2 mean"])
 
 
-# What run.json says of the environment beside torch, device and precision.
+# Environment columns other than code, torch, device, precision and threads.
 SAME = {"cpu_capability": "AVX512", "cuda": None, "cudnn": None}
 
 
-def test_two_cpus_are_told_apart():
+def test_different_cpus_are_reported():
     rows = ROWS.assign(code="a", precision="fp32", torch="2.11", device=["EPYC"] * 6 + ["Xeon"] * 6, threads=1, **SAME)
     notes = cells.environment_mismatches(rows.assign(cpu_capability=["AVX512"] * 6 + ["AVX2"] * 6))
     assert notes == [
-        "Trials of different devices stand side by side: EPYC (6), Xeon (5).",
-        "Trials of different CPU capabilities stand side by side: AVX512 (6), AVX2 (5).",
+        "The compared trials used different devices: EPYC (6), Xeon (5).",
+        "The compared trials used different CPU capabilities: AVX512 (6), AVX2 (5).",
     ]
 
 
@@ -127,14 +129,14 @@ def test_marks_and_ranks_follow_the_number_as_printed():
         assert cells.average_ranks(means).to_dict() == {"A": 1.5, "B": 1.5}, value
 
 
-def test_mixed_circumstances_are_told():
+def test_different_code_versions_are_reported():
     rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1, **SAME)
     (note,) = cells.environment_mismatches(rows)
-    assert note == "Trials of different versions of the code stand side by side: a (10), b (1)."
+    assert note == "The compared trials used different code versions: a (10), b (1)."
 
 
 @pytest.mark.parametrize("label", ["2", "0.5", "2.50", "NA", "nan", "None", "1e5"])
-def test_label_that_reads_like_a_number_or_nothing_keeps_its_row(tmp_path, monkeypatch, label: str):
+def test_label_that_looks_like_a_number_or_missing_value_keeps_its_row(tmp_path, monkeypatch, label: str):
     import json
 
     from labelnoise.analysis.collect import COLUMNS
@@ -157,19 +159,19 @@ def test_markdown_signs_in_labels_are_escaped():
     assert r"\*x\* \<u\>" in tables.as_markdown(table(trials({("*x* <u>", "clean"): [1.0]})), [])
 
 
-def test_caption_says_that_human_labels_are_drawn_once():
-    sentence = "Human labels, given labels and labels from a file are the same for all seeds"
+def test_caption_says_that_human_labels_are_the_same_for_all_seeds():
+    sentence = "Human labels, labels as provided and labels from a file are the same for all seeds"
     assert sentence in table(trials({("A", "human-worst"): [1.0, 2.0]})).caption
     assert sentence not in table(ROWS).caption
 
 
-def test_noise_draws_are_said_of_noises_that_are_drawn_only():
+def test_caption_mentions_noise_draws_only_for_drawn_noises():
     assert "noise draw" not in table(trials({("A", "clean"): [1.0, 2.0], ("A", "human-worst"): [1.0, 2.0]})).caption
     caption = table(trials({("A", "clean"): [1.0, 2.0], ("A", "symmetric-0.2"): [1.0, 2.0]})).caption
-    assert "n = 2 seeds, each with its own noise draw but for clean labels" in caption
+    assert "n = 2 seeds, each with its own noise draw (except clean labels)" in caption
 
 
-def test_greek_labels_are_mathematics_in_latex_and_other_scripts_say_how_to_compile():
+def test_latex_writes_greek_in_math_mode_and_names_a_compiler_for_other_scripts():
     made = table(trials({("GCE α=2, Δ ≤ ΟΚ", "clean"): [1.0, 2.0], ("猫", "clean"): [1.0, 2.0]}))
     latex = tables.as_latex(made, [])
     assert r"GCE $\alpha$=2, $\Delta$ $\leq$ OK" in latex
@@ -177,17 +179,17 @@ def test_greek_labels_are_mathematics_in_latex_and_other_scripts_say_how_to_comp
     assert "compile with" not in tables.as_latex(table(ROWS), [])
 
 
-def test_figures_take_fonts_that_have_the_labels_letters_and_say_where_none_has(capsys):
+def test_figures_use_fonts_that_cover_the_labels_and_warn_if_none_does(capsys):
     from labelnoise import plot_style as style
 
     assert style.fonts_for(["αβγ é ±"]) == (["DejaVu Sans"], "")
     fonts, lacking = style.fonts_for(["\U0010fffd"])  # a private character
     assert (fonts, lacking) == (["DejaVu Sans"], "\U0010fffd")
     style.apply(["\U0010fffd"])
-    assert "they are boxes in PNG figures" in capsys.readouterr().out
+    assert "PNG figures show boxes instead" in capsys.readouterr().out
 
 
-def test_hyper_parameters_are_told_for_each_data_set_and_noise_that_has_its_own(tmp_path):
+def test_report_lists_hyper_parameters_with_their_data_sets_and_noises(tmp_path):
     import json
 
     from labelnoise import report
@@ -200,6 +202,6 @@ def test_hyper_parameters_are_told_for_each_data_set_and_noise_that_has_its_own(
         result = {"trial": str(i), "status": "ok", "spec": {"recipe": {"lr": lr}}}
         (tmp_path / str(i) / "result.json").write_text(json.dumps(result))
     headings = {"clean": ["clean", ""], "symmetric-0.2": ["symmetric", "0.2"]}
-    found = cells.Results({"noises": list(headings), "noise_headings": headings}, both)
-    told = [(row["recipe"], row["where"]) for row in report._parameters(found)]
-    assert told == [("lr 0.1", "d; e: clean"), ("lr 0.3", "e: symmetric 0.2")]
+    results = cells.Results({"noises": list(headings), "noise_headings": headings}, both)
+    rows = [(row["recipe"], row["where"]) for row in report._parameters(results)]
+    assert rows == [("lr 0.1", "d; e: clean"), ("lr 0.3", "e: symmetric 0.2")]

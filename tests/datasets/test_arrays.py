@@ -126,7 +126,7 @@ BAD = [
     ({"y_train": np.zeros(30, int), "y_test": np.zeros(9, int)}, "at least two classes"),
     ({"classes": np.array(["cat", "cat", "dog"])}, "two classes are called 'cat'"),
     ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
-    ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot stand in tables and figures"),
+    ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot be printed in tables and figures"),
     ({"y_test": None}, "lacks y_test"),
     ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),

@@ -1,4 +1,4 @@
-"""Every mistake in a config is one message: the place with its line, what is allowed, the nearest valid name."""
+"""Every mistake in a config gives one message with the line, the allowed values and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.project import SMALL, Project
 
 GOOD = yaml.safe_load(SMALL)
 
-# changed top-level keys → every piece of text that the message must hold
+# changed top-level keys → texts that the message must contain
 BAD: list[tuple[dict, list[str]]] = [
     ({"lossses": ["CE"]}, ["lossses: unknown key 'lossses'", "did you mean losses?", "Allowed: datasets, noise"]),
     ({"noise": [{"kind": "symmetric", "rates": [0.2]}]}, ["noise[0].rates", "did you mean rate?"]),
@@ -69,17 +69,17 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"noise": [{"kind": "human", "variant": "worst"}]}, ["noise[0]", "no human labels for digits", "cifar10"]),
     ({"noise": [{"kind": "human", "variant": "worse"}]}, ["noise[0].variant", "did you mean worst?"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {True: 1}}]}, ["noise[0].map", "reads a class called yes"]),
-    ({"datasets": [{"name": "digits", "path": "."}]}, ["datasets[0].path", "is read from no files"]),
+    ({"datasets": [{"name": "digits", "path": "."}]}, ["datasets[0].path", "is not read from files"]),
     (
         {"datasets": ["animal10n"], "noise": ["given"], "train": {"image_size": 80}},
-        ["train.image_size", "must not be above resize (72)"],
+        ["train.image_size", "must not exceed resize (72)"],
     ),
     ({"noise": ["file"]}, ["noise[0]", "needs `path:`"]),
     ({"noise": [{"kind": "file", "path": "no.csv"}]}, ["noise[0].path", "no.csv cannot be read"]),
     ({"noise": [{"kind": "file", "path": "no.csv", "rate": 0.1}]}, ["noise[0].rate", "no noise rate to choose"]),
-    ({"datasets": [{"name": "digits", "like": "mnist"}]}, ["datasets[0]", "`like:` is for data sets of yours"]),
+    ({"datasets": [{"name": "digits", "like": "mnist"}]}, ["datasets[0]", "`like:` is for your own data sets"]),
     ({"datasets": [{"name": "mnist", "path": "no/where"}]}, ["datasets[0].path", "there is no such folder"]),
-    ({"datasets": [{"name": "digits", "arrays": "x.npz"}]}, ["datasets[0].name", "give yours a name of its own"]),
+    ({"datasets": [{"name": "digits", "arrays": "x.npz"}]}, ["datasets[0].name", "give yours another name"]),
     ({"datasets": [{"name": "../x", "arrays": "x.npz", "like": "mnist"}]}, ["datasets[0].name", "letters, digits"]),
     ({"datasets": [{"name": "x", "arrays": "x.npz"}]}, ["datasets[0]", "`like:` one of digits, mnist"]),
     ({"datasets": [{"name": "x", "arrays": "x.npz", "like": "clothing1m"}]}, ["datasets[0].like", "Allowed: digits"]),
@@ -124,9 +124,9 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"on_code_change": "ask"}, ["on_code_change", "Allowed: keep, retrain"]),
     ({"retry_failed": "yes please"}, ["retry_failed: must be true or false, got 'yes please'"]),
     ({"only": "CE"}, ["only: must be keys and values, got 'CE'"]),
-    ({"losses": [{"loss": "CE", "label": "$x^$"}]}, ["losses[0]", "the label '$x^$' cannot stand in tables"]),
-    ({"losses": [{"loss": "CE", "label": "a\nb"}]}, ["losses[0]", "use no $, \\, | or line break"]),
-    ({"losses": [{"loss": "CE", "label": "CE "}]}, ["losses[0]", "no space at its ends"]),
+    ({"losses": [{"loss": "CE", "label": "$x^$"}]}, ["losses[0]", "the label '$x^$' cannot be printed in tables"]),
+    ({"losses": [{"loss": "CE", "label": "a\nb"}]}, ["losses[0]", "avoid $, \\, |, line breaks"]),
+    ({"losses": [{"loss": "CE", "label": "CE "}]}, ["losses[0]", "spaces at either end"]),
     ({"losses": ["SCE", "CE+RCE"]}, ["losses[1]", "'CE+RCE' is the same trial as 'SCE'"]),
     ({"losses": ["LT", "LT-APL"]}, ["losses[1]", "'LT-APL' is the same trial as 'LT'"]),
     ({"losses": ["NCE+RCE", "RCE+NCE"]}, ["losses[1]", "'RCE+NCE' is the same trial as 'NCE+RCE'"]),
@@ -135,17 +135,17 @@ BAD: list[tuple[dict, list[str]]] = [
         {"train": {"schedule": "step", "step_factor": 0.1, "step_epochs": 9, "epochs": 2}},
         ["train.step_epochs", "of 2 epochs"],
     ),
-    ({"train": {"schedule": "milestones", "step_factor": 0.1}}, ["train.schedule", "none of the milestones"]),
+    ({"train": {"schedule": "milestones", "step_factor": 0.1}}, ["train.schedule", "no milestone comes before"]),
     (
         {"train": {"milestones": [1]}},
-        ["train.milestones: milestones is not read by any trial", "`schedule: milestones`"],
+        ["train.milestones: milestones is not used by any trial", "`schedule: milestones`"],
     ),
     ({"train": {"optimizer": "adam", "momentum": 0.5}}, ["train.momentum", "belongs to `optimizer: sgd`"]),
     ({"train": {"schedule": "constant", "lr_min": 0.001}}, ["train.lr_min", "belongs to `schedule: cosine`"]),
     ({"train": {"image_size": 64}}, ["train.image_size", "belongs to image files"]),
-    ({"losses": [{"loss": "CE", "train": {"step_epochs": 1}}]}, ["losses[0].train.step_epochs", "is not read"]),
+    ({"losses": [{"loss": "CE", "train": {"step_epochs": 1}}]}, ["losses[0].train.step_epochs", "is not used"]),
     ({"train": {"nesterov": True, "momentum": 0}}, ["train.nesterov", "nesterov needs momentum > 0"]),
-    ({"train": {"lr_min": 5}}, ["train.lr_min", "lr_min must not be above lr"]),
+    ({"train": {"lr_min": 5}}, ["train.lr_min", "lr_min must not exceed lr"]),
     ({"train": {"mean": [0, 0, 0], "std": [1, 1, 1]}}, ["train.mean", "mean and std need 1 value(s)"]),
     ({"train": {"validation": 0.9999}}, ["train.validation", "leaves one part empty"]),
     ({"only": {"losses": ["GCEE"]}}, ["only.losses[0]", "did you mean GCE?"]),
@@ -161,7 +161,7 @@ BAD: list[tuple[dict, list[str]]] = [
 
 
 @pytest.mark.parametrize(("changes", "expected"), BAD, ids=[str(changes)[:60] for changes, _ in BAD])
-def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: list[str]):
+def test_mistake_message_names_place_and_remedy(changes: dict, expected: list[str]):
     with pytest.raises(UserError) as raised:
         expand(ConfigFile("config.yaml", GOOD | changes))
     message = str(raised.value)
@@ -170,7 +170,7 @@ def test_mistake_is_named_with_its_place_and_remedy(changes: dict, expected: lis
         assert text in message
 
 
-def test_a_wrong_name_on_one_axis_says_nothing_about_the_others():
+def test_wrong_name_on_one_axis_is_not_reported_on_others():
     with pytest.raises(UserError) as raised:
         expand(ConfigFile("config.yaml", GOOD | {"only": {"noise": ["asymetric"], "losses": ["CE"]}}))
     assert len(str(raised.value).splitlines()) == 1
@@ -185,7 +185,7 @@ def test_missing_key_is_named():
         expand(ConfigFile("config.yaml", {key: value for key, value in GOOD.items() if key != "seeds"}))
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_mistakes_are_reported_at_once():
     with pytest.raises(UserError) as raised:
         expand(ConfigFile("config.yaml", GOOD | {"datasets": ["digit"], "losses": ["CEE"], "seeds": [1, 1]}))
     assert len(str(raised.value).splitlines()) == 3
@@ -213,14 +213,14 @@ def test_message_names_the_line(tmp_path: Path):
         ("- CE\n", "the config is a list"),
     ],
 )
-def test_syntax_error_is_told_with_its_line(tmp_path: Path, text: str, expected: str):
+def test_syntax_error_names_the_line(tmp_path: Path, text: str, expected: str):
     path = tmp_path / "config.yaml"
     path.write_text(text)
     with pytest.raises(UserError, match=expected):
         expand(read(path))
 
 
-def test_valid_nested_merges_are_read_as_yaml_has_them(tmp_path: Path):
+def test_nested_merge_keys_follow_yaml(tmp_path: Path):
     path = tmp_path / "config.yaml"
     path.write_text(
         "base: &base {a: 1, b: 2}\nmore: &more {<<: *base, b: 3}\nmost: {<<: *more, c: 4}\n"
@@ -235,7 +235,7 @@ def test_valid_nested_merges_are_read_as_yaml_has_them(tmp_path: Path):
 
 
 @pytest.mark.parametrize("value", ["[1, 2", "{a: b: c}", "*x", "{a: 1, a: 2}", "!!python/name:os.system x"])
-def test_a_slip_in_an_override_is_one_message(value: str):
+def test_invalid_yaml_in_an_override_is_one_message(value: str):
     with pytest.raises(UserError, match=r"--config seeds: .* is not valid YAML"):
         ConfigFile("config.yaml", GOOD).overridden({"seeds": value})
 
@@ -245,13 +245,13 @@ def _read(folder: Path, text: str) -> ConfigFile:
     return read(folder / "config.yaml")
 
 
-def test_number_without_a_dot_in_its_exponent_form_is_a_number(tmp_path: Path):
+def test_exponent_without_a_dot_is_read_as_a_number(tmp_path: Path):
     _, trials = expand(_read(tmp_path, SMALL.replace("epochs: 2", "epochs: 2, lr: 1e-3")))
     assert trials[0].spec["recipe"]["lr"] == 0.001
 
 
 @pytest.mark.parametrize("name", ["a b.yaml", "$(x).yaml", ".yaml", ";rm.yaml"])
-def test_experiment_file_whose_name_is_no_folder_is_refused(name: str):
+def test_experiment_name_that_cannot_be_a_folder_is_refused(name: str):
     with pytest.raises(UserError, match="use letters, digits"):
         experiment_name(Path(name))
 
@@ -278,7 +278,7 @@ def test_plan_refuses_in_under_3_seconds_without_torch(project: Project):
         (SMALL.replace("[1, 2]", "[1, 2"), "config.yaml, line 7"),
     ],
 )
-def test_snakemake_refuses_before_anything_runs(project: Project, text: str, expected: str):
+def test_snakemake_refuses_a_bad_config_before_running_anything(project: Project, text: str, expected: str):
     project.write(text)
     output = project.snakemake(expect=1)
     assert expected in output
@@ -286,7 +286,7 @@ def test_snakemake_refuses_before_anything_runs(project: Project, text: str, exp
     assert not project.results.exists()
 
 
-def test_weights_exchanged_with_the_parts_make_the_same_trial():
+def test_swapping_parts_and_weights_gives_the_same_trial():
     losses = [{"loss": "NCE+RCE", "alpha": 1, "beta": 10}, {"loss": "RCE+NCE", "alpha": 10, "beta": 1}]
     with pytest.raises(UserError, match="same trial"):
         expand(ConfigFile("config.yaml", GOOD | {"losses": losses}))
@@ -303,14 +303,14 @@ def test_quoted_text_stays_text_and_merge_keys_work(tmp_path: Path):
 
 
 @pytest.mark.parametrize("value", ["2020-01-01", ".nan", "!!binary aGVsbG8=", "{a: 1}"])
-def test_target_parameter_that_is_no_plain_value_is_refused(tmp_path: Path, monkeypatch, value: str):
+def test_target_parameter_that_is_not_a_plain_value_is_refused(tmp_path: Path, monkeypatch, value: str):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, cap): ...\n")
     with pytest.raises(UserError, match="cap: must be a finite number, text, true, false, null or a list of them"):
         expand(_read(tmp_path, SMALL.replace("  - CE\n", f"  - {{target: 'mine:Mine', cap: {value}}}\n")))
 
 
-def test_command_line_values_are_typed_and_named_as_such(tmp_path: Path):
+def test_command_line_values_are_parsed_and_named_in_errors(tmp_path: Path):
     source = _read(tmp_path, SMALL)
     _, trials = expand(source.overridden({"seeds": ["3"], "train": {"epochs": "1"}}))
     assert {trial.spec["seed"] for trial in trials} == {3}
@@ -318,7 +318,7 @@ def test_command_line_values_are_typed_and_named_as_such(tmp_path: Path):
         expand(source.overridden({"seeds": ["x"]}))
 
 
-def test_noise_rates_that_differ_have_names_that_differ():
+def test_different_noise_rates_have_different_names():
     rates = [0.1234567, 0.12345671, 0.123457]
     _, trials = expand(ConfigFile("config.yaml", GOOD | {"noise": [{"kind": "symmetric", "rate": rates}]}))
     assert len({trial.folder.path.parts[3] for trial in trials}) == 3

@@ -1,4 +1,4 @@
-"""Whatever stands in a config is accepted, or refused with messages that name the place: never a crash."""
+"""Any config is either accepted or rejected with messages that name the place; none causes a crash."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ values = st.recursive(
 
 
 def places(value: Any, here: tuple = ()) -> list[tuple]:
-    found = [here] if here else []
+    nested = [here] if here else []
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return found + [place for key, entry in entries for place in places(entry, (*here, key))]
+    return nested + [place for key, entry in entries for place in places(entry, (*here, key))]
 
 
 PLACES = places(CONFIG)
@@ -79,7 +79,7 @@ def mutated(changes: list[tuple[tuple, str, Any]]) -> dict:
             else:
                 holder[str(value)[:300]] = value
         except (KeyError, IndexError, TypeError):
-            continue  # another change took the place away
+            continue  # another change removed this place
     return config
 
 

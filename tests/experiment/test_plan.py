@@ -1,4 +1,4 @@
-"""`plan` finds before a run what would make its trials fail, and says what it found in the data."""
+"""`plan` finds before a run what would make its trials fail, and describes the data sets."""
 
 from __future__ import annotations
 
@@ -62,20 +62,20 @@ def planned(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ({"target": "mine:Needy"}, "the loss needs indices; the engine knows views"),
-        ({"target": "mine:PerSample"}, "has to return a scalar tensor"),
+        ({"target": "mine:Needy"}, "the loss needs indices; the engine only supplies views"),
+        ({"target": "mine:PerSample"}, "must return a scalar tensor"),
         ({"target": "mine:Constant"}, "its value does not depend on the logits"),
         ({"target": "mine:Smooth", "smoothing": 0.1}, "unexpected keyword argument 'smoothing'"),
         ({"target": "mine:Weighted", "weights": [[1.0, 2.0]]}, "weight tensor should be defined"),
     ],
 )
-def test_a_loss_that_would_fail_is_found_by_trying_it(loss: dict, message: str):
+def test_loss_that_would_fail_is_reported(loss: dict, message: str):
     with pytest.raises(UserError, match=message) as caught:
         planned(losses=["CE", loss])
     assert f"({loss['target']})" in str(caught.value)
 
 
-def test_losses_that_inherit_their_init_or_take_a_list_are_fine():
+def test_losses_with_inherited_init_or_list_parameters_are_accepted():
     losses = [{"target": "mine:Smooth", "label_smoothing": 0.1}, {"target": "mine:Weighted", "weights": [[1.0] * 10]}]
     assert "Smooth, Weighted" in planned(losses=losses)
     assert "Weighted weights=1, Weighted weights=2" in planned(
@@ -87,26 +87,26 @@ def test_losses_that_inherit_their_init_or_take_a_list_are_fine():
     ("model", "message"),
     [("timm/no_such_model", "timm has no model"), ("timm/vit_tiny_patch16_224", r"8 × 8")],
 )
-def test_a_model_of_timm_that_cannot_take_the_images_is_found(model: str, message: str):
+def test_timm_model_that_does_not_fit_the_images_is_reported(model: str, message: str):
     with pytest.raises(UserError, match=message):
         planned(train={"model": model}, losses=["CE"])
 
 
-def test_classes_and_samples_that_were_found_are_told():
+def test_classes_and_sample_counts_are_listed():
     images = np.zeros((30, 8, 8), np.uint8)
     np.savez("m.npz", x_train=images, y_train=np.arange(30) % 3, x_test=images[:9], y_test=np.arange(9) % 3)
-    told = planned(datasets=["digits", {"name": "mine", "arrays": "m.npz", "like": "digits"}], losses=["CE"])
-    assert "mine: 3 classes (0, 1, 2), 30 training samples, 9 in test, labels taken as true" in told
-    assert "digits: 10 classes (0, 1, 2, 3, 4 …), 1442 training samples" in told
+    text = planned(datasets=["digits", {"name": "mine", "arrays": "m.npz", "like": "digits"}], losses=["CE"])
+    assert "mine: 3 classes (0, 1, 2), 30 training samples, 9 in test, labels taken as true" in text
+    assert "digits: 10 classes (0, 1, 2, 3, 4 …), 1442 training samples" in text
 
 
-def test_a_rate_listed_twice_is_one_mistake():
+def test_duplicate_rate_is_one_mistake():
     with pytest.raises(UserError) as caught:
         planned(noise=[{"kind": "symmetric", "rate": [0.2, 0.2]}])
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_home_and_variables_in_paths_are_what_a_shell_makes_of_them(here: Path, monkeypatch):
+def test_home_and_variables_in_paths_are_expanded(here: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(here))
     monkeypatch.setenv("DATA", str(here))
     np.save("labels.npy", np.zeros(1442, int))

@@ -1,4 +1,4 @@
-"""Config → trials: what counts as the same trial, and where values come from."""
+"""Expanding a config into trials: what identifies a trial, and where its values come from."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def hashes(**changes: object) -> set[str]:
 
 
 def test_default_config_has_147_trials_with_published_cifar10_values():
-    _, found = expand(read(ROOT / "config.yaml"))
-    assert len(found) == 147
-    params = {trial.label: trial.spec["loss"]["params"] for trial in found}
+    _, expanded = expand(read(ROOT / "config.yaml"))
+    assert len(expanded) == 147
+    params = {trial.label: trial.spec["loss"]["params"] for trial in expanded}
     assert params["GCE"]["q"] == 0.7
     assert (params["SCE"]["alpha"], params["SCE"]["beta"]) == (0.1, 1)
     assert (params["NCE+RCE"]["alpha"], params["NCE+RCE"]["beta"], params["NCE+RCE"]["RCE.A"]) == (1, 1, -4)
@@ -32,7 +32,7 @@ def test_default_config_has_147_trials_with_published_cifar10_values():
     assert [agce[key] for key in ("alpha", "beta", "AGCE.a", "AGCE.q")] == [1, 4, 6, 1.5]
     assert (params["ANL-CE"]["alpha"], params["ANL-CE"]["beta"]) == (5, 5)
     assert [params["JAL-CE"][key] for key in ("alpha", "beta", "AMSE.a")] == [1, 1, 30]
-    l1 = {trial.label: (trial.spec["recipe"]["l1"], trial.spec["recipe"]["weight_decay"]) for trial in found}
+    l1 = {trial.label: (trial.spec["recipe"]["l1"], trial.spec["recipe"]["weight_decay"]) for trial in expanded}
     assert l1["ANL-CE"] == l1["JAL-CE"] == (5e-5, 0)
     assert l1["CE"] == (0, 1e-4)
 
@@ -44,11 +44,11 @@ def test_identity_depends_on_values_not_on_how_they_are_written():
     assert hashes(train={"epochs": 2, "lr": 0.1}) == hashes()
 
 
-def test_label_and_presentation_are_no_part_of_the_identity():
+def test_identity_ignores_label_and_presentation():
     assert hashes(losses=[{"loss": "CE", "label": "cross entropy"}, "GCE"], highlight="top2") == hashes()
 
 
-def test_every_value_that_trains_otherwise_is_part_of_the_identity():
+def test_identity_includes_every_value_that_affects_training():
     base = hashes()
     for changes in (
         {"losses": ["CE", {"loss": "GCE", "q": 0.8}]},
@@ -60,7 +60,7 @@ def test_every_value_that_trains_otherwise_is_part_of_the_identity():
         assert hashes(**changes) != base, changes
 
 
-def test_code_is_part_of_the_identity_only_where_asked(monkeypatch):
+def test_identity_includes_the_code_only_on_request(monkeypatch):
     kept, retrained = hashes(), hashes(on_code_change="retrain")
     assert kept.isdisjoint(retrained)
     monkeypatch.setattr("labelnoise.experiment.trials.code_version", lambda: "another")
@@ -72,24 +72,23 @@ def test_clean_trials_do_not_depend_on_the_noise_seed():
     assert hashes(noise=["clean"], noise_seed=7) == hashes(noise=["clean"])
 
 
-def test_losses_share_label_files_and_seeds_have_their_own():
-    found = trials()
-    assert len({trial.labels for trial in found}) == 3  # clean, and symmetric 0.4 for each of two seeds
+def test_losses_share_label_files_but_seeds_do_not():
+    assert len({trial.labels for trial in trials()}) == 3  # clean, and symmetric 0.4 for each of two seeds
     assert len({trial.labels for trial in trials(noise_seed=5)}) == 2
 
 
-def test_list_as_a_value_expands_as_a_product():
-    found = trials(losses=[{"loss": "AGCE", "a": [1, 2], "q": [0.5, 2], "label": "A"}])
-    assert {trial.label for trial in found} == {"A a=1 q=0.5", "A a=1 q=2", "A a=2 q=0.5", "A a=2 q=2"}
+def test_lists_of_values_expand_to_their_product():
+    swept = trials(losses=[{"loss": "AGCE", "a": [1, 2], "q": [0.5, 2], "label": "A"}])
+    assert {trial.label for trial in swept} == {"A a=1 q=0.5", "A a=1 q=2", "A a=2 q=0.5", "A a=2 q=2"}
 
 
-def test_l1_replaces_weight_decay_unless_that_is_given():
+def test_l1_replaces_weight_decay_unless_it_is_set():
     digits = DATASETS["digits"].recipe
     assert resolve_recipe(digits, preset={"l1": 1e-5})["weight_decay"] == 0
     assert resolve_recipe(digits, preset={"l1": 1e-5}, config={"weight_decay": 1e-3})["weight_decay"] == 1e-3
 
 
-def test_target_file_is_part_of_the_identity(tmp_path, monkeypatch):
+def test_identity_includes_the_target_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     entry = {"target": "mine:Mine", "weight": 2}
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): ...\n")

@@ -95,7 +95,7 @@ def test_control_c_reaches_driver_and_trials(fresh: Project, reference_run: Refe
     driver.wait(timeout=60)
     wait_until(lambda: not trials_running(fresh))
     told = (fresh.folder / "driver.log").read_text()
-    assert "have saved their state; the same command resumes them" in told
+    assert "saved their state; run the same command to resume them" in told
     assert "Error in rule" not in told
     fresh.snakemake()
     reference_run.assert_equal_to(fresh)

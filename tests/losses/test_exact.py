@@ -14,26 +14,26 @@ from labelnoise.losses.base import Loss
 from labelnoise.losses.info import Need, Takes
 from support import loss_formulas as formulas
 
-# Called as loss(logits, targets) and giving the same value twice.
+# Losses called as loss(logits, targets) that return the same value every time.
 PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws"} & set(catalogue.needs(name))]
 SINGLE = list(formulas.FORMULAS)
 
 
 def rows(num_classes: int) -> list[tuple[list[float], int]]:
-    """Ordinary rows, dominated ones (±30), shifted ones, near-uniform ones; labels both right and wrong."""
+    """Normal, dominated (±30), shifted and near-uniform rows, each with a correct and a wrong label."""
     draw = random.Random(num_classes)
     normal = [draw.gauss(0, 2) for _ in range(num_classes)]
     sharp = [30.0 if k == 0 else -30.0 + 0.5 * k / num_classes for k in range(num_classes)]
     even = [1e-9 * draw.random() for _ in range(num_classes)]
-    found = []
+    cases = []
     for z in (normal, sharp, [v + 1000.0 for v in normal], even):
-        found += [(z, 0), (z, num_classes - 1)]
-    return found
+        cases += [(z, 0), (z, num_classes - 1)]
+    return cases
 
 
 @pytest.mark.parametrize("num_classes", [2, 10, 14, 50, 100])
 @pytest.mark.parametrize("name", SINGLE)
-def test_value_and_gradient_are_the_formulas(name: str, num_classes: int):
+def test_value_and_gradient_equal_the_formula(name: str, num_classes: int):
     params = catalogue.resolve(name, {})
     loss = create(name, num_classes=num_classes, reduction="none", **params)
     for z, y in rows(num_classes):
@@ -43,7 +43,7 @@ def test_value_and_gradient_are_the_formulas(name: str, num_classes: int):
         (grad,) = torch.autograd.grad(value.sum(), logits)
         expected = formulas.value(name, exact_z, y, params)
         assert abs(mpf(value.item()) - expected) <= 1e-9 * max(abs(expected), mpf("1e-10")), (z, y)
-        # 100 central differences a row are slow at 50 digits: the label, the top class and two more say it all there.
+        # 100 central differences per row are slow at 50 digits: test the label, the top class and two more.
         for k in {y, 0, num_classes // 2, num_classes - 1}:
             exact = formulas.gradient_entry(name, exact_z, y, params, k)
             assert abs(mpf(grad[0, k].item()) - exact) <= 1e-9 * max(abs(exact), mpf("1e-10")), (z, y, k)
@@ -59,19 +59,19 @@ def test_gradient_is_finite_at_extreme_logits(name: str, dtype: torch.dtype):
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_mean_is_the_mean_of_the_samples(name: str):
+def test_reduction_mean_is_the_mean_over_samples(name: str):
     z, y = torch.randn(16, 10, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10
     each = create(name, num_classes=10, reduction="none")(z, y)
     assert each.shape == (16,)
     torch.testing.assert_close(create(name, num_classes=10)(z, y), each.mean())
 
 
-def test_cross_entropy_is_torchs():
+def test_cross_entropy_equals_torch():
     z, y = torch.randn(64, 10, dtype=torch.float64), torch.arange(64) % 10
     torch.testing.assert_close(create("CE", num_classes=10)(z, y), torch.nn.functional.cross_entropy(z, y))
 
 
-def test_sum_weighs_its_parts():
+def test_sum_weights_its_parts():
     z, y = torch.randn(8, 10, dtype=torch.float64), torch.arange(8)
     first, second = create("NCE", num_classes=10)(z, y), create("AGCE", num_classes=10, a=6, q=1.5)(z, y)
     total = create("NCE+AGCE", num_classes=10, alpha=2, beta=4, a=6, q=1.5)(z, y)
@@ -79,7 +79,7 @@ def test_sum_weighs_its_parts():
 
 
 @pytest.mark.parametrize("alias", [name for name in entries.ALIASES if name in PLAIN and not name.endswith("-ER")])
-def test_framework_is_its_sum(alias: str):
+def test_framework_equals_its_sum(alias: str):
     z, y = torch.randn(8, 10), torch.arange(8)
     total = create(entries.ALIASES[alias].stands_for, num_classes=10)
     torch.testing.assert_close(create(alias, num_classes=10)(z, y), total(z, y))
@@ -96,7 +96,7 @@ def test_framework_is_its_sum(alias: str):
         (torch.zeros(4, 10), torch.full((4,), -1), r"targets must lie in 0..9"),
     ],
 )
-def test_wrong_input_is_named(logits: torch.Tensor, targets: torch.Tensor, message: str):
+def test_wrong_input_raises_a_clear_error(logits: torch.Tensor, targets: torch.Tensor, message: str):
     with pytest.raises(LossError, match=message):
         create("CE", num_classes=10)(logits, targets)
 
@@ -120,14 +120,14 @@ def test_catalogue_and_classes_have_the_same_needs():
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_losses_of_probabilities_do_not_see_a_constant_that_is_added_to_all_logits(name: str):
+def test_losses_of_probabilities_ignore_a_constant_added_to_all_logits(name: str):
     z, y = torch.randn(8, 10, dtype=torch.float64), torch.arange(8)
     loss = create(name, num_classes=10, reduction="none")
     is_seen = not torch.allclose(loss(z, y), loss(z + 3, y), rtol=1e-9)
     assert is_seen == any(entry.takes == Takes.LOGITS for entry in catalogue.parts(name))
 
 
-def test_capturable_is_what_the_catalogue_says_and_not_inherited_by_a_users_class():
+def test_capturable_comes_from_the_catalogue_and_is_not_inherited_by_user_classes():
     for name in catalogue.names():
         assert create(name, num_classes=3).capturable == catalogue.is_capturable(name)
 
@@ -137,7 +137,7 @@ def test_capturable_is_what_the_catalogue_says_and_not_inherited_by_a_users_clas
     assert not Mine(num_classes=3).capturable
 
 
-def test_needs_of_a_sum_reach_its_parts():
+def test_class_counts_of_a_sum_reach_its_parts():
     z, y = torch.randn(6, 3), torch.tensor([0, 0, 0, 0, 1, 2])
     total = create("NLNL+MAE", num_classes=3, alpha=1, beta=0)
     total.set_class_counts(torch.bincount(y))
@@ -160,7 +160,7 @@ def test_frameworks_take_the_parameters_of_their_papers(name: str):
         catalogue.resolve("ANL-FL", {"gamma": 0.25, "NFL.gamma": 1})
 
 
-def test_parameters_added_later_leave_identities_as_they_were():
+def test_parameters_added_later_do_not_change_identities():
     assert "scale" not in catalogue.identity("NNCE", {})
     assert "NNCE.scale" not in catalogue.identity("ANL-CE", {})
     assert catalogue.identity("NNCE", {"scale": 5})["scale"] == 5

@@ -1,4 +1,4 @@
-"""What the papers say of the losses, for inputs that vary."""
+"""Properties that the papers state for the losses, on random inputs."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def value(name: str, z: torch.Tensor, y: torch.Tensor, **params: object) -> torc
 
 
 @given(batches)
-def test_gce_goes_from_ce_to_mae(batch):
+def test_gce_interpolates_between_ce_and_mae(batch):
     z, y = batch
     torch.testing.assert_close(value("GCE", z, y, q=1e-8, eps=1e-30), value("CE", z, y), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(value("GCE", z, y, q=1, eps=1e-30), value("MAE", z, y))
 
 
 @given(batches)
-def test_amse_at_a_1_is_mse(batch):
+def test_amse_with_a_1_equals_mse(batch):
     torch.testing.assert_close(value("AMSE", *batch, a=1), value("MSE", *batch))
 
 
 @given(batches)
-def test_fl_at_gamma_0_is_ce(batch):
+def test_fl_with_gamma_0_equals_ce(batch):
     torch.testing.assert_close(value("FL", *batch, gamma=0), value("CE", *batch))
     torch.testing.assert_close(value("NFL", *batch, gamma=0), value("NCE", *batch))
 
@@ -51,7 +51,7 @@ def test_rce_is_proportional_to_mae(batch):
 
 
 @given(batches)
-def test_taylor_ce_goes_from_mae_to_ce(batch):
+def test_taylor_ce_interpolates_between_mae_and_ce(batch):
     z, y = batch
     torch.testing.assert_close(value("TaylorCE", z, y, t=1), value("MAE", z, y))
     terms = [value("TaylorCE", z, y, t=t) for t in (1, 2, 5, 20)]
@@ -59,13 +59,13 @@ def test_taylor_ce_goes_from_mae_to_ce(batch):
 
 
 @given(batches)
-def test_epsilon_softmax_without_epsilon_is_ce(batch):
+def test_ece_with_m_0_and_nls_with_rate_0_equal_ce(batch):
     torch.testing.assert_close(value("ECE", *batch, m=0, eps=1e-30), value("CE", *batch))
     torch.testing.assert_close(value("NLS", *batch, rate=0), value("CE", *batch))
 
 
 @given(batches)
-def test_js_near_pi_0_is_ce(batch):
+def test_js_near_pi_0_approaches_ce(batch):
     z, y = batch
     z = z.clamp(-4, 4)  # −log p_y must stay far below −log pi
     torch.testing.assert_close(value("JS", z, y, pi=1e-7, eps=1e-30), value("CE", z, y), rtol=1e-3, atol=1e-3)
@@ -92,12 +92,12 @@ def test_symmetric_loss_sums_to_a_constant_over_labels(name: str, batch):
 @pytest.mark.parametrize("name", PLAIN)
 @given(batch=batches)
 @settings(max_examples=15)
-def test_permuted_classes_and_shifted_logits_change_nothing(name: str, batch):
+def test_loss_is_invariant_to_class_order_and_logit_shift(name: str, batch):
     z, y = batch
     order = torch.randperm(z.shape[1], generator=torch.Generator().manual_seed(0))
     permuted = value(name, z[:, order], order.argsort()[y])
     torch.testing.assert_close(permuted, value(name, z, y), rtol=1e-7, atol=1e-9)
-    if name not in ("CE+LC", "SR"):  # these look at the length of the logits
+    if name not in ("CE+LC", "SR"):  # these depend on the norm of the logits
         torch.testing.assert_close(value(name, z + 100, y), value(name, z, y), rtol=1e-7, atol=1e-9)
 
 
@@ -109,7 +109,7 @@ class _NoWaiting(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("name", catalogue.names())
-def test_nothing_waits_for_the_device(name: str):
+def test_loss_never_waits_for_the_device(name: str):
     loss = create(name, num_classes=10)
     y = torch.arange(16) % 10
     if "features" in loss.needs:

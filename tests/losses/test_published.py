@@ -16,14 +16,14 @@ CLASSES = {"mnist": 10, "cifar10": 10, "cifar100": 100, "webvision_mini": 50, "c
 
 
 def _sets() -> list[tuple[str, int, tuple[tuple[str, object], ...]]]:
-    """(loss, classes, parameters) of every row, once; losses with a formula on one row of logits."""
-    found = set()
+    """Distinct (loss, classes, parameters) over all preset rows, for losses with a formula on one row of logits."""
+    sets = set()
     for row in (row for preset in presets.names() for row in presets.rows(preset)):
         has_formula = all(entry.name in formulas.FORMULAS for entry in catalogue.parts(row.loss))
         if has_formula and not catalogue.is_entropy_regularised(row.loss):
             params = tuple(sorted(catalogue.resolve(row.loss, row.settings.params).items()))
-            found |= {(row.loss, CLASSES[dataset], params) for dataset in row.where["dataset"] or ["cifar10"]}
-    return sorted(found, key=str)
+            sets |= {(row.loss, CLASSES[dataset], params) for dataset in row.where["dataset"] or ["cifar10"]}
+    return sorted(sets, key=str)
 
 
 SETS = _sets()
@@ -31,7 +31,7 @@ NAMES = [f"{loss}-{num_classes}-{i}" for i, (loss, num_classes, _) in enumerate(
 
 
 def exact(loss: str, z: list[mpf], y: int, params: dict, k: int | None) -> mpf:
-    """Value (k None) or derivative by z_k of a single loss or a sum."""
+    """Value (k None) or derivative with respect to z_k of a single loss or a sum."""
     entries = catalogue.parts(loss)
     total = mpf(0)
     for entry, weight in zip(entries, ("alpha", "beta"), strict=False):
@@ -42,7 +42,7 @@ def exact(loss: str, z: list[mpf], y: int, params: dict, k: int | None) -> mpf:
     return total
 
 
-def test_the_papers_sets_are_many():
+def test_papers_have_many_parameter_sets():
     assert len(SETS) > 80
 
 

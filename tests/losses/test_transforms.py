@@ -1,4 +1,4 @@
-"""Losses in other people's loops: second derivatives, per-sample gradients, compilation."""
+"""Losses in users' own loops: second derivatives, per-sample gradients, compilation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TARGETS = torch.tensor([0, 2, 3])
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_second_derivative_is_that_of_the_gradient(case: str):
+def test_second_derivative_is_the_derivative_of_the_gradient(case: str):
     value, leaves = function(made(case, K), TARGETS)
     ones = torch.ones((), dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(value, leaves, ones, atol=1e-7, rtol=1e-5)
@@ -25,7 +25,7 @@ def hessian_norm(value, logits: Tensor) -> float:
     return torch.autograd.functional.hessian(value, logits).norm().item()
 
 
-def test_hessian_of_gce_is_plain_autograds():
+def test_hessian_of_gce_equals_plain_autograd():
     logits, targets = rows(8, 10), torch.arange(8)
 
     def plain(z: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def test_hessian_of_gce_is_plain_autograds():
 
 @pytest.mark.parametrize("constant", [True, False])
 def test_hessian_of_fl_holds_the_factor_constant_in_the_gradient_only(constant: bool):
-    """Row i of the Hessian is the derivative of ∂L/∂z_i, itself written out with the factor as a number."""
+    """Row i of the Hessian is the derivative of ∂L/∂z_i, with the factor treated as a constant in ∂L/∂z_i."""
     logits, targets = rows(1, K)[0], torch.tensor([1])
     loss = create("FL", num_classes=K, gamma=2, constant_factor=constant)
 
@@ -52,8 +52,8 @@ def test_hessian_of_fl_holds_the_factor_constant_in_the_gradient_only(constant: 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_per_sample_gradients_of_vmap_are_those_of_a_loop(case: str):
-    """NLNL: with the same draw for every sample. With `randomness="different"` no loop draws alike."""
+def test_per_sample_gradients_of_vmap_equal_a_loop(case: str):
+    """NLNL uses the same draw for every sample: no loop reproduces the draws of `randomness="different"`."""
     loss = made(case, K)
     logits, targets = rows(6, K), torch.arange(6) % K
     others = logits.flip(0)
@@ -70,7 +70,7 @@ def test_per_sample_gradients_of_vmap_are_those_of_a_loop(case: str):
         torch.testing.assert_close(ours[i], expected)
 
 
-def test_per_sample_gradients_of_lts_means_are_those_of_a_loop():
+def test_per_sample_gradients_of_lt_means_equal_a_loop():
     loss = made("LT", K)
     features, targets = rows(5, K), torch.arange(5) % K
     parameters = {name: parameter.detach() for name, parameter in loss.named_parameters()}
@@ -84,8 +84,8 @@ def test_per_sample_gradients_of_lts_means_are_those_of_a_loop():
         torch.testing.assert_close({name: each[i] for name, each in ours.items()}, expected)
 
 
-def test_nlnl_draws_per_sample_only_where_vmap_is_told_to():
-    """A limit of torch: vmap wants `randomness` to be chosen."""
+def test_nlnl_draws_per_sample_only_if_vmap_randomness_says_so():
+    """A limitation of torch: vmap requires a choice of `randomness`."""
     loss = create("NLNL", num_classes=K)
 
     def value(z: Tensor, y: Tensor) -> Tensor:
@@ -110,12 +110,12 @@ def test_compiles_as_one_graph_to_the_same_values_and_gradients(case: str):
     loss = made(case, K, reduction="none")
     compiled = torch.compile(loss, fullgraph=True, backend="eager")
     logits, targets = rows(6, K).requires_grad_(), torch.arange(6) % K
-    found = []
+    results = []
     for each in (loss, compiled):
         torch.manual_seed(0)
         values = each(inputs(loss, logits), targets)
-        found.append((values.detach(), torch.autograd.grad(values.sum(), logits)[0]))
-    torch.testing.assert_close(found[1], found[0])
+        results.append((values.detach(), torch.autograd.grad(values.sum(), logits)[0]))
+    torch.testing.assert_close(results[1], results[0])
 
 
 @pytest.mark.usefixtures("fresh_compiler")
@@ -127,8 +127,8 @@ def test_lt_compiles_before_it_knows_its_width():
 
 @pytest.mark.usefixtures("fresh_compiler")
 @pytest.mark.filterwarnings("ignore:Dynamo does not know how to trace")
-def test_nlnl_with_a_generator_compiles_in_parts_only():
-    """A limit of torch.compile, which traces no generator. Without one, NLNL draws from the global one in one graph."""
+def test_nlnl_with_a_generator_compiles_only_with_graph_breaks():
+    """A limitation of torch.compile, which cannot trace generators. With the global one, NLNL compiles to one graph."""
     loss = create("NLNL", num_classes=K)
     loss.generator = torch.Generator()
     with pytest.raises(torch._dynamo.exc.Unsupported, match="Generator"):
@@ -142,8 +142,8 @@ def test_nlnl_with_a_generator_compiles_in_parts_only():
 
 @pytest.mark.usefixtures("fresh_compiler")
 @pytest.mark.parametrize("name", ["CE", "NLNL", "GJS", "LT"])
-def test_compiled_loss_refuses_a_wrong_label_in_torchs_words(name: str):
-    """The check is an operation of the graph: its error is a `RuntimeError`. K stands for −1, which inductor takes."""
+def test_compiled_loss_rejects_a_wrong_label_with_a_torch_error(name: str):
+    """The check is part of the graph, so its error is a `RuntimeError`. −1, which inductor accepts, becomes K."""
     loss = made(name, K)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     with pytest.raises(RuntimeError, match="index 4 is out of bounds"):

@@ -1,4 +1,4 @@
-"""Labels out of range, masked logits, numbers that are none: what each loss does with them."""
+"""Labels out of range, masked logits, NaN and infinity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ K = 4
 
 @pytest.mark.parametrize("label", [-1, -5, -100, K])
 @pytest.mark.parametrize("case", CASES)
-def test_label_out_of_range_is_refused(case: str, label: int):
+def test_label_out_of_range_is_rejected(case: str, label: int):
     loss = made(case, K)
     with pytest.raises(LossError, match=r"targets must lie in 0..3.*-100 or -1 usually mark samples to ignore"):
         loss(inputs(loss, rows(3, K)), torch.tensor([0, label, 2]))
@@ -23,12 +23,12 @@ def test_label_out_of_range_is_refused(case: str, label: int):
 
 MASKED = torch.tensor(
     [
-        [0.3, -math.inf, 1.0, -0.5],  # a class that may not be predicted
+        [0.3, -math.inf, 1.0, -0.5],  # another class
         [-math.inf, 0.2, 1.0, -0.5],  # the labelled class
         [0.3, -math.inf, -math.inf, -math.inf],  # all but the labelled class
         [-math.inf, -math.inf, 0.7, -math.inf],  # all but another one
         [-math.inf] * 4,
-        [0.3, torch.finfo(torch.float32).min, 1.0, -0.5],  # −inf as many write it
+        [0.3, torch.finfo(torch.float32).min, 1.0, -0.5],  # often used instead of −inf
     ]
 )
 WITH_LOGITS = [case for case, (name, _) in CASES.items() if not name.startswith("LT")]
@@ -46,7 +46,7 @@ def test_masked_logits_have_finite_values_and_gradients(case: str, dtype: torch.
     assert (logits.grad[logits.isinf()] == 0).all()
 
 
-def test_masked_class_leaves_the_others_as_if_it_were_not_there():
+def test_masked_class_is_equivalent_to_removing_the_class():
     logits = rows(5, K)
     masked = torch.cat([logits, torch.full((5, 1), -math.inf, dtype=torch.float64)], dim=1)
     for name in ("CE", "FL", "GCE", "MAE", "RCE"):
@@ -57,8 +57,8 @@ def test_masked_class_leaves_the_others_as_if_it_were_not_there():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("case", CASES)
-def test_nan_and_infinity_stay_visible(case: str, bad: float):
-    """So that training notices its divergence. LT's inputs are features: −inf shows there as well."""
+def test_nan_and_infinity_propagate_to_the_loss(case: str, bad: float):
+    """Training relies on this to detect divergence. LT's inputs are features, where −inf must propagate too."""
     loss = made(case, K)
     for number in (bad, -bad) if CASES[case][0].startswith("LT") else (bad,):
         logits = rows(3, K)
@@ -66,7 +66,7 @@ def test_nan_and_infinity_stay_visible(case: str, bad: float):
         assert not loss(inputs(loss, logits), torch.tensor([0, 1, 2])).isfinite()
 
 
-def test_logits_above_the_floor_are_taken_as_they_are():
+def test_only_logits_below_the_floor_are_raised():
     values = create("CE", num_classes=2, reduction="none")(
         torch.tensor([[-9e11, 0.0], [-2e12, 0.0]]), torch.zeros(2).long()
     )

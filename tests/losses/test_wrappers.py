@@ -21,7 +21,7 @@ def to_mp(row: torch.Tensor) -> list[mpf]:
 
 
 @pytest.mark.parametrize("scaled", [True, False])
-def test_gjs_is_the_divergence_of_label_and_two_views(scaled: bool):
+def test_gjs_equals_the_divergence_of_label_and_two_views(scaled: bool):
     z1, z2, y = rows(5, 10), rows(5, 10, scale=-1), torch.tensor([0, 1, 2, 3, 9])
     values = create("GJS", num_classes=10, pi=0.3, scaled=scaled, reduction="none")((z1, z2), y)
     for i in range(5):
@@ -30,13 +30,13 @@ def test_gjs_is_the_divergence_of_label_and_two_views(scaled: bool):
         assert float(abs(mpf(values[i].item()) - expected) / expected) < 1e-9
 
 
-def test_gjs_of_one_view_twice_is_js():
+def test_gjs_of_two_equal_views_equals_js():
     z, y = rows(8, 10), torch.arange(8)
     js = create("JS", num_classes=10, pi=0.4)(z, y)
     torch.testing.assert_close(create("GJS", num_classes=10, pi=0.4)((z, z), y), js)
 
 
-def test_gjs_wants_a_pair():
+def test_gjs_requires_a_pair_of_logits():
     with pytest.raises(LossError, match="pair of logits"):
         create("GJS", num_classes=10)(rows(4, 10), torch.arange(4))
 
@@ -60,7 +60,7 @@ def test_nlnl_draws_complementary_labels_evenly():
     assert ((others - 1000) ** 2 / 1000).sum() < 22.46  # chi-square, 6 degrees of freedom, once in 1,000 seeds
 
 
-def test_nlnl_is_the_formula_at_its_own_draws():
+def test_nlnl_equals_the_formula_at_its_own_draws():
     z, y = rows(6, 10), torch.tensor([0, 1, 2, 3, 3, 9])
     loss = create("NLNL", num_classes=10, num_negative=3, reduction="none")
     counts = torch.tensor([1, 1, 1, 2, 1, 1, 1, 1, 1, 1])
@@ -76,13 +76,13 @@ def test_nlnl_is_the_formula_at_its_own_draws():
         assert float(abs(mpf(values[i].item()) - expected) / expected) < 1e-9
 
 
-def test_entropy_term_is_the_formula_and_zero_iff_the_mean_prediction_is_uniform():
+def test_entropy_term_equals_the_formula_and_is_zero_iff_the_mean_is_uniform():
     z, y = rows(7, 10), torch.arange(7)
     plain = create("NCE+NNCE", num_classes=10, alpha=5, beta=5, **{"NNCE.max_prob": 1 - 1e-7})(z, y)
     regularised = create("ANL-CE-ER", num_classes=10, alpha=5, beta=5, lam=2)(z, y)
     expected = formulas.entropy_term([formulas.softmax(to_mp(row)) for row in z], 1e-7)
     assert (regularised - plain).item() == pytest.approx(2 * float(expected), rel=1e-9)
-    uniform_mean = 5 * torch.eye(10, dtype=torch.float64)  # each class once: the mean is uniform, the rows are not
+    uniform_mean = 5 * torch.eye(10, dtype=torch.float64)  # each class once: the mean is uniform, each row is not
     labels = torch.arange(10)
     difference = create("ANL-CE-ER", num_classes=10, lam=2)(uniform_mean, labels) - create(
         "NCE+NNCE", num_classes=10, **{"NNCE.max_prob": 1 - 1e-7}
@@ -93,7 +93,7 @@ def test_entropy_term_is_the_formula_and_zero_iff_the_mean_prediction_is_uniform
 
 @pytest.mark.parametrize("log_dim", [True, False])
 @pytest.mark.parametrize("margin", [0.0, 0.3])
-def test_lt_is_the_formula(log_dim: bool, margin: float):
+def test_lt_equals_the_formula(log_dim: bool, margin: float):
     features, y = rows(4, 6), torch.tensor([0, 1, 2, 2])
     loss = create("LT", num_classes=3, margin=margin, lam=0.05, log_dim=log_dim, reduction="none")
     values = loss(features, y)
@@ -162,31 +162,31 @@ def test_lt_loads_its_state_before_and_after_the_first_call(from_initialised: bo
 
 
 def test_lt_draws_the_same_values_however_it_is_initialised():
-    found = []
+    drawn = []
     for first in (lambda loss: loss.initialise(6), lambda loss: loss(rows(4, 6).float(), torch.arange(4) % 3)):
         torch.manual_seed(5)
         loss = create("LT", num_classes=3)
         first(loss)
-        found.append((loss.means, loss.raw_freedom))
+        drawn.append((loss.means, loss.raw_freedom))
     torch.manual_seed(5)
     means = torch.nn.init.xavier_uniform_(torch.empty(3, 6))
     raw_freedom = torch.nn.init.xavier_uniform_(torch.empty(3, 1))
-    assert all(torch.equal(a, means) and torch.equal(b, raw_freedom) for a, b in found)
+    assert all(torch.equal(a, means) and torch.equal(b, raw_freedom) for a, b in drawn)
 
 
-def test_lt_without_means_says_how_to_get_them():
+def test_lt_without_means_explains_how_to_initialise_them():
     with pytest.raises(LossError, match=r"initialise\(D\)"):
         create("LT", num_classes=3).logits(rows(4, 6))
 
 
-def test_lt_keeps_the_width_it_has():
+def test_lt_cannot_be_initialised_for_another_width():
     loss = create("LT", num_classes=3)
     loss.initialise(6)
     with pytest.raises(LossError, match="already has means for 6 features, not 7"):
         loss.initialise(7)
 
 
-def test_lt_refuses_features_of_another_width():
+def test_lt_rejects_features_of_another_width():
     loss = create("LT", num_classes=3)
     loss.initialise(6)
     with pytest.raises(LossError, match=r"features must be \(B, 6\)"):
@@ -194,7 +194,7 @@ def test_lt_refuses_features_of_another_width():
 
 
 @pytest.mark.parametrize("name", ["GJS+MAE", "NCE+LT", "SR+RCE"])
-def test_what_is_no_formula_on_one_prediction_has_no_sums(name: str):
+def test_losses_beyond_one_prediction_cannot_be_summed(name: str):
     with pytest.raises(LossError, match="cannot be part of a sum"):
         create(name, num_classes=10)
 
@@ -210,7 +210,7 @@ def test_ce_lc_as_printed_is_continuous_and_as_coded_jumps():
 
 
 @pytest.mark.parametrize("log_dim", [True, False])
-def test_gradients_of_lt_are_those_of_differences(log_dim: bool):
+def test_gradients_of_lt_equal_finite_differences(log_dim: bool):
     loss = create("LT", num_classes=4, margin=0.3, log_dim=log_dim)
     loss.initialise(6, like=rows(1, 6))
     y = torch.tensor([0, 1, 3])

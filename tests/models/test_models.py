@@ -8,7 +8,7 @@ import torch
 from labelnoise.errors import UserError
 from labelnoise.models import catalogue
 
-# Channels, side, classes and parameters of the papers' networks; timm's with one channel, which no other library supports.
+# Channels, side, classes and parameters of each network; timm's has one channel, which no other library supports.
 SHAPES = {
     "digits_cnn": (1, 8, 10, 22_954),
     "cnn4": (1, 28, 10, 422_090),

@@ -1,4 +1,4 @@
-"""The papers' theorems against measurement; and a wrong closed form is found out."""
+"""The papers' theorems agree with measurement, and a wrong closed form is detected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def closed_ratio(name: str, params: dict) -> float:
 
 
 def form_holds(name: str, params: dict, ratio: float, num_classes: int = 10) -> bool:
-    """Whether a claimed asymmetry ratio says the same as measurement just above and just below its threshold."""
+    """Whether a claimed asymmetry ratio agrees with measurement just above and just below its threshold."""
     full = catalogue.resolve(name, params)
     level = 1 / ratio / (1 / ratio + num_classes - 1)
     above = asymmetry.is_asymmetric(name, full, symmetric_noise_weights(min(level + 0.004, 0.999), num_classes))
@@ -35,7 +35,7 @@ def form_holds(name: str, params: dict, ratio: float, num_classes: int = 10) -> 
 
 
 @pytest.mark.parametrize(("name", "params"), ACTIVE, ids=str)
-def test_corollaries_1_to_3_are_the_measured_ratio_and_its_bound(name: str, params: dict):
+def test_corollaries_1_to_3_give_the_measured_ratio_and_its_bound(name: str, params: dict):
     full, closed = catalogue.resolve(name, params), closed_ratio(name, params)
     assert asymmetry.asymmetry_ratio(name, full) == pytest.approx(closed, rel=1e-3)
     assert asymmetry.asymmetry_ratio_bound(name, full) == pytest.approx(closed, rel=1e-3)
@@ -43,12 +43,12 @@ def test_corollaries_1_to_3_are_the_measured_ratio_and_its_bound(name: str, para
 
 
 @pytest.mark.parametrize(("name", "params"), ACTIVE, ids=str)
-def test_corollaries_1_to_3_are_the_condition_on_weights(name: str, params: dict):
+def test_corollaries_1_to_3_give_the_condition_on_weights(name: str, params: dict):
     assert form_holds(name, params, closed_ratio(name, params))
 
 
 @pytest.mark.parametrize(("name", "params"), [case for case in ACTIVE if closed_ratio(*case) < 1], ids=str)
-def test_wrong_closed_form_is_found_out(name: str, params: dict):
+def test_wrong_closed_form_is_detected(name: str, params: dict):
     assert not form_holds(name, params, closed_ratio(name, params) ** 2)
     assert not form_holds(name, params, closed_ratio(name, params) ** 0.5)
 
@@ -59,12 +59,12 @@ def test_ratios_of_mae_and_gce_are_1_and_0():
 
 
 @pytest.mark.parametrize("params", AMSE, ids=str)
-def test_jal_theorem_is_the_measured_clean_level(params: dict):
+def test_jal_theorem_gives_the_measured_clean_level(params: dict):
     measured = asymmetric_from("AMSE", params, 10)
     assert measured == pytest.approx(claimed_from("AMSE", params, 10), abs=2e-3)
 
 
-def test_jal_theorem_wants_a_9_for_symmetric_08():
+def test_jal_theorem_requires_a_9_for_symmetric_08():
     weights = symmetric_noise_weights(0.2, 10)
     assert asymmetry.amse_root(2.0, weights) == pytest.approx(9, abs=1e-6)
     for a, holds in ((8.9, False), (9.1, True)):
@@ -98,7 +98,7 @@ def test_symmetric_condition_holds_exactly_where_the_catalogue_says(num_classes:
         assert (spread < 1e-9) == entry.symmetric, (name, spread)
 
 
-def test_symmetric_losses_are_asymmetric_for_every_dominated_noise():
+def test_symmetric_losses_are_asymmetric_whenever_clean_labels_dominate():
     for name, entry in entries.LOSSES.items():
         if entry.symmetric:
             assert asymmetric_from(name, catalogue.resolve(name, {}), 10) == pytest.approx(0.1)
@@ -109,7 +109,7 @@ def test_ordinary_losses_are_asymmetric_at_no_clean_level(name: str):
     assert asymmetric_from(name, catalogue.resolve(name, {}), 10) is None
 
 
-def test_completely_asymmetric_losses_are_calibrated_with_theorem_2s_bound():
+def test_completely_asymmetric_losses_are_calibrated_and_meet_theorem_2s_bound():
     theta = np.linspace(0.02, 0.98, 49)
     for name, params in figures._COMPLETELY_ASYMMETRIC:
         assert calibration.is_calibrated(name, params)
@@ -117,8 +117,8 @@ def test_completely_asymmetric_losses_are_calibrated_with_theorem_2s_bound():
         assert (calibration.psi(name, params, theta) >= theta * (at_0 - at_1) / 2 - 1e-9).all()
 
 
-def test_calibration_is_denied_to_a_loss_without_it():
-    # A constant has no better side.
+def test_constant_loss_is_not_calibrated():
+    # A constant loss prefers neither class.
     assert not calibration.is_calibrated("MAE", {"scale": 0.0})
 
 
@@ -129,7 +129,7 @@ def test_descent_ends_one_hot_where_the_corollary_says(a: float, one_hot: bool):
     assert (largest > 0.99) is one_hot
 
 
-def test_amse_minimiser_is_the_closed_form_of_the_figure():
+def test_amse_minimiser_equals_the_figures_closed_form():
     weights = symmetric_noise_weights(0.2, 10)
     for a in (3.0, 6.0):
         closed = (1 / 9 + a * (weights[0] - weights[1])) / (1 + 1 / 9)

@@ -1,4 +1,4 @@
-"""A killed trial goes on from its checkpoint and ends with the same bits."""
+"""A killed trial resumes from its checkpoint and ends with the same bits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run(loss: str, path: Path | None, *, kill_after: int | None = None, **change
     chosen = a_recipe(epochs=6, augmentation=["crop1"], **changes)
 
     def on_epoch_end(row: dict) -> None:
-        # The row of an epoch comes before its checkpoint: the last epoch before the kill is lost.
+        # An epoch's row is reported before its checkpoint is saved, so the last epoch before the kill is lost.
         if row["epoch"] == kill_after:
             raise Killed
 
@@ -64,17 +64,17 @@ def test_resumed_trial_does_not_repeat_epochs(tmp_path: Path, capsys: pytest.Cap
     assert "resuming after epoch 3" in capsys.readouterr().out
 
 
-def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_same_bits(tmp_path: Path):
+def test_trial_stopped_anywhere_in_training_or_evaluation_ends_with_the_same_bits(tmp_path: Path):
     chosen = a_recipe(epochs=3, validation=0.1)
 
     def train(path: Path, stop_at: int | None) -> tuple[int, loop.Outcome | None]:
-        """How often it was asked whether to stop, and the outcome if it was not."""
-        asked = 0
+        """How often `stop` was called, and the outcome if training was not stopped."""
+        calls = 0
 
         def stop() -> bool:
-            nonlocal asked
-            asked += 1
-            return asked == stop_at
+            nonlocal calls
+            calls += 1
+            return calls == stop_at
 
         kept = Checkpoint(path, "trial", seconds=3600)
         try:
@@ -82,18 +82,18 @@ def test_a_trial_told_to_stop_anywhere_in_training_or_evaluation_ends_with_the_s
                 data(chosen), create("CE", num_classes=10), chosen, seed=1, device=CPU, checkpoint=kept, stop=stop
             )
         except Stopped:
-            return asked, None
-        return asked, outcome
+            return calls, None
+        return calls, outcome
 
     steps = -(-1298 // chosen.batch_size)
-    often, uninterrupted = train(tmp_path / "uninterrupted.pt", None)
-    assert often > 3 * steps + 3 * 2, "it is asked in the evaluations too"
+    total_calls, uninterrupted = train(tmp_path / "uninterrupted.pt", None)
+    assert total_calls > 3 * steps + 3 * 2, "`stop` is called in the evaluations too"
     last_step = steps
-    for stop_at in (1, last_step, last_step + 1, last_step + 2, last_step + 3, often - 1, often):
+    for stop_at in (1, last_step, last_step + 1, last_step + 2, last_step + 3, total_calls - 1, total_calls):
         path = tmp_path / f"{stop_at}.pt"
         assert train(path, stop_at)[1] is None
-        again, resumed = train(path, None)
-        assert again < often
+        calls, resumed = train(path, None)
+        assert calls < total_calls
         assert resumed.metrics == uninterrupted.metrics
         for name, values in uninterrupted.predictions.items():
             assert torch.equal(resumed.predictions[name], values), name
@@ -115,7 +115,7 @@ class Ema(torch.nn.Module):
 
 
 class EveryEpoch(torch.nn.Module):
-    """Its weight depends on how often `set_epoch` was called, in a number and in buffers of both kinds."""
+    """Counts the calls of `set_epoch` in a number and in buffers of both kinds; its value depends on them."""
 
     needs = ("epoch",)
 
@@ -150,13 +150,13 @@ class Recorder(torch.nn.Module):
 
 
 def stopped(loss: Callable[[], torch.nn.Module], path: Path, *, after: int) -> None:
-    """A trial that is told to stop after so many steps."""
+    """Train until stopped after so many steps."""
     chosen = a_recipe(epochs=4, augmentation=["crop1"])
-    asked = itertools.count(1)
+    calls = itertools.count(1)
     with pytest.raises(Stopped):
         loop.train(
             data(chosen), loss(), chosen, seed=1, device=CPU,
-            checkpoint=Checkpoint(path, "trial", seconds=3600), stop=lambda: next(asked) == after,
+            checkpoint=Checkpoint(path, "trial", seconds=3600), stop=lambda: next(calls) == after,
         )  # fmt: skip
 
 
@@ -174,7 +174,7 @@ LOSSES = {name: functools.partial(create, name, num_classes=10) for name in NEED
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_stopped_within_an_epoch_whatever_the_loss_keeps_it_ends_with_the_same_bits(tmp_path: Path, loss: str):
+def test_trial_stopped_within_an_epoch_ends_with_the_same_bits_whatever_the_loss_keeps(tmp_path: Path, loss: str):
     uninterrupted = resumed(LOSSES[loss], None)
     path = tmp_path / "checkpoint.pt"
     for after in (5, 3, 20):
@@ -186,7 +186,7 @@ def test_stopped_within_an_epoch_whatever_the_loss_keeps_it_ends_with_the_same_b
         assert torch.equal(again.predictions[name], values), name
 
 
-def test_a_loss_that_keeps_what_cannot_be_saved_begins_anew_and_says_so(tmp_path: Path, capsys):
+def test_loss_with_unsavable_state_starts_over_with_a_message(tmp_path: Path, capsys):
     path = tmp_path / "checkpoint.pt"
     stopped(Recorder, path, after=15)
     assert (
@@ -197,7 +197,7 @@ def test_a_loss_that_keeps_what_cannot_be_saved_begins_anew_and_says_so(tmp_path
     assert resumed(Recorder, path).metrics == resumed(Recorder, None).metrics
 
 
-def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_checkpoint_with_a_flipped_bit_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path, draw = tmp_path / "checkpoint.pt", random.Random(0)
     uninterrupted = run("CE", None).metrics
     with pytest.raises(Killed):
@@ -214,7 +214,9 @@ def test_no_flipped_bit_is_trusted(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other trial", "other precision", "no checkpoint"])
-def test_unusable_checkpoint_is_set_aside_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str):
+def test_unusable_checkpoint_is_moved_aside_with_a_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+):
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(Killed):
         run("CE", path, kill_after=4)
@@ -236,12 +238,12 @@ def test_checkpoint_waits_between_writes(tmp_path: Path):
     assert due == [True, False]
 
 
-def test_checkpoint_every_so_many_epochs(tmp_path: Path):
+def test_checkpoint_every_n_epochs(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0, epochs=3)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [3, 6]
 
 
-def test_kept_checkpoint_is_that_of_the_last_epoch(tmp_path: Path):
+def test_kept_checkpoint_is_from_the_last_epoch(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
     checkpoint.save(TrainingState((), PlainState(torch.nn.Module()), {}))

@@ -1,4 +1,4 @@
-"""The engine: its optimisers are torch's, its draws depend on the seed only, its counters count."""
+"""The engine: optimisers equal torch's, draws depend on the seed only, measures are correct."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SETTINGS: list[tuple[dict, Callable]] = [
 
 @pytest.mark.parametrize(("values", "reference"), SETTINGS, ids=["sgd", "nesterov", "adam"])
 @pytest.mark.parametrize("l1", [0.0, 1e-2])
-def test_step_is_torchs_with_clipping_and_l1(values: dict, reference: Callable, l1: float):
+def test_step_with_clipping_and_l1_equals_torch(values: dict, reference: Callable, l1: float):
     ours, theirs = small_net(), small_net()
     chosen = a_recipe(lr=0.1, **values)
     flat = FlatParameters([ours])
@@ -73,7 +73,7 @@ def test_step_is_torchs_with_clipping_and_l1(values: dict, reference: Callable, 
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
-def test_learning_rate_is_torchs_schedule(schedule: str):
+def test_learning_rate_equals_torch_scheduler(schedule: str):
     chosen = a_recipe(schedule=schedule, epochs=12, lr=0.1, lr_min=0.001, step_epochs=5, step_factor=0.1)
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
     theirs = {
@@ -115,7 +115,7 @@ def test_trials_are_paired_over_losses():
     assert not torch.equal(seen["CE logits"][5], seen["MAE logits"][5])
 
 
-def test_each_view_is_a_pass_of_its_own_with_its_own_batch_statistics():
+def test_each_view_is_a_separate_pass_with_its_own_batch_statistics():
     model = models.create("digits_cnn", num_classes=10, channels=1)
     learner = Learner(model, create("GJS", num_classes=10), seed=1, precision="fp32", device=CPU)
     views = [torch.randn(16, 1, 8, 8), 3 + torch.randn(16, 1, 8, 8)]
@@ -130,7 +130,7 @@ def test_each_view_is_a_pass_of_its_own_with_its_own_batch_statistics():
     assert not torch.allclose(together[0], apart[0])
 
 
-def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
+def test_same_seed_gives_the_same_bits_and_another_seed_others():
     first, again, other = trained(), trained(), trained(seed=2)
     assert first.metrics == again.metrics
     assert torch.equal(first.predictions["test_probabilities"], again.predictions["test_probabilities"])
@@ -138,7 +138,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not():
 
 
 def test_nothing_inside_an_epoch_waits_for_the_device():
-    """`.item()` and its like are counted: none in a step, so as many for 6 as for 23 steps an epoch."""
+    """Counts `.item()` and the like: none in a step, so as many with 6 as with 23 steps per epoch."""
 
     class Counting(TorchDispatchMode):
         waits = 0
@@ -156,7 +156,7 @@ def test_nothing_inside_an_epoch_waits_for_the_device():
     assert counts[0] == counts[1] > 0
 
 
-def test_memorised_share_is_that_of_wrong_labels_reproduced():
+def test_memorised_share_is_the_share_of_wrong_labels_predicted():
     outcome = trained("CE", epochs=30)
     last = outcome.metrics[-1]
     assert last["memorised"] > 60
@@ -176,13 +176,13 @@ def test_clean_labels_have_no_memorised_share():
     assert outcome.metrics[-1]["memorised"] is None
 
 
-def test_divergence_stops_in_the_epoch_in_which_it_happens():
+def test_divergence_stops_training_in_that_epoch():
     outcome = trained(lr=1e30, clip_norm=None)
     assert outcome.diverged_at == 1
     assert outcome.metrics == []
 
 
-def test_validation_part_is_held_out_with_its_given_labels():
+def test_validation_part_is_held_out_with_its_noisy_labels():
     chosen = a_recipe(validation=0.1)
     held = data(chosen)
     assert (len(held.validation), len(held.train)) == (144, 1298)
@@ -190,7 +190,7 @@ def test_validation_part_is_held_out_with_its_given_labels():
     assert sorted(map(tuple, pieces.tolist())) == sorted(map(tuple, ARRAYS.images["train"].reshape(1442, -1).tolist()))
     outcome = trained(validation=0.1)
     assert outcome.metrics[-1]["validation_accuracy"] is not None
-    # Each confidence can be set beside its sample.
+    # Each confidence can be matched with its sample.
     index = outcome.predictions["train_index"]
     assert len(index) == len(outcome.predictions["train_confidence"])
     assert torch.equal(held.train.images, torch.from_numpy(ARRAYS.images["train"])[index])
@@ -205,16 +205,16 @@ def test_last_batch_of_one_is_left_out():
         assert not torch.equal(*orders)
 
 
-def test_labels_of_another_data_set_are_refused():
+def test_labels_of_another_data_set_are_rejected():
     other = np.roll(ARRAYS.labels["train"], 1)
     with pytest.raises(UserError, match="made for other data"):
         assemble(PREPARED, NOISY, other, a_recipe(), seed=1, device=CPU)
 
 
-def test_normalisation_must_fit_the_channels():
+def test_normalisation_must_match_the_channels():
     with pytest.raises(UserError, match="mean and std need 1 value"):
         data(a_recipe(mean=[0.5, 0.5, 0.5], std=[1.0, 1.0, 1.0]))
 
 
-def test_bf16_trains_too():
+def test_training_works_in_bf16():
     assert trained("NCE+RCE", precision="bf16").metrics[-1]["test_accuracy"] > 40

@@ -1,4 +1,4 @@
-"""Training from image files: the same whatever the workers, resumed bit for bit, honest about a lost image."""
+"""Training from image files: independent of the workers, resumed bit for bit, a missing image is named."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_recipe(**changes: object) -> recipe.Recipe:
 
 
 def data(prepared: Prepared, chosen: recipe.Recipe) -> Data:
-    """A tenth of the labels is wrong."""
+    """The data set with every tenth label wrong."""
     labels = np.array(prepared.train.labels)
     noisy = np.where(np.arange(len(labels)) % 10 == 0, (labels + 1) % 10, labels)
     return assemble(prepared, noisy, labels, chosen, seed=1, device=CPU)
@@ -53,22 +53,22 @@ def same(first: loop.Outcome, second: loop.Outcome) -> bool:
     )
 
 
-def test_beside_the_cpus_threads_one_worker_reads_and_more_would_change_nothing(
+def test_one_worker_reads_on_the_cpu_and_more_would_give_the_same_bits(
     prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ):
-    asked = []
+    num_workers = []
 
     def with_two_workers(*args: object, **options: object) -> DataLoader:
-        asked.append(options.pop("num_workers"))
+        num_workers.append(options.pop("num_workers"))
         return DataLoader(*args, num_workers=2, **options)
 
     one = trained(prepared, a_recipe(threads=2))
     monkeypatch.setattr(image_files, "DataLoader", with_two_workers)
     assert same(one, trained(prepared, a_recipe(threads=2)))
-    assert set(asked) == {1}
+    assert set(num_workers) == {1}
 
 
-def test_one_stopped_within_an_epoch_draws_what_an_uninterrupted_one_draws(prepared: Prepared, tmp_path: Path):
+def test_trial_stopped_within_an_epoch_draws_the_same_as_an_uninterrupted_one(prepared: Prepared, tmp_path: Path):
     class Drawing(torch.nn.Module):
         def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return torch.nn.functional.cross_entropy(torch.nn.functional.dropout(logits), targets)
@@ -77,13 +77,13 @@ def test_one_stopped_within_an_epoch_draws_what_an_uninterrupted_one_draws(prepa
         chosen = a_recipe(batch_size=64)
         return loop.train(data(prepared, chosen), Drawing(), chosen, seed=1, device=CPU, **options)
 
-    path, asked = tmp_path / "checkpoint.pt", itertools.count(1)
+    path, calls = tmp_path / "checkpoint.pt", itertools.count(1)
     with pytest.raises(Stopped):
-        run(checkpoint=checkpoint.Checkpoint(path, "a"), stop=lambda: next(asked) == 2)
+        run(checkpoint=checkpoint.Checkpoint(path, "a"), stop=lambda: next(calls) == 2)
     assert same(run(), run(checkpoint=checkpoint.Checkpoint(path, "a")))
 
 
-def test_a_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: Path):
+def test_resumed_trial_ends_with_the_same_bits(prepared: Prepared, tmp_path: Path):
     class Stop(Exception):
         pass
 
@@ -115,7 +115,7 @@ def test_views_of_an_image_differ_and_losses_get_both(prepared: Prepared):
     assert len(trained(prepared, chosen, loss="GJS").metrics) == 2
 
 
-def test_training_from_files_is_training_from_memory_on_the_same_pixels(prepared: Prepared):
+def test_training_from_files_equals_training_from_memory_on_the_same_pixels(prepared: Prepared):
     chosen = a_recipe(augmentation=[], validation=0.25)
     from_files = data(prepared, chosen)
 
@@ -131,37 +131,37 @@ def test_training_from_files_is_training_from_memory_on_the_same_pixels(prepared
     assert first.metrics[-1]["memorised"] is not None
 
 
-def test_a_lost_image_is_named(prepared: Prepared, tmp_path: Path):
+def test_missing_image_is_named(prepared: Prepared, tmp_path: Path):
     lost = prepared.train.root / prepared.train.files[7].decode()
     lost.rename(tmp_path / "away")
     try:
-        with pytest.raises(UserError, match=r"cannot be read .* though it could when"):
+        with pytest.raises(UserError, match=r"cannot be read .* although it could when"):
             trained(prepared, a_recipe())
     finally:
         (tmp_path / "away").rename(lost)
 
 
 @pytest.mark.parametrize("name", ["webvision_mini", "clothing1m", "animal10n"])
-def test_published_transforms_give_square_bytes(name: str):
+def test_published_transforms_give_square_uint8_images(name: str):
     from PIL import Image
 
     chosen = recipe.Recipe(**DATASETS[name].recipe)
     image = Image.fromarray(np.random.RandomState(0).randint(0, 256, (300, 400, 3)).astype(np.uint8))
     for transform in (training_transform(chosen), evaluation_transform(chosen)):
-        found = transform(image)
-        assert found.dtype == torch.uint8
-        assert found.shape == (3, chosen.image_size, chosen.image_size)
+        transformed = transform(image)
+        assert transformed.dtype == torch.uint8
+        assert transformed.shape == (3, chosen.image_size, chosen.image_size)
 
 
 @pytest.mark.parametrize("degrees", [-20.0, -7.3, 0.0, 11.9, 20.0, 90.0])
-def test_images_are_turned_as_pil_turns_them(degrees: float):
+def test_rotation_matches_pil(degrees: float):
     from PIL import Image
 
     pixels = np.random.RandomState(0).randint(1, 256, (32, 32, 3)).astype(np.uint8)
     expected = np.asarray(Image.fromarray(pixels).rotate(degrees, resample=Image.Resampling.NEAREST))
-    found = turn(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.tensor([degrees], dtype=torch.float64))
-    # PIL counts in 16-bit fractions: a pixel in a hundred may lie on the other side of an edge
-    assert (found[0].permute(1, 2, 0).numpy() == expected).mean() > 0.99
+    turned = turn(torch.from_numpy(pixels).permute(2, 0, 1)[None], torch.tensor([degrees], dtype=torch.float64))
+    # PIL computes with 16-bit fractions, so one pixel in a hundred may fall on the other side of an edge.
+    assert (turned[0].permute(1, 2, 0).numpy() == expected).mean() > 0.99
 
 
 def test_rotations_are_uniform_up_to_the_limit_and_follow_the_generator():

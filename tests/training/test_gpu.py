@@ -1,4 +1,4 @@
-"""The step on a GPU. What needs one is marked `gpu` (`pytest -m gpu`); the rest runs on tensors that only pretend."""
+"""The step on a GPU. Tests that need one are marked `gpu` (`pytest -m gpu`); the others run on fake tensors."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from labelnoise.training.recipe import Recipe
 from support.small_training import ARRAYS, NOISY, PREPARED, Killed, a_recipe
 
 GPU = torch.device("cuda", 0)
-# One of every formula and of every need, and a sum.
+# Every formula, every need, and a sum.
 NAMES = [*(name for name in losses.names() if "+" not in name), "NCE+RCE"]
 
 
 def parameters(name: str) -> dict[str, object]:
-    """What a loss without defaults of its own needs."""
+    """The parameters of a loss without own defaults."""
     return {"alpha": 1.0, "beta": 1.0} if name in ("NCE+RCE",) else {}
 
 
 class Waiting(TorchDispatchMode):
-    """Raises on what makes the host wait for the device, or brings data to it in every step."""
+    """Raises on operations that make the host wait for the device, or copy data between them."""
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         name = func.overloadpacket.__name__
         if name in ("_local_scalar_dense", "nonzero", "masked_select"):
             raise AssertionError(f"{name} waits for the device")
-        found = func(*args, **(kwargs or {}))
-        if name in ("_to_copy", "copy_") and args[0].device != found.device:
+        output = func(*args, **(kwargs or {}))
+        if name in ("_to_copy", "copy_") and args[0].device != output.device:
             raise AssertionError(f"{name} copies between host and device")
-        return found
+        return output
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(nn.Module, "to", lambda self, *args, **options: self)  # pretended weights cannot be moved
+    monkeypatch.setattr(nn.Module, "to", lambda self, *args, **options: self)  # fake weights cannot be moved
     no_generator = type("Generator", (torch.Generator,), {"__new__": lambda cls, device=None: None})
-    monkeypatch.setattr(torch, "Generator", no_generator)  # nor drawn with one
-    # torch makes no lazy parameters of pretended tensors: LT's means and freedom degrees get their width at once.
+    monkeypatch.setattr(torch, "Generator", no_generator)  # nor drawn from a generator
+    # Lazy parameters do not work with fake tensors: LT's means and degrees of freedom get their width at once.
     shapes = iter([(10, 128), (10, 1)])
     monkeypatch.setattr(wrappers, "UninitializedParameter", lambda: nn.Parameter(torch.empty(next(shapes))))
     with FakeTensorMode():
@@ -67,7 +67,7 @@ def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest
     assert (logits.device, value.device) == (GPU, GPU)
 
 
-def test_only_our_losses_and_those_that_say_so_are_captured():
+def test_only_catalogue_losses_and_those_declaring_it_are_captured():
     class Users(nn.Module):
         def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
             return nn.functional.cross_entropy(logits, targets)
@@ -84,7 +84,7 @@ def test_only_our_losses_and_those_that_say_so_are_captured():
     assert not is_capturable(Users())
 
 
-# From here on: with a GPU.
+# Tests from here on need a GPU.
 
 
 def on_gpu(recipe: Recipe) -> Data:
@@ -98,7 +98,7 @@ def trained(recipe: Recipe, loss: str = "NCE+RCE", **options: object) -> loop.Ou
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", NAMES)
-def test_captured_step_trains_as_the_uncaptured_one(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_captured_step_trains_like_the_uncaptured_one(name: str, monkeypatch: pytest.MonkeyPatch):
     recipe = a_recipe(epochs=2, lr=0.01, augmentation=["crop1"], l1=1e-5)
     with devices.deterministic():
         captured = trained(recipe, name)
@@ -135,14 +135,14 @@ def test_captured_step_never_waits():
 
 
 @pytest.mark.gpu
-def test_gpu_learns_as_the_cpu_does():
+def test_gpu_learns_as_well_as_the_cpu():
     recipe = a_recipe(epochs=30, precision="bf16")
     assert trained(recipe).metrics[-1]["test_accuracy"] > 88
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("loss", ["NCE+RCE", "NLNL", "SR"])
-def test_deterministic_trial_and_a_resumed_one_end_with_the_same_bits(tmp_path: Path, loss: str):
+def test_deterministic_trial_repeats_its_bits_and_a_resumed_one_its_loss(tmp_path: Path, loss: str):
     recipe = a_recipe(epochs=4, augmentation=["crop1"])
 
     def killed_in(epoch: int):
@@ -159,5 +159,5 @@ def test_deterministic_trial_and_a_resumed_one_end_with_the_same_bits(tmp_path: 
             trained(recipe, loss, checkpoint=checkpoint, on_epoch_end=killed_in(3))
         resumed = trained(recipe, loss, checkpoint=Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=0))
     assert first.metrics == again.metrics
-    # A resumed trial warms up again, operation by operation, where the other one replays its graph.
+    # A resumed trial warms up again, operation by operation, while the other one replays its graph.
     assert resumed.metrics[-1]["train_loss"] == pytest.approx(first.metrics[-1]["train_loss"], rel=1e-3)

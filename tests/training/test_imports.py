@@ -1,4 +1,4 @@
-"""A trial imports only what it needs: its fixed cost is as large as its training."""
+"""A trial imports only what it needs, since its fixed cost is as large as its training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _loaded_after(code: str, cwd=None) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_trial_imports_nothing_it_does_not_need(project):
+def test_trial_imports_only_what_it_needs(project):
     project.write("datasets: [digits]\nnoise: [clean]\nlosses: [JAL-CE]\nseeds: [1]\ntrain: {epochs: 1}\n")
     project.snakemake("trials")
     spec = next(project.results.rglob("spec.json"))
@@ -36,7 +36,7 @@ def test_config_and_analysis_never_import_torch(module: str):
     assert "torch" not in _loaded_after(f"import labelnoise.{module}")
 
 
-def test_losses_import_nothing_else_of_the_package():
+def test_losses_import_nothing_else_from_the_package():
     code = (
         "from labelnoise.losses import create; create('NCE+AGCE', num_classes=10)\n"
         "import sys; rooms = {n.split('.')[1] for n in sys.modules if n.startswith('labelnoise.')}\n"

@@ -1,4 +1,4 @@
-"""A trial killed at any moment, through real processes: nothing half-written is read, the end is the same bits."""
+"""A trial killed at any moment, in real processes: half-written files are never read, the result is the same bits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RESULTS = ("result.json", "metrics.csv", "predictions.npz", "weights.pt")
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch) -> Path:
-    """A folder with a prepared data set, a label file and spec.json; the working folder."""
+    """The working folder, with a prepared data set, a label file and spec.json."""
     monkeypatch.chdir(tmp_path)
     (trial,) = expand(ConfigFile("config.yaml", CONFIG))[1]
     prepare(DATASETS["digits"], Path(), paths.dataset(trial.spec))
@@ -57,16 +57,16 @@ def contents(folder: str) -> dict[str, bytes]:
     return {name: Path(folder, "s1-trial", name).read_bytes() for name in RESULTS}
 
 
-def begun(folder: Path, process: subprocess.Popen) -> Path:
-    """The checkpoint that the process is writing, while it is not complete."""
+def temporary(folder: Path, process: subprocess.Popen) -> Path:
+    """The temporary file of the checkpoint that the process is writing."""
     return folder / f".checkpoint.pt.{process.pid}.tmp"
 
 
 def checkpoints(folder: Path, process: subprocess.Popen) -> Iterator[str]:
-    """`write` while the process writes a checkpoint, `new` once for each that is complete, `` in between."""
+    """Yield `write` while the process writes a checkpoint, `new` once per complete one, and `` in between."""
     path, last = folder / "checkpoint.pt", None
     while process.poll() is None:
-        if begun(folder, process).exists():
+        if temporary(folder, process).exists():
             yield "write"
             continue
         now = path.stat().st_mtime_ns if path.exists() else None
@@ -74,7 +74,7 @@ def checkpoints(folder: Path, process: subprocess.Popen) -> Iterator[str]:
         last = now or last
 
 
-def test_twenty_kills_change_no_bit(here: Path):
+def test_twenty_kills_do_not_change_the_result(here: Path):
     draw = random.Random(0)
     uninterrupted = started("uninterrupted")
     assert uninterrupted.wait(timeout=120) == 0
@@ -85,7 +85,7 @@ def test_twenty_kills_change_no_bit(here: Path):
         process = started("killed")
         had_one = (folder / "checkpoint.pt").exists()
         seen = 0
-        wanted = "write" if kill % 2 else "new"  # a write may end before the signal comes: try often
+        wanted = "write" if kill % 2 else "new"  # a write may end before the signal arrives, so try often
         if kill < 2:
             time.sleep(draw.uniform(0.2, 0.6))  # while it starts
         else:
@@ -98,7 +98,7 @@ def test_twenty_kills_change_no_bit(here: Path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, "it had ended before it was killed"
         epochs += seen
-        moments["during a write"] += begun(folder, process).exists()
+        moments["during a write"] += temporary(folder, process).exists()
         moments["after one" if had_one or seen else "before the first checkpoint"] += 1
     last = started("killed")
     output, _ = last.communicate(timeout=120)
@@ -112,7 +112,7 @@ def test_twenty_kills_change_no_bit(here: Path):
     assert not list(folder.glob(".*.tmp"))
 
 
-def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(here: Path):
+def test_stopped_trial_saves_within_the_epoch_and_exits_with_its_code(here: Path):
     uninterrupted = started("uninterrupted")
     assert uninterrupted.wait(timeout=120) == 0
     for number, moment in ((signal.SIGTERM, 0.2), (signal.SIGINT, 0.35), (signal.SIGTERM, 0.5)):
@@ -132,7 +132,7 @@ def test_a_trial_told_to_stop_saves_within_the_epoch_and_leaves_with_its_code(he
     assert contents("stopped") == contents("uninterrupted")
 
 
-def test_an_interrupted_spec_is_never_resumed_by_another(here: Path):
+def test_checkpoint_is_never_resumed_by_another_spec(here: Path):
     process = started("killed")
     for event in checkpoints(here / "killed" / "s1-trial", process):
         if event == "new":

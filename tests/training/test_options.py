@@ -1,4 +1,4 @@
-"""Run options: what a trial leaves behind, and the device it takes. None of them changes its result."""
+"""Run options: what a trial keeps, and the device it uses. None of them changes its result."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ CONFIG = {
 
 @pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
-    """A trial's spec, its data set and label file, in the working folder."""
+    """A trial's spec; its data set and label file are in the working folder."""
     monkeypatch.chdir(tmp_path)
     return _spec(CONFIG)
 
 
 def _spec(config: dict) -> dict:
-    (found,) = expand(ConfigFile("config.yaml", config))[1]
-    prepare(DATASETS["digits"], Path(), paths.dataset(found.spec))
-    labelling.write_for_trial(found.spec, None, found.labels)
-    return found.spec
+    (planned,) = expand(ConfigFile("config.yaml", config))[1]
+    prepare(DATASETS["digits"], Path(), paths.dataset(planned.spec))
+    labelling.write_for_trial(planned.spec, None, planned.labels)
+    return planned.spec
 
 
 def arrays(path: Path) -> dict[str, np.ndarray]:
@@ -56,7 +56,7 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
-def test_a_trial_keeps_what_is_asked_for_and_its_result_stays_the_same(spec: dict):
+def test_trial_keeps_what_is_requested_and_its_result_stays_the_same(spec: dict):
     plain, keeping = Path("plain/s1-x"), Path("keeping/s1-x")
     job.run(spec, plain)
     job.run(spec, keeping, RunOptions(keep=["weights", "features", "checkpoint"], snapshots=[2], deterministic=True))
@@ -83,8 +83,8 @@ def test_kept_weights_give_the_kept_predictions(spec: dict):
     loss.load_state_dict(torch.load(folder / "weights.pt", weights_only=True)["loss"])
     features = torch.from_numpy(arrays(folder / "features.npz")["test_features"])
     with torch.inference_mode():
-        found = loss.eval().logits(features).softmax(dim=1).numpy()
-    np.testing.assert_allclose(found, arrays(folder / "predictions.npz")["test_probabilities"], atol=1e-5)
+        probabilities = loss.eval().logits(features).softmax(dim=1).numpy()
+    np.testing.assert_allclose(probabilities, arrays(folder / "predictions.npz")["test_probabilities"], atol=1e-5)
 
 
 def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict, monkeypatch: pytest.MonkeyPatch):
@@ -97,7 +97,7 @@ def test_features_are_derived_from_kept_weights_and_never_by_training(spec: dict
     assert len(trial.derive_features(TrialFolder(folder), DeviceOptions())) == 2
     assert before == {name: (folder / name).read_bytes() for name in names}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="1 GPUs are asked for"):
+    with pytest.raises(UserError, match="1 GPUs are requested"):
         trial.derive_features(TrialFolder(folder), DeviceOptions(gpus=1))
     (folder / "weights.pt").unlink()
     with pytest.raises(UserError, match="kept no weights"):
@@ -112,9 +112,9 @@ class Own(torch.nn.CrossEntropyLoss):
 """
 
 
-@pytest.mark.parametrize(("loss", "goes_on_after"), [("CE", 2), ({"target": "own:Own"}, 0)])
-def test_a_trial_that_failed_goes_on_from_its_checkpoint_unless_the_loss_is_the_users(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: object, goes_on_after: int
+@pytest.mark.parametrize(("loss", "resumes_after"), [("CE", 2), ({"target": "own:Own"}, 0)])
+def test_failed_trial_resumes_from_its_checkpoint_unless_the_loss_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: object, resumes_after: int
 ):
     monkeypatch.chdir(tmp_path)
     Path("own.py").write_text(OWN_LOSS)
@@ -123,21 +123,21 @@ def test_a_trial_that_failed_goes_on_from_its_checkpoint_unless_the_loss_is_the_
     folder, evaluations = Path("trials/s1-x"), itertools.count(1)
     read = Evaluator.accuracy
 
-    def third_breaks(trained: Evaluator, samples: object) -> float:
+    def fail_third(trained: Evaluator, samples: object) -> float:
         if next(evaluations) == 3:
             raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
         return read(trained, samples)
 
-    monkeypatch.setattr(Evaluator, "accuracy", third_breaks)
+    monkeypatch.setattr(Evaluator, "accuracy", fail_third)
     failed = job.run(spec, folder, RunOptions(checkpoint_minutes=0))
     assert (failed["status"], failed["epochs"]) == ("failed", 2)
     (folder / "result.json").unlink()  # as Snakemake does
     assert job.run(spec, folder)["status"] == "ok"
-    assert read_json(folder / "run.json", "run")["epochs_restored"] == goes_on_after
+    assert read_json(folder / "run.json", "run")["epochs_restored"] == resumes_after
     assert not (folder / "checkpoint.pt").exists()
 
 
-def test_one_killed_between_its_result_and_its_end_is_adopted_and_leaves_no_checkpoint(spec: dict):
+def test_trial_killed_after_its_result_is_adopted_and_leaves_no_checkpoint(spec: dict):
     folder = Path("trials/s1-x")
     result = job.run(spec, folder, RunOptions(keep=["checkpoint"]))
     (folder / "result.json").unlink()
@@ -145,7 +145,7 @@ def test_one_killed_between_its_result_and_its_end_is_adopted_and_leaves_no_chec
     assert not (folder / "checkpoint.pt").exists()
 
 
-def test_each_process_gets_a_slot_of_its_own_and_the_emptiest_device_first(tmp_path: Path):
+def test_each_process_gets_its_own_slot_on_the_emptiest_device(tmp_path: Path):
     with (
         devices.slot(["a", "b"], 2, tmp_path) as first,
         devices.slot(["a", "b"], 2, tmp_path) as second,
@@ -155,7 +155,7 @@ def test_each_process_gets_a_slot_of_its_own_and_the_emptiest_device_first(tmp_p
         assert third in (0, 1)
 
 
-def test_a_trial_waits_for_a_slot(tmp_path: Path):
+def test_trial_waits_for_a_slot(tmp_path: Path):
     taken = []
 
     def take() -> None:
@@ -171,7 +171,7 @@ def test_a_trial_waits_for_a_slot(tmp_path: Path):
     assert taken == [0]
 
 
-def test_a_killed_process_leaves_its_slot_free(tmp_path: Path):
+def test_killed_process_frees_its_slot(tmp_path: Path):
     code = f"""
 from pathlib import Path
 from labelnoise.training import device
@@ -191,7 +191,7 @@ with device.slot(["a"], 1, Path({str(tmp_path)!r})):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: pytest.MonkeyPatch):
+def test_cpu_is_used_without_a_gpu_and_a_missing_gpu_is_an_error(monkeypatch: pytest.MonkeyPatch):
     for gpus in (None, 0):
         with devices.acquired(gpus) as device:
             assert device == CPU
@@ -202,8 +202,8 @@ def test_without_a_gpu_the_cpu_is_taken_and_a_missing_one_is_told(monkeypatch: p
         devices.acquired(0, 0).__enter__()
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to keep freed memory")
-def test_a_process_that_trains_on_the_cpu_keeps_the_memory_of_each_step_for_the_next():
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can keep freed memory")
+def test_process_on_the_cpu_keeps_freed_memory_for_the_next_step():
     code = """
         import resource, torch
         from labelnoise.training import device
@@ -228,9 +228,9 @@ def test_a_process_that_trains_on_the_cpu_keeps_the_memory_of_each_step_for_the_
     assert kept < given_back / 10
 
 
-def test_auto_precision_is_bf16_only_where_it_was_measured_faster(monkeypatch: pytest.MonkeyPatch):
+def test_auto_precision_is_bf16_only_if_measured_faster(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
-    found = {model: devices.precision_used("auto", CPU, model) for model in ("digits_cnn", "cnn8", "timm/resnet18")}
-    assert found == {"digits_cnn": "fp32", "cnn8": "bf16", "timm/resnet18": "fp32"}
+    used = {model: devices.precision_used("auto", CPU, model) for model in ("digits_cnn", "cnn8", "timm/resnet18")}
+    assert used == {"digits_cnn": "fp32", "cnn8": "bf16", "timm/resnet18": "fp32"}
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     assert devices.precision_used("auto", CPU, "cnn8") == "fp32"

@@ -1,4 +1,4 @@
-"""Recipes are those of the papers."""
+"""Recipes match the papers."""
 
 from __future__ import annotations
 
@@ -30,26 +30,27 @@ NORMALISATION = {
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_recipe_is_the_papers(name: str):
+def test_recipe_matches_the_papers(name: str):
     keys = ("model", "epochs", "batch_size", "lr", "weight_decay", "schedule", "clip_norm", "augmentation")
-    found = resolve_recipe(DATASETS[name].recipe)
-    assert tuple(found[key] for key in keys) == PUBLISHED[name]
-    assert (found["momentum"], found["optimizer"]) == (0.9, "sgd")
-    assert found["nesterov"] == (name == "webvision_mini")
-    assert found["pretrained"] == (name == "clothing1m")
+    resolved = resolve_recipe(DATASETS[name].recipe)
+    assert tuple(resolved[key] for key in keys) == PUBLISHED[name]
+    assert (resolved["momentum"], resolved["optimizer"]) == (0.9, "sgd")
+    assert resolved["nesterov"] == (name == "webvision_mini")
+    assert resolved["pretrained"] == (name == "clothing1m")
     if name in STEPS:
-        assert (found["step_epochs"], found["step_factor"], found["image_size"], found["resize"]) == STEPS[name]
-    assert (found["mean"], found["std"]) == NORMALISATION[name]
-    assert (found["l1"], found["lr_min"], found["validation"]) == (0, 0, 0)
+        keys = ("step_epochs", "step_factor", "image_size", "resize")
+        assert tuple(resolved[key] for key in keys) == STEPS[name]
+    assert (resolved["mean"], resolved["std"]) == NORMALISATION[name]
+    assert (resolved["l1"], resolved["lr_min"], resolved["validation"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_data_set_has_a_complete_valid_recipe(name: str):
     plain = resolve_recipe(DATASETS[name].recipe)
     assert set(plain) == {"version", *FIELDS}
-    # every value passes the checks that an override has to pass
+    # every value passes the checks for an override
     assert resolve_recipe(plain, config={key: plain[key] for key in FIELDS}) == plain
 
 
-def test_the_documentation_has_the_table_of_what_reads_which_value():
+def test_documentation_contains_the_table_of_values_read():
     assert recipe.markdown_table() in (ROOT / "docs" / "training.md").read_text(encoding="utf-8")

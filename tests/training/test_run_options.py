@@ -1,4 +1,4 @@
-"""Run options are declared once: config, flags and back say the same."""
+"""Run options are declared once: config and flags agree."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def parsed(flags: list[str], options: type) -> object:
 
 
 @pytest.mark.parametrize("given", OPTIONS, ids=str)
-def test_flags_of_a_config_give_the_options_of_that_config(given: dict):
+def test_flags_reproduce_the_options_of_the_config(given: dict):
     from_config = Config.model_validate(AXES | {"run": given}).run_options
     assert {name: value for name, value in dataclasses.asdict(from_config).items() if name in given} == given
     assert parsed(as_flags(from_config), RunOptions) == from_config
     assert bool(as_flags(from_config)) == bool(given)
 
 
-def test_every_field_is_a_flag_with_help_and_a_key_of_the_config():
+def test_every_field_is_a_flag_with_help_and_a_config_key():
     parser = argparse.ArgumentParser()
     for options in (RunOptions, DeviceOptions):
         add_flags(parser, options)
@@ -56,6 +56,6 @@ def test_every_field_is_a_flag_with_help_and_a_key_of_the_config():
         (DeviceOptions, ["--trials-per-gpu", "0"]),
     ],
 )
-def test_flags_have_the_bounds_of_the_config(options: type, flags: list[str]):
+def test_flags_have_the_same_bounds_as_the_config(options: type, flags: list[str]):
     with pytest.raises(UserError, match=rf"{flags[0]} must be ≥ "):
         parsed(flags, options)

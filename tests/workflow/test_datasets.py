@@ -1,4 +1,4 @@
-"""Every form of data set and every kind of noise, through the whole Snakefile."""
+"""Every form of data set and every kind of noise, run through the whole Snakefile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 from support import image_trees as trees
 from support.project import Project
 
-# A class is a colour in the trees: eight pixels a side are enough to see it.
+# Each class of the image trees is one colour, so 8 × 8 pixels are enough.
 TINY = {
     "model": "digits_cnn", "image_size": 8, "resize": [8, 8], "augmentation": ["random_crop", "flip"], "epochs": 12,
     "batch_size": 32, "lr": 0.1, "weight_decay": 1e-4, "schedule": "cosine", "pretrained": False, "threads": 1,
@@ -23,7 +23,7 @@ TINY = {
 }  # fmt: skip
 
 
-def test_official_layouts_are_learned_with_the_right_labels(project: Project):
+def test_official_layouts_are_read_with_the_right_labels(project: Project):
     for name, build in trees.BUILDERS.items():
         build(project.folder / "raw" / name)
     trees.image_folder(project.folder / "raw" / "mine")
@@ -53,7 +53,7 @@ def test_official_layouts_are_learned_with_the_right_labels(project: Project):
 
 @pytest.fixture
 def arrays(project: Project) -> Path:
-    """300 images of 8 × 8 in three classes, as an .npz; and labels that a person gave them."""
+    """An .npz with 300 images of 8 × 8 in three classes, and a file of noisy labels from an annotator."""
     random = np.random.RandomState(0)
     labels = random.permutation(np.arange(300) % 3)
     images = np.clip(labels[:, None, None] * 80 + random.normal(40, 10, (300, 8, 8)), 0, 255).astype(np.uint8)
@@ -91,7 +91,7 @@ def test_own_arrays_and_every_noise_reach_tables_and_figures(project: Project, a
         assert heading in markdown
     realised = trials.drop_duplicates("noise").set_index(trials.drop_duplicates("noise").noise.str.partition("-")[0])
     assert realised.loc["file", "realised_rate"] == pytest.approx(0.1)
-    # A noise without a seed is one file for all; the others are drawn for each seed.
+    # A noise without a seed has one file; the others have one per seed.
     files = [path.name for path in (project.results / "labels" / "mine").glob("*.npz")]
     assert len(files) == 2 + 5 * 2
     for path in (project.results / "labels" / "mine").glob("*.json"):
@@ -102,7 +102,7 @@ def test_own_arrays_and_every_noise_reach_tables_and_figures(project: Project, a
     assert project.would_run() == {}
 
 
-def test_changed_data_or_labels_are_new_trials_and_the_old_ones_come_back(project: Project, arrays: Path):
+def test_changed_data_or_labels_make_new_trials_and_reverting_reuses_old_ones(project: Project, arrays: Path):
     project.write(OWN + "train: {epochs: 1}\nonly: {noise: [clean, file], seeds: [1]}\n")
     project.snakemake("trials")
     assert project.would_run() == {"check": 1, "figures": 1, "report": 1, "tables": 1}
@@ -117,7 +117,7 @@ def test_changed_data_or_labels_are_new_trials_and_the_old_ones_come_back(projec
     assert project.would_run("trials") == {"collect": 1, "data": 1, "labels": 2, "train": 2}
 
 
-def test_images_that_moved_or_changed_are_read_again(project: Project):
+def test_moved_or_changed_images_are_reindexed(project: Project):
     def configure(path: str, *losses: str) -> None:
         config = {"datasets": [{"name": "animal10n", "path": path}], "noise": ["given"], "losses": list(losses)}
         project.write(yaml.safe_dump(config | {"seeds": [1], "train": TINY | {"epochs": 1}}))
@@ -134,12 +134,12 @@ def test_images_that_moved_or_changed_are_read_again(project: Project):
     (described,) = project.results.glob("data/animal10n-*/dataset.json")
     assert json.loads(described.read_text())["root"] == "new"
     assert project.would_run("trials") == {}
-    # an image more is another data set
+    # adding an image makes another data set
     (project.folder / "new/training/0_9999.jpg").write_bytes((project.folder / "new/training/0_0.jpg").read_bytes())
     assert project.would_run("trials") == {"collect": 1, "data": 1, "labels": 1, "train": 2}
 
 
-def test_a_label_file_of_another_length_is_refused_before_anything_runs(project: Project, arrays: Path):
+def test_label_file_of_wrong_length_is_refused_before_anything_runs(project: Project, arrays: Path):
     (project.folder / "given.csv").write_text("label\ncat\ndog\n")
     project.write(OWN + "train: {epochs: 1}\n")
     output = project.snakemake(expect=1)
@@ -147,7 +147,7 @@ def test_a_label_file_of_another_length_is_refused_before_anything_runs(project:
     assert not project.results.exists()
 
 
-def test_without_a_network_the_run_names_the_files_and_where_to_put_them(project: Project):
+def test_without_network_the_run_names_missing_files_and_their_place(project: Project):
     project.write("datasets: [mnist]\nnoise: [clean]\nlosses: [CE]\nseeds: [1]\n")
     environment = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:1")
     with pytest.MonkeyPatch.context() as patch:
@@ -159,26 +159,26 @@ def test_without_a_network_the_run_names_the_files_and_where_to_put_them(project
     assert "tee:" not in output
 
 
-def test_noise_under_which_no_loss_is_robust_is_allowed_with_a_warning(project: Project):
+def test_noise_without_clean_label_dominance_gives_a_warning(project: Project):
     project.write("datasets: [digits]\nnoise: [{kind: symmetric, rate: 0.95}]\nlosses: [CE]\nseeds: [1]\n")
     assert "digits, symmetric 0.95: in some class a wrong label is as frequent" in project.snakemake("-n")
     assert "warning: digits, symmetric 0.95" in project.labelnoise("plan").stdout
 
 
-def test_labels_from_a_file_under_which_no_loss_is_robust_are_told_when_they_are_made(project: Project, arrays: Path):
+def test_label_file_without_clean_label_dominance_gives_a_warning(project: Project, arrays: Path):
     (project.folder / "given.csv").write_text("label\n" + "eel\n" * 200 + "cat\n" * 40)
     project.write(OWN + "train: {epochs: 1}\nonly: {noise: [file], seeds: [1]}\n")
-    told = "warning: mine, one annotator: in some class a wrong label is as frequent as the true one"
-    assert told in project.snakemake("trials")
-    assert told in project.snakemake("-n")
-    assert told in project.labelnoise("plan").stdout
+    warning = "warning: mine, one annotator: in some class a wrong label is as frequent as the true one"
+    assert warning in project.snakemake("trials")
+    assert warning in project.snakemake("-n")
+    assert warning in project.labelnoise("plan").stdout
 
 
 @pytest.mark.skipif(
     not Path(os.environ.get("LABELNOISE_REAL_DATA", "nowhere"), "cifar10.npz").exists(),
     reason="LABELNOISE_REAL_DATA names no folder with cifar10.npz and CIFAR-10_human.pt",
 )
-def test_real_cifar10n_becomes_label_files(project: Project):
+def test_real_cifar10n_gives_the_published_noise_rates(project: Project):
     real = Path(os.environ["LABELNOISE_REAL_DATA"])
     downloads = project.results / "downloads" / "cifar10"
     downloads.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""When something changes, exactly what depends on it runs again: counted on dry runs of a real small run (8 trials)."""
+"""A change reruns exactly what depends on it, as counted by dry runs on a small finished run (8 trials)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 
 from support.project import SMALL, Project
 
-# What is made anew when the set of trials or their presentation changes.
+# Jobs that rerun when the set of trials or their presentation changes.
 PRODUCTS = {"collect": 1, "tables": 1, "figures": 1, "report": 1, "check": 1}
 
 
@@ -42,7 +42,7 @@ def test_added_seed_runs_only_that_seed(copied: Project):
     assert copied.would_run() == {"train": 4, "labels": 1, **PRODUCTS}
 
 
-def test_loss_taken_back_trains_nothing_and_leaves_the_tables(copied: Project):
+def test_removed_loss_trains_nothing_and_disappears_from_the_tables(copied: Project):
     copied.edit(losses=["CE"])
     assert copied.would_run() == PRODUCTS
     copied.snakemake()
@@ -53,7 +53,7 @@ def test_loss_taken_back_trains_nothing_and_leaves_the_tables(copied: Project):
     assert copied.would_run() == PRODUCTS
 
 
-def test_run_options_train_nothing_again_and_tell_what_is_lost(copied: Project):
+def test_run_options_retrain_nothing_and_report_missing_files(copied: Project):
     copied.edit(run={"keep": ["weights", "features"], "checkpoint_epochs": 1, "deterministic": True})
     assert copied.would_run() == {}
     output = copied.snakemake("-n")
@@ -61,7 +61,7 @@ def test_run_options_train_nothing_again_and_tell_what_is_lost(copied: Project):
     assert "8 finished trials kept no weights" in output
 
 
-def test_features_asked_for_later_come_from_kept_weights(project: Project):
+def test_features_requested_later_derive_from_kept_weights(project: Project):
     project.edit(run={"keep": "weights"}, noise=["clean"], seeds=[1])
     project.snakemake()
     assert len(list(project.results.glob("trials/*/*/*/*/weights.pt"))) == 2
@@ -77,7 +77,7 @@ def test_deleted_snakemake_folder_runs_nothing(copied: Project):
     assert copied.would_run() == {}
 
 
-def test_loss_removed_with_snakemake_folder_deleted_leaves_the_tables(copied: Project):
+def test_loss_removed_after_deleting_snakemake_folder_disappears_from_the_tables(copied: Project):
     shutil.rmtree(copied.folder / ".snakemake")
     copied.edit(losses=[{"loss": "GCE", "q": 0.7}])
     assert copied.would_run() == PRODUCTS
@@ -118,7 +118,7 @@ def test_deleted_products_are_made_again_without_training(copied: Project):
     assert {"collect", "tables"} <= set(made)
 
 
-def test_experiments_of_one_name_do_not_overwrite_each_other(copied: Project):
+def test_experiments_with_the_same_name_do_not_overwrite_each_other(copied: Project):
     for folder in ("one", "two"):
         (copied.folder / folder).mkdir()
         copied.write(SMALL, f"{folder}/mine.yaml")
@@ -146,7 +146,7 @@ def test_only_runs_a_subset_without_new_identities(copied: Project):
     assert copied.would_run() == PRODUCTS
 
 
-def test_killed_run_goes_on_with_what_is_missing(project: Project):
+def test_killed_run_resumes_with_the_missing_trials(project: Project):
     driver = subprocess.Popen(
         project.command("results/trials.csv"),
         cwd=project.folder,

@@ -1,4 +1,4 @@
-"""Looking changes nothing: a dry run, a plan or another config leave a run and its products as they are."""
+"""Dry runs, plans and runs of other configs do not change a run or its products."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOBODY = 65534
 
 
 def contents(folder: Path) -> dict[str, tuple[str, int]]:
-    """Every file's hash and time, but for Snakemake's own."""
+    """The hash and modification time of every file, except Snakemake's own."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".snakemake" not in path.parts]
     return {
         path.relative_to(folder).as_posix(): (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns)
@@ -26,7 +26,7 @@ def contents(folder: Path) -> dict[str, tuple[str, int]]:
     }
 
 
-def test_looking_writes_nothing_whatever_the_config_says(copied: Project):
+def test_read_only_commands_write_nothing(copied: Project):
     damaged, failed = (copied.folder / folder / "result.json" for folder in sorted(copied.finished())[:2])
     damaged.write_bytes(damaged.read_bytes()[:50])
     failed.write_text(failed.read_text().replace('"status": "ok"', '"status": "failed"'))
@@ -44,7 +44,7 @@ def test_looking_writes_nothing_whatever_the_config_says(copied: Project):
 
 
 def as_nobody(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of somebody who may read the project and not write it."""
+    """Run a command as a user who may read the project but not write to it."""
     for parent in [project.folder, *project.folder.parents]:
         if parent.is_relative_to("/tmp") and parent.stat().st_mode & 0o005 != 0o005:
             parent.chmod(parent.stat().st_mode | 0o055)
@@ -54,9 +54,9 @@ def as_nobody(project: Project, *arguments: str) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_dry_run_works_in_a_folder_that_may_not_be_written(project: Project, copied: Project):
-    for found, expected in ((project, r"train +8"), (copied, "Nothing to be done")):
-        done = as_nobody(found, *found.command("-n"))
+def test_dry_run_works_in_a_read_only_folder(project: Project, copied: Project):
+    for folder, expected in ((project, r"train +8"), (copied, "Nothing to be done")):
+        done = as_nobody(folder, *folder.command("-n"))
         assert done.returncode == 0, done.stdout + done.stderr
         assert re.search(expected, done.stdout + done.stderr)
     done = as_nobody(copied, *copied.command("--config", "seeds=[9]"))
@@ -64,7 +64,7 @@ def test_a_dry_run_works_in_a_folder_that_may_not_be_written(project: Project, c
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_a_dry_run_with_other_seeds_leaves_a_run_its_trials(project: Project):
+def test_dry_run_with_other_seeds_does_not_affect_a_running_run(project: Project):
     run = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while not project.finished():
         time.sleep(0.1)
@@ -76,7 +76,7 @@ def test_a_dry_run_with_other_seeds_leaves_a_run_its_trials(project: Project):
     assert (len(trials), set(trials.seed)) == (8, {1, 2})
 
 
-def test_tables_refuse_a_trials_csv_that_is_not_their_manifests(copied: Project):
+def test_tables_refuse_trials_csv_of_another_manifest(copied: Project):
     copied.edit(train={"epochs": 1})
     copied.snakemake("--until", "train")
     for step in ("tables", "figures", "report"):
@@ -84,13 +84,13 @@ def test_tables_refuse_a_trials_csv_that_is_not_their_manifests(copied: Project)
         assert done.returncode == 2
         assert "results/trials.csv was made from another config than results/manifest.json" in done.stderr
     assert copied.labelnoise("collect", "results/manifest.json").returncode == 0
-    assert copied.labelnoise("report", "results/manifest.json").returncode == 2  # the tables are still the old ones
+    assert copied.labelnoise("report", "results/manifest.json").returncode == 2  # the tables are outdated
     for step in ("tables", "figures", "report"):
         assert copied.labelnoise(step, "results/manifest.json").returncode == 0
     assert set(pd.read_csv(copied.results / "trials.csv").epochs) == {1}
 
 
-def test_a_run_with_another_config_waits_its_turn_and_one_with_the_same_shares(project: Project):
+def test_run_with_another_config_is_refused_and_with_the_same_config_shares(project: Project):
     project.edit(train={"epochs": 40})
     run = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (project.results / "manifest.json").exists():
@@ -98,9 +98,7 @@ def test_a_run_with_another_config_waits_its_turn_and_one_with_the_same_shares(p
     before = (project.results / "manifest.json").read_bytes()
     project.edit(seeds=[7])
     output = project.snakemake(expect=1)
-    assert (
-        "writes results/ from another config: wait until it has ended, or give this config a file of its own" in output
-    )
+    assert "is writing results/ from another config: wait until it ends, or put this config into its own file" in output
     assert "Traceback" not in output
     assert (project.results / "manifest.json").read_bytes() == before
     project.edit(seeds=[1, 2])
@@ -108,13 +106,13 @@ def test_a_run_with_another_config_waits_its_turn_and_one_with_the_same_shares(p
     assert run.wait(timeout=120) == 0
 
 
-def test_forcing_says_that_finished_trials_are_kept(copied: Project):
+def test_forcing_warns_that_finished_trials_are_kept(copied: Project):
     output = copied.snakemake("-R", "train")
-    assert "finished trials are kept, whatever is forced: to train one again, delete its folder" in output
+    assert "finished trials are kept even if forced: to train one again, delete its folder" in output
 
 
-def test_a_job_on_another_node_trains_from_its_spec_whatever_became_of_the_config(copied: Project):
-    """What an executor plugin calls there, with the config edited or broken since."""
+def test_job_on_another_node_trains_from_its_spec_not_the_config(copied: Project):
+    """Runs what an executor plugin runs there, after the config was broken."""
     folder = sorted(copied.finished())[0]
     for name in ("result.json", ".result.json"):
         (copied.folder / folder / name).unlink()
@@ -127,8 +125,8 @@ def test_a_job_on_another_node_trains_from_its_spec_whatever_became_of_the_confi
     assert (copied.folder / folder / "result.json").exists()
 
 
-def test_a_run_that_has_just_begun_is_waited_for_before_its_config_is_compared(tmp_path: Path):
-    """The lock's file may still hold an older run's config when a run has taken the lock and not yet said its own."""
+def test_run_lock_waits_until_a_new_run_has_written_its_config(tmp_path: Path):
+    """The lock file may still name an older run's config when a new run has the lock but has not written its own."""
     import fcntl
     import threading
 
@@ -138,22 +136,22 @@ def test_a_run_that_has_just_begun_is_waited_for_before_its_config_is_compared(t
     (tmp_path / ".run.lock").write_text("ours process 1 on a host\n")
     with (tmp_path / ".run.lock").open("a+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        found: list[str] = []
+        outcomes: list[str] = []
 
         def begin() -> None:
             try:
                 with Run(tmp_path, {"manifest": "ours"}).exclusive():
-                    found.append("shares")
+                    outcomes.append("shares")
             except UserError:
-                found.append("refused")
+                outcomes.append("refused")
 
         second = threading.Thread(target=begin)
         second.start()
         time.sleep(0.3)
-        assert not found
+        assert not outcomes
         handle.truncate(0)
         handle.write("theirs process 2 on a host\n")
         handle.flush()
         fcntl.flock(handle, fcntl.LOCK_SH)
         second.join(timeout=10)
-    assert found == ["refused"]
+    assert outcomes == ["refused"]

@@ -1,4 +1,4 @@
-"""Every loss trains through the Snakefile; the losses work in anybody's own loop."""
+"""Every loss trains through the Snakefile, and the losses also work in a user's own training loop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_learnable_parameters_of_a_loss_are_trained(project: Project):
     assert result["test_sets"]["test"]["last"] > 90
 
 
-def test_losses_work_in_a_loop_outside_the_repository(tmp_path):
+def test_losses_work_in_a_training_loop_outside_the_repository(tmp_path):
     (tmp_path / "mine.py").write_text(
         "import torch\n"
         "from labelnoise.losses import create\n"

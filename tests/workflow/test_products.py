@@ -1,4 +1,4 @@
-"""What a finished run leaves: tables, figures and a report that anybody can open."""
+"""The products of a finished run: trials.csv, tables, figures and a self-contained report."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_trials_csv_has_a_row_for_each_trial(finished_project: Project):
     assert trials.loc[trials.kind == "symmetric", "realised_rate"].round(3).eq(0.4).all()
 
 
-def test_every_table_and_figure_is_there_in_every_format(finished_project: Project):
+def test_every_table_and_figure_exists_in_every_format(finished_project: Project):
     tables = {path.name for path in (finished_project.results / "tables").glob("digits*")}
     assert tables == {f"digits-{metric}.{end}" for metric in ("last", "best") for end in ("csv", "md", "tex", "html")}
     drawn = {path.name for path in (finished_project.results / "figures").glob("digits*")}
     assert drawn == {f"digits-{kind}.{end}" for kind in FIGURES for end in ("svg", "png")}
 
 
-def test_report_holds_everything_and_asks_nothing_of_the_network(finished_project: Project):
+def test_report_is_complete_and_loads_nothing_from_the_network(finished_project: Project):
     html = (finished_project.results / "report.html").read_text()
     assert html.count("<figure") == len(FIGURES)
     assert html.count("<table class='results' id='table-") == 2
@@ -44,7 +44,7 @@ def test_report_holds_everything_and_asks_nothing_of_the_network(finished_projec
     assert "url(" not in html
 
 
-def test_job_lines_stay_off_the_terminal_but_progress_shows(project: Project):
+def test_terminal_shows_progress_but_no_job_lines(project: Project):
     output = project.snakemake("trials")
     assert "trials: 100%" in output
     assert "Select jobs" not in output
@@ -64,7 +64,7 @@ def test_latex_tables_compile(finished_project: Project, tmp_path: Path):
     assert done.returncode == 0, done.stdout
 
 
-def test_cross_entropy_memorises_and_ncerce_holds_at_symmetric_04(project: Project):
+def test_cross_entropy_memorises_and_ncerce_is_robust_at_symmetric_04(project: Project):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["only"] = {"losses": ["CE", "NCE+RCE"], "noise": ["symmetric-0.4"]}
     project.write(yaml.safe_dump(config))
@@ -75,7 +75,7 @@ def test_cross_entropy_memorises_and_ncerce_holds_at_symmetric_04(project: Proje
     assert means["CE"] <= means["NCE+RCE"] - 15
 
 
-def test_noisy_validation_chooses_an_epoch_with_a_table_of_its_own(project: Project):
+def test_noisy_validation_selects_an_epoch_and_has_its_own_table(project: Project):
     project.edit(train={"epochs": 4, "validation": 0.2}, noise=[{"kind": "symmetric", "rate": 0.4}], losses=["CE"])
     project.snakemake()
     trials = pd.read_csv(project.results / "trials.csv")

@@ -75,7 +75,7 @@ class Results:
         names = self.trials.loc[self.trials.dataset == dataset, "test_set"].dropna().unique().tolist()
         return names or ["test"]
 
-    def of(self, dataset: str, test_set: str) -> pd.DataFrame:
+    def rows_of(self, dataset: str, test_set: str) -> pd.DataFrame:
         """The rows of one data set and test set, including trials without any accuracy."""
         rows = self.trials[self.trials.dataset == dataset]
         return rows[(rows.test_set == test_set) | rows.test_set.isna()]
@@ -91,7 +91,7 @@ class Results:
 
     def complete_cells(self, dataset: str, test_set: str) -> set[tuple[str, str]]:
         """The (label, noise) pairs whose seeds are all ok; only these may be averaged."""
-        cells = summarise(self.of(dataset, test_set), "last")
+        cells = summarise(self.rows_of(dataset, test_set), "last")
         return set(cells.index[cells.n == cells.seeds])
 
 

@@ -64,7 +64,7 @@ def tables(results: Results) -> Iterator[Table]:
     """Yield every table of the experiment: data set × test set × metric."""
     for dataset in results.datasets:
         for test_set in results.test_sets(dataset):
-            rows = results.of(dataset, test_set)
+            rows = results.rows_of(dataset, test_set)
             several = len(results.test_sets(dataset)) > 1
             for metric in METRICS:
                 if rows[f"{metric}_accuracy"].isna().all() and metric == "validated":

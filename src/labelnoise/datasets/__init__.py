@@ -1,1 +1,1 @@
-"""Named data sets, prepared once into one format on disk that training opens instantly. numpy only."""
+"""Data sets, prepared once into a format on disk that training opens instantly. numpy only."""

@@ -50,7 +50,9 @@ def _batch(archive: tarfile.TarFile, member: str, path: Path) -> tuple[np.ndarra
     labels = batch.get("labels", batch.get("fine_labels")) if isinstance(batch, dict) else None
     images = batch.get("data") if isinstance(batch, dict) else None
     if labels is None or not isinstance(images, np.ndarray) or images.shape != (len(labels), 3072):
-        raise UserError(f"{path}, {member}: must hold as many labels as images of 3,072 bytes; download the archive again")
+        raise UserError(
+            f"{path}, {member}: must hold as many labels as images of 3,072 bytes; download the archive again"
+        )
     return images.reshape(-1, 3, 32, 32), np.asarray(labels, dtype=np.int64)
 
 

@@ -15,7 +15,7 @@ from labelnoise.errors import UserError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# At most this share of a training set may be unreadable; those are left out. Test sets are judged whole or not at all.
+# At most this share of a training set may be unreadable and is left out. Test sets must be complete.
 UNREADABLE_LIMIT = 1e-3
 
 # Modes whose values a conversion to 8 bits would clip, not scale.
@@ -27,7 +27,7 @@ _ORIENTATION, _UPRIGHT = 0x0112, 1
 
 
 def may_be_left_out(count: int) -> int:
-    """How many of so many training images may be unreadable."""
+    """The number of training images, out of `count`, that may be unreadable."""
     return max(1, int(UNREADABLE_LIMIT * count))
 
 
@@ -81,7 +81,7 @@ def unreadable(root: Path, files: Sequence[str], what: str, *, complete: bool) -
     if len(broken) > allowed:
         listed = "\n".join(f"  {line}" for line in told[:10])
         more = f"\n  … and {len(told) - 10} more" if len(told) > 10 else ""
-        rule = "a test set is judged whole" if complete else f"up to {allowed} would be left out"
+        rule = "a test set must be complete" if complete else f"up to {allowed} would be left out"
         raise UserError(
             f"{root}: {len(broken)} of {len(files)} images of {what} cannot be read ({rule}); replace them:\n"
             f"{listed}{more}"

@@ -1,4 +1,4 @@
-"""Text files that name images and their labels, one a line, as the large data sets have them."""
+"""Text files that list images and their labels, one per line, as the large data sets use them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelnoise.errors import UserError
 
 
 def lines(path: Path, dataset: str) -> list[str]:
-    """The lines that are not empty; `UserError` where the file is missing or holds none."""
+    """The lines that are not empty; `UserError` if the file is missing or empty."""
     try:
         found = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError:
@@ -26,7 +26,7 @@ def lines(path: Path, dataset: str) -> list[str]:
 
 
 def fingerprint(paths: Iterable[Path]) -> str | None:
-    """A hash of the files' content; None where one is missing."""
+    """A hash of the files' content; None if one is missing."""
     digest = hashlib.sha256()
     try:
         for path in paths:
@@ -44,7 +44,7 @@ def pairs(path: Path, dataset: str, num_classes: int) -> list[tuple[str, int]]:
         if not file or not label.isdecimal():
             raise UserError(f"{path}, line {number}: must read `file label`, got {line!r}")
         if int(label) >= num_classes:
-            raise UserError(f"{path}, line {number}: the label {label} is none of 0..{num_classes - 1}")
+            raise UserError(f"{path}, line {number}: the label {label} is outside 0..{num_classes - 1}")
         if ".." in Path(file).parts or Path(file).is_absolute():
             raise UserError(f"{path}, line {number}: {file} lies outside the data set's folder")
         found.append((file, int(label)))

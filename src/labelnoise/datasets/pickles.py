@@ -1,4 +1,4 @@
-"""Reading the pickles that official data sets come as, without running anything that hides in them."""
+"""Reads the pickles of official data sets without running code that they may contain."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def numpy_pickle(content: bytes, what: str) -> Any:
     try:
         return _NumpyUnpickler(io.BytesIO(content), encoding="latin1").load()
     except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{what} cannot be read safely ({error}); nothing in it was run. Download the file again") from None
+        raise UserError(
+            f"{what} cannot be read safely ({error}); nothing in it was run. Download the file again"
+        ) from None
 
 
 def torch_pickle(path: Path) -> Any:
@@ -68,4 +70,6 @@ def torch_pickle(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError, ValueError) as error:
         reason = (str(error).splitlines() or ["it ends early"])[0]
-        raise UserError(f"{path} cannot be read safely ({reason}); nothing in it was run. Download the file again") from None
+        raise UserError(
+            f"{path} cannot be read safely ({reason}); nothing in it was run. Download the file again"
+        ) from None

@@ -1,6 +1,6 @@
 """The prepared form of a data set: arrays as .npy that training maps into memory, and dataset.json, written last.
 
-Small images are the arrays themselves. Of large sets the arrays are file names; the images stay where they are.
+Small images are stored as arrays. For large data sets, file names are stored and the images stay where they are.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
 
     root = Path(info["root"]) if info.get("root") else None
     if root is not None and not root.is_dir():
-        raise UserError(f"{root}: the images of {info['name']} are not there any more; put them back, or {remedy}")
+        raise UserError(f"{root}: the images of {info['name']} no longer exist; put them back, or {remedy}")
 
     def split(name: str) -> Split:
         labels = array(f"{name}_labels")

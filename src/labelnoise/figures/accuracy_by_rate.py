@@ -9,7 +9,7 @@ from labelnoise.analysis.cells import Results, summarise
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    rows = results.of(dataset, test_set)
+    rows = results.rows_of(dataset, test_set)
     cells = summarise(rows, "last").reset_index()
     cells = cells.merge(rows[["noise", "kind", "rate"]].drop_duplicates(), on="noise")
     cells["family"] = cells.noise.map(lambda noise: results.noise_heading(noise)[0])

@@ -9,7 +9,7 @@ from labelnoise.analysis.cells import Results
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    rows = results.of(dataset, test_set)
+    rows = results.rows_of(dataset, test_set)
     complete = results.complete_cells(dataset, test_set)
     rows = rows[[cell in complete for cell in zip(rows.label, rows.noise, strict=True)]].assign(
         gap=lambda frame: frame.best_accuracy - frame.last_accuracy

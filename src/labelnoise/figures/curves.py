@@ -21,7 +21,7 @@ def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
     """
     frames = []
     complete = results.complete_cells(dataset, test_set)
-    for trial in results.of(dataset, test_set).itertuples():
+    for trial in results.rows_of(dataset, test_set).itertuples():
         if (trial.label, trial.noise) in complete:
             path = TrialFolder(Path(trial.folder)).metrics
             if not path.exists():

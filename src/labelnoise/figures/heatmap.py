@@ -11,7 +11,7 @@ from labelnoise.analysis.cells import Results, summarise
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    means = summarise(results.of(dataset, test_set), "last")["mean"].unstack("noise")
+    means = summarise(results.rows_of(dataset, test_set), "last")["mean"].unstack("noise")
     means = means.reindex(index=results.losses, columns=results.noises)
     if means.isna().all(axis=None):
         return style.empty("no finished trials")

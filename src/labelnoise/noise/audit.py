@@ -20,7 +20,7 @@ def audit(
     """The requested noise (`noise` None: unknown) and the actual one; None for whatever needs unknown true labels.
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row that has samples (ALF Definition 1);
-    `dominance_margin` the least T_ii − max_{j≠i} T_ij.
+    `dominance_margin` is the smallest T_ii − max_{j≠i} T_ij.
     """
     requested = transitions.requested(noise, len(classes)) if noise else None
     described = {
@@ -64,7 +64,7 @@ def sha256(labels: np.ndarray) -> str:
 
 
 def describe(path: Path) -> str:
-    """The audit of a label file (.npz or .csv) in words; computed from the labels where there is none beside the file.
+    """The audit of a label file (.npz or .csv) as text; computed from the labels if no audit lies beside the file.
 
     Raises `UserError` if the labels do not match their audit.
     """
@@ -79,27 +79,29 @@ def describe(path: Path) -> str:
         clean, noisy, _ = pairs.read(path, audited["classes"])
     for labels, key in ((noisy, "sha256"), (clean, "clean_sha256")):
         if (None if labels is None else sha256(labels)) != audited[key]:
-            raise UserError(f"{path}: the labels are not those of its audit {beside}; make both again")
+            raise UserError(f"{path}: the labels do not match its audit {beside}; make both again")
     return _describe(path, audited)
 
 
 def _describe(path: Path, audited: Mapping[str, Any]) -> str:
     if audited["generator"] == "unknown":
-        origin = "no audit beside it; what follows is computed from the labels"
+        origin = "no audit beside it; the following is computed from the labels"
     else:
         seed = "" if audited["seed"] is None else f", seed {audited['seed']}"
         origin = f"{audited['generator']} ({audited['variant']}), version {audited['version']}{seed}"
     lines = [f"{path}: {origin}", *source_lines(audited.get("source", {}))]
     if audited.get("requested_transition_correction"):
         lines.append(
-            f"the requested matrix was rounded: its rows missed 1 by up to "
+            "the requested matrix was rounded: its rows missed 1 by up to "
             f"{audited['requested_transition_correction']:.2g} and were divided by their sums"
         )
-    return "\n".join([*lines, *_describe_actual(audited), f"sha256 of the labels {audited['sha256']}", *_describe_matrix(audited)])
+    return "\n".join(
+        [*lines, *_describe_actual(audited), f"sha256 of the labels {audited['sha256']}", *_describe_matrix(audited)]
+    )
 
 
 def source_lines(source: Mapping[str, Any]) -> list[str]:
-    """How labels were read from a file, in words."""
+    """Lines of text that say how labels were read from a file."""
     if not source:
         return []
     column = "the only column" if source["column"] is None else f"column {source['column']!r}"
@@ -111,14 +113,14 @@ def source_lines(source: Mapping[str, Any]) -> list[str]:
 
 def _describe_actual(audited: Mapping[str, Any]) -> list[str]:
     rate = audited["requested_rate"]
-    nominal = "" if rate is None else f", {rate:g} requested"
+    nominal = "" if rate is None else f", nominal {rate:g}"
     if audited["wrong_labels"] is None:
-        return [f"{audited['size']} labels; how many are wrong is unknown{nominal}: the true labels are not known"]
+        return [f"{audited['size']} labels; how many are wrong is unknown{nominal}: the true labels are unknown"]
     size, wrong, margin = audited["size"], audited["wrong_labels"], audited["dominance_margin"]
     verdict = "dominate" if audited["clean_labels_dominate"] else "do NOT dominate: no loss is robust there"
     return [
-        f"{wrong} of {size} labels are wrong: {wrong / size:.4f} realised{nominal}",
-        f"clean labels {verdict} (least T_ii − max T_ij: {margin:.3f})",
+        f"{wrong} of {size} labels are wrong: actual rate {wrong / size:.4f}{nominal}",
+        f"clean labels {verdict} (smallest T_ii − max T_ij: {margin:.3f})",
     ]
 
 
@@ -129,4 +131,4 @@ def _describe_matrix(audited: Mapping[str, Any]) -> list[str]:
         f"{name:>12.12}  " + " ".join(f"{share:5.2f}" if share else "    ." for share in row)
         for name, row in zip(audited["classes"], audited["realised_transition"], strict=True)
     ]
-    return ["realised transition matrix, one row per true class:", *rows]
+    return ["actual transition matrix, one row per true class:", *rows]

@@ -14,10 +14,10 @@ DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given")
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseInfo:
-    """A catalogue entry. `variants` maps each name to what it is; the first is the default.
+    """A kind of noise. `variants` maps each variant to its description; the first is the default.
 
-    `has_rate` says whether a rate is asked for, `has_seed` whether labels are drawn at all. `version` must be raised
-    when the labels change.
+    `has_rate` says whether the noise takes a rate, `has_seed` whether labels are drawn. Raise `version` when the labels
+    change.
     """
 
     kind: str
@@ -44,22 +44,21 @@ _ENTRIES = (
             "for bit",
             "equal": "the same number of flips in every class, whatever its size (code of APL, and of ALF on CIFAR)",
             "truncated": "every wrong label gets ⌊n · rate / (K − 1)⌋ of its class (code of ANL, and of JAL)",
-            "bernoulli": "each label flips on its own with probability `rate` (code of ALF on MNIST, which always "
+            "bernoulli": "each label flips independently with probability `rate` (code of ALF on MNIST, which always "
             "takes seed 0)",
-            "inclusive": "a share `rate` of all labels is drawn from all classes, the true one included (code of "
-            "GJS)",
+            "inclusive": "a share `rate` of all labels is drawn from all classes, the true one included (code of GJS)",
         },
         version=2,
     ),
     NoiseInfo(
         kind="asymmetric",
-        title="classes turn into similar ones, by a map or a transition matrix",
+        title="classes flip to similar ones, by a map or a transition matrix",
         variants={
             "parallel": "the rate holds exactly in each mapped class; all flips start from the true labels",
-            "superclass": "CIFAR-100: as parallel, each class to the next in its true superclass",
+            "superclass": "CIFAR-100: as parallel; each class flips to the next in its true superclass",
             "truncated": "⌊rate · n⌋ flips in each mapped class (code of ANL, and of JAL)",
-            "bernoulli": "each label of a mapped class flips on its own (code of APL on MNIST)",
-            "sequential": "class after class on labels already changed, so that some flip twice (code of APL and ALF "
+            "bernoulli": "each label of a mapped class flips independently (code of APL on MNIST)",
+            "sequential": "one class after another, on labels already changed, so that some flip twice (code of APL and ALF "
             "on CIFAR-10)",
             "blocks": "CIFAR-100: as truncated, in blocks of five consecutive classes, which are not its superclasses "
             "(code of ANL, and of JAL)",
@@ -74,11 +73,13 @@ _ENTRIES = (
         title="the probability of each wrong label depends on the sample's features",
         variants={"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
     ),
-    NoiseInfo(kind="human", title="labels given by people (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
+    NoiseInfo(kind="human", title="labels from human annotators (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
     NoiseInfo(
         kind="given",
         title="the labels as provided, with unknown noise",
-        variants={"given": "the data set's own labels; the number of wrong ones is known only if it states the true ones"},
+        variants={
+            "given": "the data set's own labels; the number of wrong ones is known only if it states the true ones"
+        },
         has_rate=False,
         has_seed=False,
     ),
@@ -91,12 +92,12 @@ _ENTRIES = (
     ),
 )
 
-# The kinds that start from labels which are known to be true.
+# The kinds that start from true labels.
 FROM_CLEAN = ("clean", "symmetric", "asymmetric", "instance", "human")
 
 NOISES: dict[str, NoiseInfo] = {entry.kind: entry for entry in _ENTRIES}
 
-# The map that an asymmetric variant uses unless it is named here, and those of CIFAR-100, which has several.
+# The map of an asymmetric variant is the published one, except for the CIFAR-100 variants in MAPS.
 PUBLISHED_MAP = "published"
 MAPS: dict[str, str] = {
     "superclass": "superclass",

@@ -1,4 +1,4 @@
-"""Noisy labels from true ones, by the noise that a spec asks for."""
+"""Generate noisy labels from true ones, by the noise in a spec."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def generate(
 ) -> np.ndarray:
     """Noisy int64 labels `(N,)` for true int64 labels `(N,)`, by the `noise` of a spec.
 
-    Instance noise draws from `features` `(N, …)`. Raises `UserError` on labels out of range or missing classes.
+    Instance noise depends on `features` `(N, …)`. Raises `UserError` if labels are out of range, or a class is too
+    small for the noise.
     """
     if labels.ndim != 1 or labels.dtype != np.int64 or not len(labels) or not 0 <= labels.min() <= labels.max():
-        raise UserError("true labels must be int64 (N,), none of them negative")
+        raise UserError("true labels must be int64 (N,) and not negative")
     if labels.max() >= num_classes:
         raise UserError(f"true labels must have values 0..{num_classes - 1}, found {labels.max()}")
     settings = {key: value for key, value in noise.items() if key not in ("kind", "version")}

@@ -25,7 +25,7 @@ def exact_counts(rate: float, sizes: np.ndarray) -> np.ndarray:
 
 
 def _largest_remainder(ideal: np.ndarray, total: int) -> np.ndarray:
-    """Whole numbers that add up to `total`, each less than 1 from its ideal; ties go to the first."""
+    """Whole numbers that sum to `total`, each less than 1 from its ideal; ties go to the first."""
     counts = np.floor(ideal + 1e-9).astype(np.int64)
     order = np.argsort(-(ideal - counts), kind="stable")
     counts[order[: total - int(counts.sum())]] += 1
@@ -33,7 +33,7 @@ def _largest_remainder(ideal: np.ndarray, total: int) -> np.ndarray:
 
 
 def _flip_by_counts(labels: np.ndarray, counts: np.ndarray, random: np.random.RandomState) -> np.ndarray:
-    """`counts[i, j]` labels of class i become j; a sample flips at most once, and always from its true label."""
+    """Flip `counts[i, j]` labels of class i to j; a sample flips at most once, always from its true label."""
     noisy = labels.copy()
     for true, row in enumerate(counts):
         pool = np.flatnonzero(labels == true)
@@ -48,7 +48,7 @@ def _flip_by_counts(labels: np.ndarray, counts: np.ndarray, random: np.random.Ra
 def _flip_uniformly(
     labels: np.ndarray, counts: np.ndarray, num_classes: int, random: np.random.RandomState
 ) -> np.ndarray:
-    """`counts[k]` labels of each class k flip, each to one of the K − 1 others."""
+    """Flip `counts[k]` labels of each class k, each to one of the K − 1 others, uniformly."""
     noisy = labels.copy()
     pools = [np.flatnonzero(labels == k) for k in range(num_classes)]
     flipped = np.concatenate(
@@ -60,33 +60,33 @@ def _flip_uniformly(
 
 
 def _flip_each(labels: np.ndarray, matrix: np.ndarray, random: np.random.RandomState) -> np.ndarray:
-    """Every label on its own, by its row of the transition matrix."""
+    """Draw each label independently from its row of the transition matrix."""
     draw, rows = random.multinomial, list(matrix)
     return np.array([draw(1, rows[label]).argmax() for label in labels.tolist()], dtype=np.int64)
 
 
 def _truncated(matrix: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """⌊T_ij · n_i⌋, `(K, K)`; `UserError` where that drops a requested flip."""
+    """The counts ⌊T_ij · n_i⌋ `(K, K)`; raises `UserError` if rounding drops a requested flip."""
     sizes = np.bincount(labels, minlength=len(matrix))
     counts = (matrix * sizes[:, None]).astype(np.int64)
-    if (silent := np.argwhere((matrix > 0) & (counts == 0))).size:
-        i, j = silent[0]
+    if (dropped := np.argwhere((matrix > 0) & (counts == 0))).size:
+        i, j = dropped[0]
         raise UserError(
-            f"class {i} has {sizes[i]} samples, too few: the truncated variant gives label {j} to "
-            f"{matrix[i, j] * sizes[i]:.2g} of them, which it rounds down to none; use the default variant"
+            f"class {i} has {sizes[i]} samples, too few: the truncated variant rounds its flips to label {j} "
+            f"({matrix[i, j] * sizes[i]:.2g}) down to 0; use the default variant"
         )
     return counts
 
 
 def clean(labels: np.ndarray, **_: object) -> np.ndarray:
-    """The labels themselves."""
+    """A copy of the labels."""
     return labels.copy()
 
 
 def symmetric(
     labels: np.ndarray, *, num_classes: int, rate: float, seed: int, variant: str = "exact", **_: object
 ) -> np.ndarray:
-    """Noise that is the same for every class.
+    """Symmetric noise: the same rate for every class, each wrong label equally likely.
 
     Variants (the code they reproduce): exact, and `equal` (Active-Passive-Losses, `RandomState.choice` per class,
     then one of the others for each); `truncated` (Active-Negative-Loss, by transition counts); `bernoulli` (ALFs'
@@ -109,8 +109,8 @@ def symmetric(
         if share > sizes.min():
             smallest = int(sizes.argmin())
             raise UserError(
-                f"class {smallest} has {sizes[smallest]} samples, too few: the variant equal flips {share} in every "
-                "class; use the default variant"
+                f"class {smallest} has {sizes[smallest]} samples, too few: the variant equal flips {share} in "
+                "every class; use the default variant"
             )
         return _flip_uniformly(labels, np.full(num_classes, share), num_classes, random)
     _check_sizes(rate, sizes)
@@ -128,7 +128,7 @@ def asymmetric(
     matrix: Sequence[Sequence[float]] | None = None,
     **_: object,
 ) -> np.ndarray:
-    """Noise along a `map` of (true, wrong) pairs at `rate`, or by a full transition `matrix` `(K, K)`.
+    """Asymmetric noise, by a `map` of (true, wrong) pairs at `rate` or by a full transition `matrix` `(K, K)`.
 
     Variants (the code they reproduce): parallel and superclass, exact; `truncated` and `blocks`
     (Active-Negative-Loss); `bernoulli` and `blocks-bernoulli` (Active-Passive-Losses on MNIST and CIFAR-100);
@@ -142,11 +142,11 @@ def asymmetric(
         return _flip_by_counts(labels, counts, random)
     if map is None or rate is None:
         raise UserError("asymmetric noise needs a matrix, or a map and a rate")
-    asked = transitions.by_map(rate, num_classes, map)
+    transition = transitions.by_map(rate, num_classes, map)
     if variant in ("truncated", "blocks"):
-        return _flip_by_counts(labels, _truncated(asked, labels), random)
+        return _flip_by_counts(labels, _truncated(transition, labels), random)
     if variant in ("bernoulli", "blocks-bernoulli"):
-        return _flip_each(labels, asked, random)
+        return _flip_each(labels, transition, random)
     if variant == "permuted":
         drawn = random.permutation(len(labels))[: math.ceil(rate * len(labels))]
         noisy, target = labels.copy(), dict(map)
@@ -166,10 +166,10 @@ def asymmetric(
 
 
 def _check_sizes(rate: float, sizes: np.ndarray, classes: np.ndarray | None = None) -> None:
-    """`UserError` where a class is too small for the rate to hold in it."""
+    """Raise `UserError` if a class is too small for the rate to hold in it."""
     for k in range(len(sizes)) if classes is None else classes.tolist():
         if rate > 0 and rate * sizes[k] < 1:
             raise UserError(
-                f"class {k} has {sizes[k]} samples, too few for a noise rate of {rate:g} to hold in it; it takes at "
-                f"least {math.ceil(1 / rate)}"
+                f"class {k} has {sizes[k]} samples, too few for a noise rate of {rate:g}; it needs at least "
+                f"{math.ceil(1 / rate)}"
             )

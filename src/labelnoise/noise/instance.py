@@ -21,12 +21,13 @@ def flip_rates(uniforms: np.ndarray, rate: float) -> np.ndarray:
 def instance(
     labels: np.ndarray, *, num_classes: int, rate: float, seed: int, features: np.ndarray, **_: object
 ) -> np.ndarray:
-    """Each sample has its own flip rate q ~ N(rate, 0.1²), truncated to [0, 1]; its features decide the wrong label.
+    """Part-dependent noise: each sample has its own flip rate, and its features decide the wrong label.
 
-    The wrong label is drawn from softmax(x · W_y) without the true class y; each class has its own standard normal
-    W_y `(S, K)`. `features` `(N, …)` are raw pixels 0–255 as stored (or any numbers). Draws in the published order from
-    RandomState(seed): flip rates, W, one uniform per sample. Projections are float64 of W rounded to float32 as
-    published; there one wrong label takes nearly all the probability, for pixels are large.
+    Flip rates follow N(rate, 0.1²), truncated to [0, 1]. The wrong label is drawn from softmax(x · W_y) without the
+    true class y; each class has its own standard normal W_y `(S, K)`. `features` `(N, …)` are raw pixels 0–255 as
+    stored (or any numbers). Draws in the published order from RandomState(seed): flip rates, W, one uniform per sample.
+    Projections are float64 of W rounded to float32 as published; as pixel values are large, one wrong label takes
+    nearly all the probability.
     """
     random = np.random.RandomState(seed)
     flat = features.reshape(len(features), -1)
@@ -52,7 +53,7 @@ def _weights(random: np.random.RandomState, shape: tuple[int, int]) -> np.ndarra
     """Standard normals, rounded to float32 and to a grid of 2⁻²⁸.
 
     The grid changes only weights below 1/16, by less than 2⁻²⁹. With it a projection of bytes is a sum without
-    rounding, so labels depend neither on the number of threads nor on the library that multiplies.
+    rounding, so labels depend neither on the number of threads nor on the matrix library.
     """
     grid = 2.0**28
     return np.rint(random.standard_normal(shape).astype(np.float32).astype(np.float64) * grid) / grid

@@ -1,6 +1,6 @@
-"""The label file of a trial: `.npz` with noisy_labels and clean_labels, its audit beside it.
+"""The label file of a trial: an `.npz` with noisy_labels and clean_labels, and its audit beside it.
 
-Where the true labels are not known, it has no clean_labels.
+If the true labels are unknown, clean_labels is absent.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def write(
 ) -> dict[str, Any]:
     """Write the label file and its audit, which is returned.
 
-    `clean` is None if the true labels are unknown. `own` are the data set's labels; their hash ties the file to the data
-    set. `source` records how labels were read from a user's file, `names` are columns that identify the samples.
+    `clean` is None if the true labels are unknown. `own` are the data set's labels; their hash ties the file to the
+    data set. `source` records how labels were read from a user's file, `names` are columns that identify the samples.
     """
     described = audit(clean, noisy, classes=classes, noise=noise) | {"dataset_sha256": sha256(own)}
     if source is not None:
@@ -47,7 +47,7 @@ def write(
 
 
 def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray | None]:
-    """(noisy, clean) int64 labels of a label file; clean is None if the true labels are unknown.
+    """Read the (noisy, clean) int64 labels of a label file; clean is None if the true labels are unknown.
 
     Raises `UserError` if the labels do not match the audit, or the file was made for other labels than `own`.
     """
@@ -55,22 +55,22 @@ def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndar
         with np.load(path, allow_pickle=False) as file:
             noisy, clean = file["noisy_labels"], file["clean_labels"] if "clean_labels" in file.files else None
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such label file; `snakemake` makes it") from None
+        raise UserError(f"{path}: this label file does not exist; run snakemake to make it") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: this label file is damaged ({error}); delete it and run again") from None
     described = read_json(path.with_suffix(".json"), "audit of a label file")
-    found = (sha256(noisy), None if clean is None else sha256(clean))
-    if found != (described["sha256"], described["clean_sha256"]):
-        raise UserError(f"{path}: the labels are not those of its audit; delete both and run again")
+    hashes = (sha256(noisy), None if clean is None else sha256(clean))
+    if hashes != (described["sha256"], described["clean_sha256"]):
+        raise UserError(f"{path}: the labels do not match its audit; delete both and run again")
     # Older audits have no `dataset_sha256`; their clean labels are the data set's.
-    whose = described.get("dataset_sha256", described["clean_sha256"])
-    if own is not None and sha256(own) != whose:
+    dataset_sha256 = described.get("dataset_sha256", described["clean_sha256"])
+    if own is not None and sha256(own) != dataset_sha256:
         raise UserError(f"{path}: the label file was made for other data; delete it and run again")
     return noisy, clean
 
 
 def sha256_of_file(path: Path) -> str | None:
-    """The hash of the noisy labels in the file; None where it cannot be read."""
+    """The hash of the noisy labels in the file; None if it cannot be read."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return sha256(file["noisy_labels"])

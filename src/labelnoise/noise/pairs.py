@@ -19,12 +19,12 @@ _CLEAN = ("clean_labels", "clean_label", "true_labels", "true_label")
 def read(path: Path, classes: Sequence[str] | None = None) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
     """(true, noisy, classes) of a file with noisy labels; the true ones are None if the file does not have them."""
     if path.suffix not in (".csv", ".npz"):
-        raise UserError(f"{path}: a label file is a .npz or .csv with true and noisy labels")
+        raise UserError(f"{path}: a label file must be a .npz or .csv with true and noisy labels")
     table = tables.read(path)
     clean, noisy = (next((name for name in names if name in table.columns), None) for names in (_CLEAN, _NOISY))
     if noisy is None or (clean is None and path.suffix == ".csv"):
         listed = ", ".join(name or "one without a name" for name in table.columns)
-        raise UserError(f"{path}: a label file has the columns {_CLEAN[0]} and {_NOISY[0]}; this one has {listed}")
+        raise UserError(f"{path}: a label file needs the columns {_CLEAN[0]} and {_NOISY[0]}; this one has {listed}")
     parts = [table.columns[name] for name in (clean, noisy) if name is not None]
     if len({len(part) for part in parts}) > 1:
         raise UserError(f"{path}: {len(parts[0])} true labels, but {len(parts[1])} noisy ones")
@@ -39,7 +39,7 @@ def read(path: Path, classes: Sequence[str] | None = None) -> tuple[np.ndarray |
 def write_csv_pairs(
     path: Path, true: np.ndarray, noisy: np.ndarray, classes: Sequence[str], names: Mapping[str, Sequence[str]]
 ) -> None:
-    """A CSV with the columns of `names`, which identify samples, then clean_label and noisy_label, by class name."""
+    """Write a CSV with the identifier columns `names`, then clean_label and noisy_label as class names."""
     columns = dict(names) | {
         "clean_label": [classes[label] for label in true.tolist()],
         "noisy_label": [classes[label] for label in noisy.tolist()],

@@ -1,4 +1,4 @@
-"""What a user asks for → the noise of a spec. Serves config.yaml and the command line alike."""
+"""Turn a user's noise settings into the noise of a spec, for config.yaml and the command line alike."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from labelnoise.noise import transitions
 from labelnoise.noise.catalogue import MAPS, NOISES, PUBLISHED_MAP
 from labelnoise.readers import matrices
 
-# (true, wrong) class numbers by the name of the map.
+# Map name → (true, wrong) class numbers.
 Maps = Mapping[str, Sequence[tuple[int, int]]]
 
 
 class NoiseError(UserError):
-    """A mistake in a noise; `key` is the setting that it lies in, None for the whole noise."""
+    """A mistake in a noise; `key` is the wrong setting, None if the whole noise is wrong."""
 
     def __init__(self, message: str, key: str | None = None):
         super().__init__(message)
@@ -25,22 +25,22 @@ class NoiseError(UserError):
 
 
 def check_rate(kind: str, rate: float | None, *, has_matrix: bool = False) -> None:
-    """`NoiseError` unless the kind of noise can have this rate (None: no rate is given)."""
+    """Raise `NoiseError` unless the kind of noise can have this rate (None: no rate is set)."""
     if has_matrix or not NOISES[kind].has_rate:
         if rate not in (None, 0):
             what = "noise given by a matrix has" if has_matrix else f"{kind} labels have"
-            raise NoiseError(f"{what} no noise rate to choose; leave it out", "rate")
+            raise NoiseError(f"{what} no noise rate; remove it", "rate")
         return
     if rate is None:
         raise NoiseError(f"{kind} noise needs a noise rate in [0, 1), such as 0.4", "rate")
     if not 0 <= rate < 1:
         raise NoiseError(f"a noise rate must lie in [0, 1), got {rate!r}", "rate")
     if kind == "instance" and rate == 0:
-        raise NoiseError("instance noise at rate 0 is not clean: flip rates spread around it; use `clean`", "rate")
+        raise NoiseError("instance noise at rate 0 is not clean, as flip rates vary around 0; use `clean`", "rate")
 
 
 def check_variant(kind: str, variant: str) -> None:
-    """`NoiseError` unless the kind of noise has this variant on some data set."""
+    """Raise `NoiseError` unless the kind of noise has this variant on some data set."""
     if variant not in NOISES[kind].variants:
         raise NoiseError(unknown(f"variant of {kind} noise", variant, NOISES[kind].variants), "variant")
 
@@ -55,10 +55,10 @@ def resolve_noise(
     map: Mapping[Any, Any] | None = None,
     matrix: Any = None,
 ) -> dict[str, Any]:
-    """The noise of a spec, without its seed, for a kind that is drawn: clean, symmetric, asymmetric or instance.
+    """The noise of a spec, without its seed, for generated noise: clean, symmetric, asymmetric or instance.
 
     `maps` are the data set's own, for asymmetric noise. A `map` (class → class, by name or number) or a `matrix` (rows,
-    or a file) replaces them. `variant` None is the default on this data set. Raises `NoiseError`.
+    or a file) replaces them. If `variant` is None, the data set's default is used. Raises `NoiseError`.
     """
     check_rate(kind, rate, has_matrix=matrix is not None)
     if variant is not None:
@@ -76,7 +76,7 @@ def resolve_noise(
 
 
 def dominance_margin(noise: Mapping[str, Any], num_classes: int) -> float | None:
-    """The least T_ii − max_{j≠i} T_ij of the requested matrix (ALF, Definition 1); None without one."""
+    """The smallest T_ii − max_{j≠i} T_ij of the requested matrix (ALF, Definition 1); None without one."""
     requested = transitions.requested(noise, num_classes)
     return None if requested is None else transitions.margin(requested)
 
@@ -93,17 +93,17 @@ def _by_matrix(matrix: Any, variant: str | None, map: object, classes: Sequence[
 
 def _by_own_map(map: Mapping[Any, Any], variant: str | None, classes: Sequence[str]) -> dict[str, Any]:
     if variant in MAPS:
-        raise NoiseError(f"the variant {variant} has a map of its own; leave the map or the variant out", "variant")
+        raise NoiseError(f"the variant {variant} has its own map; remove the map or the variant", "variant")
     pairs = _numbered(map, list(classes))
     if variant != "sequential":
-        pairs.sort()  # their order means something there only
+        pairs.sort()  # only the sequential variant depends on their order
     return {"variant": variant or "parallel", "map": pairs, "content": canonical_hash(pairs, digits=6)}
 
 
 def _by_published_map(maps: Maps, variant: str | None) -> dict[str, Any]:
     fitting = [name for name in NOISES["asymmetric"].variants if MAPS.get(name, PUBLISHED_MAP) in maps]
     if not fitting:
-        raise NoiseError("there is no asymmetric map; give one, or a matrix", "map")
+        raise NoiseError("this data set has no asymmetric map; give a map or a matrix", "map")
     chosen = variant or fitting[0]
     if chosen not in fitting:
         raise NoiseError(unknown("variant of asymmetric noise on this data set", chosen, fitting), "variant")
@@ -125,11 +125,11 @@ def _numbered(map: Mapping[Any, Any], classes: list[str]) -> list[list[int]]:
         raise NoiseError(f"{unknown('class', value, classes)}{hint}", "map")
 
     if not map:
-        raise NoiseError("it is empty; name at least one class and what it turns into", "map")
+        raise NoiseError("the map is empty; map at least one class to another", "map")
     pairs = [[number(true), number(wrong)] for true, wrong in map.items()]
     for true, wrong in pairs:
         if true == wrong:
-            raise NoiseError(f"{classes[true]} turns into itself; leave it out", "map")
+            raise NoiseError(f"{classes[true]} is mapped to itself; remove it", "map")
     if len({true for true, _ in pairs}) < len(pairs):
         raise NoiseError("a class is named twice, by its name and its number", "map")
     return pairs

@@ -125,7 +125,9 @@ def match(annotations: Annotations, samples: Samples) -> Match | None:
     if len(missing) <= samples.may_be_left_out and not len(unmatched):
         return None
     if by is None:
-        raise UserError(f"{annotations.path}: has {len(annotations)} labels, but there are {samples.count} training samples")
+        raise UserError(
+            f"{annotations.path}: has {len(annotations)} labels, but there are {samples.count} training samples"
+        )
     raise UserError(_describe_mismatch(annotations, by, missing, unmatched, samples))
 
 

@@ -57,7 +57,9 @@ def read(path: Path, *, column: str | None = None, count: int | None = None) -> 
     """
     readers = {".csv": _read_csv, ".npy": _read_npy, ".npz": _read_npz, ".json": _read_json}
     if path.suffix not in readers:
-        raise UserError(f"{path}: labels are read from {', '.join(readers)}, not from {path.suffix or 'a file without ending'}")
+        raise UserError(
+            f"{path}: labels are read from {', '.join(readers)}, not from {path.suffix or 'a file without ending'}"
+        )
     try:
         table = readers[path.suffix](path, column, count)
     except FileNotFoundError:

@@ -49,12 +49,13 @@ class TrainingState:
 class Checkpoint:
     """Saves and restores a `TrainingState`.
 
-    It is saved after an epoch, but no more often than every `seconds`; where `epochs` is given, after every so many
-    instead. With `keep`, the checkpoint of the last epoch stays when the trial is complete.
+    A checkpoint is saved after an epoch, at most once per `seconds`, or every `epochs` epochs if that is set. With
+    `keep`, the checkpoint of the last epoch remains when the trial is complete.
 
     If the loss keeps something that cannot be saved, no checkpoint is written, the log says so, and a killed trial
-    starts from the first epoch. A file that is damaged, belongs to another trial or was made with another `arithmetic` (device and
-    precision, in words) is set aside with a message and never used. It is read with `weights_only=True`.
+    starts from the first epoch. A file that is damaged, belongs to another trial or was made with another `arithmetic`
+    (device and precision, in words) is moved aside with a message and never used. Files are read with
+    `weights_only=True`.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Checkpoint:
                 module.load_state_dict(values)
             aside = self.path.with_suffix(".unusable")
             self.path.replace(aside)
-            print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts from the first epoch", flush=True)
+            print(f"{self.path} cannot be used ({error}); moved to {aside}, training starts over", flush=True)
             return
         for name, tensor in state.optimizer.items():
             tensor.copy_(saved["optimizer"][name])
@@ -130,7 +131,7 @@ class Checkpoint:
             plain = state.plain.changed()
         except UnsavableError as error:
             if not self._has_warned:
-                print(f"no checkpoint is saved: {error}; if this trial is stopped, it starts from the first epoch", flush=True)
+                print(f"no checkpoint is saved: {error}; if this trial is stopped, it starts over", flush=True)
             self._has_warned = True
             return
         content = io.BytesIO()  # in memory, as torch's own writer hides that the disk is full

@@ -37,7 +37,7 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
     if gpus is not None and gpus > visible:
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
         why = f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
-        raise UserError(f"{gpus} GPUs are requested, but {visible} can be used here{why}; give another `gpus`")
+        raise UserError(f"{gpus} GPUs are requested, but {visible} can be used here{why}; lower `gpus`")
     use = visible if gpus is None else gpus
     if use == 0:
         prepare(torch.device("cpu"))

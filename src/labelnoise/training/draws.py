@@ -1,6 +1,6 @@
-"""Random draws that depend on (seed, purpose, epoch) and on nothing else.
+"""Random draws that depend on (seed, purpose, epoch) only.
 
-So trials are paired over losses, and a resumed trial draws what an uninterrupted one would have drawn.
+So trials of different losses are paired, and a resumed trial draws the same as an uninterrupted one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Images decoded and augmented by worker processes, with torchvision's v2 transforms.
 
-An image's draws depend on (seed, view, epoch, its index in the data set) only, so neither the number of workers nor the
+An image's draws depend only on (seed, view, epoch, its index in the data set), so neither the number of workers nor the
 order of the batches changes what a trial sees.
 """
 
@@ -30,25 +30,25 @@ _EVALUATION_BATCH = 256
 def training_transform(recipe: Recipe) -> v2.Transform:
     """PIL image → uint8 `(3, S, S)`, augmented as the recipe says."""
     size = recipe.image_size
-    known = {
+    transforms = {
         "resized_crop": [v2.RandomResizedCrop(size)],
         "random_crop": [v2.Resize(recipe.resize), v2.RandomCrop(size)],
         "flip": [v2.RandomHorizontalFlip()],
         "jitter": [v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)],
     }
-    steps = [step for name in recipe.augmentation for step in known[name]]
+    steps = [step for name in recipe.augmentation for step in transforms[name]]
     if not {"resized_crop", "random_crop"} & set(recipe.augmentation):
         steps = [v2.Resize(recipe.resize), v2.CenterCrop(size), *steps]
     return v2.Compose([*steps, v2.PILToTensor()])
 
 
 def evaluation_transform(recipe: Recipe) -> v2.Transform:
-    """PIL image → uint8 `(3, S, S)`: resized, and cropped in the middle."""
+    """PIL image → uint8 `(3, S, S)`, resized and centre-cropped."""
     return v2.Compose([v2.Resize(recipe.resize), v2.CenterCrop(recipe.image_size), v2.PILToTensor()])
 
 
 class _Decoding(Dataset[Any]):
-    """Item i: the views of file i, each uint8 `(3, S, S)`, or the message why there are none."""
+    """Item i holds the views of file i, each uint8 `(3, S, S)`, or a message if it cannot be read."""
 
     def __init__(self, root: Path, files: np.ndarray, transform: v2.Transform, seeds: Sequence[tuple[int, str, int]]):
         self.root, self.files, self.transform, self.seeds = root, files, transform, seeds
@@ -58,7 +58,7 @@ class _Decoding(Dataset[Any]):
         try:
             image = images.read(path)
         except OSError as error:
-            return f"{path} cannot be read ({error}), though it could when the data set was prepared"
+            return f"{path} cannot be read ({error}), although it could when the data set was prepared"
         views = []
         for seed, purpose, epoch in self.seeds:
             draws.seed_globally(seed, f"{purpose} of image {index}", epoch)
@@ -66,8 +66,8 @@ class _Decoding(Dataset[Any]):
         return views
 
 
-def _leave_signals(_: int) -> None:
-    """What is meant to stop the job reaches its workers as well; the job itself stops them when it has saved."""
+def _ignore_signals(_: int) -> None:
+    """Signals to the job reach its workers too; the job stops its workers itself, after saving."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -79,7 +79,10 @@ def _collate(items: list[list[Tensor] | str]) -> list[Tensor] | str:
 
 @dataclass(frozen=True)
 class ImagesInFiles:
-    """Files `(N,)`, bytes relative to `root`, with labels on the device; `index_in_set` `(N,)` is that of the set."""
+    """Files `(N,)` (as bytes, relative to `root`), with labels on the device.
+
+    `index_in_set` `(N,)` holds the files' indices in the data set (None: these are all files).
+    """
 
     root: Path
     files: np.ndarray
@@ -115,8 +118,8 @@ class ImagesInFiles:
         yield from self._batches(order.cpu().numpy(), training_transform(recipe), seeds, recipe.batch_size)
 
     def evaluation_batches(self) -> Iterator[Tensor]:
-        everything = np.arange(len(self))
-        for (view,) in self._batches(everything, evaluation_transform(self.recipe), [(0, "", 0)], _EVALUATION_BATCH):
+        order = np.arange(len(self))
+        for (view,) in self._batches(order, evaluation_transform(self.recipe), [(0, "", 0)], _EVALUATION_BATCH):
             yield view
 
     def _batches(
@@ -126,15 +129,15 @@ class ImagesInFiles:
         loader = DataLoader(
             _Decoding(self.root, self.files, transform, seeds),
             batch_sampler=[indices[start : start + size].tolist() for start in range(0, len(indices), size)],
-            # On the CPU the network takes the threads; reading is a small part of it.
+            # On the CPU the network needs the threads; reading is a small part of the work.
             num_workers=self.recipe.threads if self.device.type == "cuda" else 1,
             collate_fn=_collate,
             pin_memory=self.device.type == "cuda",
-            worker_init_fn=_leave_signals,
-            # Of its own: by itself it draws from the global generator, once more in an epoch that is resumed.
+            worker_init_fn=_ignore_signals,
+            # By default it draws from the global generator, once more in an epoch that is resumed.
             generator=torch.Generator(),
         )
         for views in loader:
             if isinstance(views, str):
-                raise UserError(f"{views}; put it back and run again")
+                raise UserError(f"{views}; restore it and run again")
             yield [view.to(self.device, non_blocking=True) for view in views]

@@ -1,4 +1,4 @@
-"""Everything that a trial's spec names, opened once: recipe, data on the device, labels, identity."""
+"""Everything that a trial's spec names, loaded once: recipe, data on the device, labels, identity."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from labelnoise.training.recipe import Recipe
 class Inputs:
     """What a trial is trained with on `device`.
 
-    `identity` is the full hash of the spec, `labels_sha256` that of the given labels. The loss is made on demand, by
-    `create_loss`: a mistake in it is the trial's failure, not a reason not to begin.
+    `identity` is the full hash of the spec, `labels_sha256` that of the noisy labels. The loss is created on demand by
+    `create_loss`: an error in it is the trial's failure, not a reason not to start.
     """
 
     spec: Mapping[str, Any]
@@ -44,7 +44,7 @@ class Inputs:
 
     @property
     def precision(self) -> str:
-        """The precision that is used, whatever the recipe leaves open."""
+        """The precision used, with `auto` resolved."""
         return devices.precision_used(self.recipe.precision, self.device, self.recipe.model)
 
     @property
@@ -57,16 +57,15 @@ class Inputs:
 
 
 def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
-    """Open the data set and the label file that the spec names; use as many threads as its recipe says.
+    """Load the data set and the label file that the spec names; use as many threads as its recipe says.
 
-    Raises `UserError` when one of them is missing or wrong, or there are too few cores.
+    Raises `UserError` if one of them is missing or wrong, or there are too few cores.
     """
     recipe = Recipe(**spec["recipe"])
     cores = len(os.sched_getaffinity(0))
     if recipe.threads > cores:
         raise UserError(
-            f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; set train: {{threads: …}} to "
-            "fewer"
+            f"the recipe asks for {recipe.threads} threads, but there are {cores} cores; lower train: {{threads: …}}"
         )
     torch.set_num_threads(recipe.threads)
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
@@ -82,13 +81,13 @@ def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
 
 
 def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
-    """The loss that a spec names: one of the catalogue, or a user's class whose file is as it was planned."""
+    """The loss that a spec names: from the catalogue, or a user's class whose file has not changed since planning."""
     if "target" not in spec:
         return losses.create(spec["name"], num_classes=num_classes, **spec["params"])
-    found = user_losses.find(spec["target"])
-    if found.sha256 != spec["sha256"]:
-        raise UserError(f"{found.file} changed after this trial was planned; run snakemake again")
-    loss = user_losses.load(found, spec["params"], num_classes=num_classes)
+    source = user_losses.find(spec["target"])
+    if source.sha256 != spec["sha256"]:
+        raise UserError(f"{source.file} changed after this trial was planned; run snakemake again")
+    loss = user_losses.load(source, spec["params"], num_classes=num_classes)
     if not isinstance(loss, nn.Module):
-        raise UserError(f"target {found.name!r} is a {type(loss).__name__}; a loss has to be a torch.nn.Module")
+        raise UserError(f"target {source.name!r} is a {type(loss).__name__}; a loss must be a torch.nn.Module")
     return loss

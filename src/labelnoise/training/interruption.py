@@ -1,4 +1,4 @@
-"""Signals that ask a trial to stop: it finishes the step at hand, saves a checkpoint and leaves."""
+"""Signals that ask a trial to stop: it finishes the current step, saves a checkpoint and exits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """A function that says whether SIGTERM or SIGINT has arrived inside the block; a second signal kills at once."""
+    """Yield a function that says whether SIGTERM or SIGINT has arrived; a second signal kills at once."""
     received: list[int] = []
 
     def receive(number: int, _: object) -> None:

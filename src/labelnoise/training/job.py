@@ -1,6 +1,6 @@
-"""A trial as a job: what is decided before torch is imported, which takes a second and 400 MB.
+"""A trial as a job: the checks made before importing torch, which takes a second and 400 MB.
 
-That is whether the trial is finished already, and whether it was begun too often without progress.
+They are whether the trial is finished already, and whether it was started too often without progress.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def run(
 ) -> dict[str, Any]:
     """Train the trial unless the folder `path` holds its result already; return the result.
 
-    Waits for another process that works on it. Raises what `trial.run` raises, and `UserError` when the folder holds
-    another trial. `attempt` counts from 1 within one run of Snakemake.
+    Waits for another process working on it. Raises what `trial.run` raises, and `UserError` if the folder holds another
+    trial. `attempt` counts from 1 within one run of Snakemake.
     """
     options, device_options = options or RunOptions(), device_options or DeviceOptions()
     folder = TrialFolder(path)
@@ -42,7 +42,7 @@ def run(
         folder.record("begins")
         from labelnoise.training import trial
 
-        # Garbage collection was off while torch was imported (__main__); a long training makes garbage of its own.
+        # Garbage collection was off while torch was imported (__main__), but a long training needs it.
         gc.freeze()
         gc.enable()
         try:
@@ -55,9 +55,9 @@ def run(
 
 
 def may_begin(folder: TrialFolder, attempt: int) -> bool:
-    """Count this attempt; False when too many in a row made no progress: they left the checkpoint as they found it.
+    """Count this attempt; False if too many in a row made no progress, that is, did not change the checkpoint.
 
-    The first attempt of a Snakemake run starts the count anew.
+    The first attempt of a Snakemake run restarts the count.
     """
     checkpoint = folder.checkpoint.stat().st_mtime_ns if folder.checkpoint.exists() else None
     without_progress = 0
@@ -72,7 +72,7 @@ def may_begin(folder: TrialFolder, attempt: int) -> bool:
 
 
 def _give_up(spec: Mapping[str, Any], folder: TrialFolder) -> dict[str, Any]:
-    """Write the result of a trial that was begun too often without progress."""
+    """Write the result of a trial that was started too often without progress."""
     why = folder.last_error() or "killed, out of memory, or over their time limit"
     reason = f"{ATTEMPTS_WITHOUT_PROGRESS} attempts in a row ended before the next checkpoint: {why}"
     result = new_result(spec, folder.identity, Status.FAILED, reason, labels_sha256=None)

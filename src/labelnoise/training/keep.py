@@ -1,6 +1,6 @@
-"""What is kept of a trial on request: weights, features, and predictions after chosen epochs.
+"""What a trial keeps on request: weights, features, and predictions after chosen epochs.
 
-The files of the last epoch are weights.pt and features.npz; those of epoch 10, if asked for, weights-0010.pt,
+The files of the last epoch are weights.pt and features.npz; those of epoch 10, if requested, weights-0010.pt,
 features-0010.npz and predictions-0010.npz.
 """
 
@@ -20,7 +20,7 @@ from labelnoise.trial_folder import TrialFolder
 
 
 class Keep:
-    """Called after each epoch; writes what the options ask for into the trial's folder."""
+    """Called after each epoch; writes what the options request into the trial's folder."""
 
     def __init__(self, folder: TrialFolder, options: RunOptions, *, last: int):
         self.folder, self.options, self.last = folder, options, last
@@ -40,13 +40,13 @@ class Keep:
 
 
 def write_arrays(path: Path, values: dict[str, Tensor]) -> None:
-    """An .npz of the tensors."""
+    """Write the tensors to an .npz file."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **{name: tensor.numpy() for name, tensor in values.items()})  # type: ignore[arg-type]
 
 
 def derive_features(folder: TrialFolder, evaluator: Evaluator) -> list[Path]:
-    """Write the features of every kept weights file that has none; the files written."""
+    """Write the features for every kept weights file that has none; returns the files written."""
     written = []
     for weights, features in folder.weights_without_features():
         evaluator.load_weights(torch.load(weights, map_location="cpu", weights_only=True))

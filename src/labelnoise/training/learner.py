@@ -1,4 +1,4 @@
-"""A network and its loss as one: gives the loss what it `needs` and gets logits out of either."""
+"""A network and its loss as one: supplies what the loss `needs` and returns the logits of either."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labelnoise.training.recipe import Recipe
 
 
 def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: torch.device, precision: str) -> Learner:
-    """The recipe's network as it is before training, with the loss."""
+    """The recipe's network before training, with the loss."""
     draws.seed_globally(seed, "initialisation")
     model = models.create(
         recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
@@ -27,22 +27,22 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
     learner = Learner(model, loss, seed=seed, precision=precision, device=device)
     if Need.CLASS_COUNTS in learner.needs:
         learner.loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
-        learner.plain = PlainState(loss)  # what the loss makes of the counts is no change by training
+        learner.plain = PlainState(loss)  # what the loss derives from the counts is no change by training
     return learner
 
 
 class Learner:
-    """Runs model and loss on normalised images; `modules` are what is trained (the loss may have parameters)."""
+    """Runs model and loss on normalised images; `modules` are trained (the loss may have parameters)."""
 
     def __init__(self, model: Any, loss: Any, *, seed: int, precision: str, device: torch.device):
-        # Modules, typed as Any: a network has `features`, and a loss the methods that its needs imply.
+        # Modules, typed as Any: a network has `features`, and a loss has the methods that its needs imply.
         self.model = model
         self.loss = loss
         self.seed = seed
         self.precision, self.device = precision, device
         self.needs: Sequence[str] = tuple(getattr(loss, "needs", ()))
         if unknown := [need for need in self.needs if need not in list(Need)]:
-            raise UserError(f"the loss needs {', '.join(unknown)}; the engine knows {', '.join(Need)}")
+            raise UserError(f"the loss needs {', '.join(unknown)}; the engine only supplies {', '.join(Need)}")
         if Need.FEATURES in self.needs:
             draws.seed_globally(seed, "loss")
             self.loss.initialise(model.feature_dim)
@@ -54,19 +54,19 @@ class Learner:
 
     @property
     def is_capturable(self) -> bool:
-        """Whether every step does the same operations, as the catalogue says, or a user's loss of itself."""
+        """Whether every step performs the same operations, as declared by the catalogue or by a user's loss."""
         return bool(getattr(self.loss, "capturable", False))
 
     @property
     def views(self) -> int:
-        """How many augmented views of each image a step takes."""
+        """The number of augmented views of each image in a step."""
         return 2 if Need.VIEWS in self.needs else 1
 
     def begin_epoch(self, epoch: int, *, is_resumed: bool = False) -> None:
-        """Before each epoch (1-based): its number, and random draws of the loss's own.
+        """Begin an epoch (1-based): pass its number to the loss and seed the random draws.
 
-        What takes no generator (dropout, a user's loss) draws from global ones, seeded for the epoch. The loss hears of
-        each epoch once: not again when an interrupted one `is_resumed`.
+        Code that takes no generator (dropout, a user's loss) draws from the global ones, seeded for each epoch. The
+        loss gets each epoch's number once, so not again when an interrupted epoch `is_resumed`.
         """
         draws.seed_globally(self.seed, "training", epoch)
         self.model.train()
@@ -77,15 +77,15 @@ class Learner:
             draws.reseed(generator, self.seed, "loss", epoch)
 
     def generators(self) -> list[torch.Generator]:
-        """Of the parts of the loss that draw from one of their own."""
+        """The generators of the parts of the loss that have their own."""
         return [module.generator for module in self._drawing]
 
     def draws_state(self) -> list[Any]:
-        """Where every stream of random draws stands within the epoch."""
+        """The state of every random stream within the epoch."""
         return [draws.global_state(self.device), [generator.get_state() for generator in self.generators()]]
 
     def restore_draws(self, streams: list[Any]) -> None:
-        """Put every stream back to where `draws_state` found it."""
+        """Restore every random stream to what `draws_state` returned."""
         draws.restore_global(streams[0], self.device)
         for generator, state in zip(self.generators(), streams[1], strict=True):
             generator.set_state(state)
@@ -98,18 +98,16 @@ class Learner:
                 value = self.loss(features, targets)
                 with torch.no_grad():
                     return self.loss.logits(features), value
-            # A pass for each view, with batch statistics of its own, as in the published code of GJS.
+            # One pass per view, each with its own batch statistics, as in the published code of GJS.
             logits = [self.model(view) for view in views]
-            given: Any = logits[0] if len(views) == 1 else tuple(logits)
+            inputs: Any = logits[0] if len(views) == 1 else tuple(logits)
             version = targets._version
-            value = self.loss(given, targets)
+            value = self.loss(inputs, targets)
             if targets._version != version:
-                raise UserError(
-                    "the loss changes its targets in place, and they are the labels that everything counts by"
-                )
+                raise UserError("the loss changes its targets in place, but all measures use them; clone them first")
             if not isinstance(value, Tensor) or value.ndim:
-                told = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
-                raise UserError(f"a loss has to return a scalar tensor, the mean over the batch; this one gave {told}")
+                returned = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+                raise UserError(f"a loss must return a scalar tensor, the mean over the batch, not {returned}")
             return logits[0], value
 
     def logits(self, images: Tensor) -> Tensor:
@@ -119,12 +117,12 @@ class Learner:
         return self._evaluated(images, self.model)
 
     def features(self, images: Tensor) -> Tensor:
-        """Float32 features `(B, D)`, what the classifier sees, in evaluation mode."""
+        """Float32 features `(B, D)`, the input of the classifier, in evaluation mode."""
         return self._evaluated(images, self.model.features)
 
     @torch.inference_mode()
-    def _evaluated(self, images: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+    def _evaluated(self, images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
         self.model.eval()
         self.loss.eval()
         with devices.autocast(self.precision, self.device):
-            return read(images).float()
+            return compute(images).float()

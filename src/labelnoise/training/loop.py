@@ -25,7 +25,7 @@ from labelnoise.training.step import Step
 
 @dataclass
 class Outcome:
-    """What came of a training: one row of metrics per epoch, and predictions where it ended well.
+    """The outcome of a training: one row of metrics per epoch, and predictions if it succeeded.
 
     Accuracies are percentages. `diverged_at` is the first epoch after which the loss or a parameter was not finite.
     """
@@ -50,10 +50,10 @@ def train(
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
-    `loss(logits, targets)` is any module; the learner supplies what it `needs`. After each epoch `keep` gets the epoch
-    and the network, then `on_epoch_end` the row of metrics. With a `checkpoint`, training resumes after the last step
-    saved there. When `stop()` becomes true, the step or the evaluation batch at hand is finished, the checkpoint is
-    saved and `Stopped` is raised.
+    `loss(logits, targets)` is any module; the learner supplies what it `needs`. After each epoch, `keep` is called with
+    the epoch and the evaluator, then `on_epoch_end` with the row of metrics. With a `checkpoint`, training resumes
+    after the last step saved there. When `stop()` becomes true, the current step or evaluation batch is finished, the
+    checkpoint is saved and `Stopped` is raised.
     """
     precision = devices.precision_used(recipe.precision, device, recipe.model)
     learner = learners.create(data, loss, recipe, seed=seed, device=device, precision=precision)
@@ -98,7 +98,8 @@ def train(
 def _draw_order(data: Data, recipe: Recipe, *, seed: int, epoch: int, device: torch.device) -> Tensor:
     """The order of the training samples in this epoch, `(N,)` on the device.
 
-    A last batch of one sample is left out, since batch norm cannot be computed on it; it is another one in each epoch.
+    A last batch of one sample is left out, since batch norm cannot be computed on it. The sample left out changes with
+    the epoch.
     """
     size = len(data.train)
     usable = size - 1 if size % recipe.batch_size == 1 else size
@@ -108,10 +109,10 @@ def _draw_order(data: Data, recipe: Recipe, *, seed: int, epoch: int, device: to
 def _train_epoch(
     step: Step, data: Data, order: Tensor, state: TrainingState, *, seed: int, epoch: int, stop: Callable[[], bool]
 ) -> Tensor:
-    """Do the steps of the epoch, or those left of an interrupted one; the classes predicted before them, `(N,)`."""
+    """Do the steps of the epoch, or the rest of an interrupted one; returns the classes predicted before, `(N,)`."""
     learner, recipe, given = step.learner, step.recipe, data.train.given[order]
     interrupted, predicted = state.partial, torch.empty_like(given)
-    # An interrupted epoch has told the loss its number already: the change this made is in the checkpoint.
+    # The loss already got the number of an interrupted epoch; the change this made is in the checkpoint.
     step.begin_epoch(epoch, is_resumed=interrupted is not None)
     partial = state.partial = PartialEpoch(0, step.loss_sum, predicted)
     if interrupted is not None:

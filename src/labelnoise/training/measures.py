@@ -1,4 +1,4 @@
-"""What predictions on the training samples say about fitting and memorising. All values are percentages."""
+"""Measures of fitting and memorising the training samples. All values are percentages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelnoise.trial_folder import UNKNOWN
 
 
 def training_measures(predicted: Tensor, given: Tensor, true: Tensor | None) -> dict[str, float | str | None]:
-    """Measures of predictions `(N,)` by given and true labels `(N,)`: unknown where the true labels are (None)."""
+    """Measures of predictions `(N,)` against noisy and clean labels `(N,)`; "unknown" if there are no clean ones."""
     fits = predicted == given
     given_accuracy = _share(fits, torch.ones_like(fits))
     if true is None:
@@ -26,11 +26,11 @@ def training_measures(predicted: Tensor, given: Tensor, true: Tensor | None) -> 
 
 
 def memorised_share(fits: Tensor, samples: Samples) -> float | str | None:
-    """The share of wrong labels that are predicted as given; `fits` `(N,)` says which labels are."""
+    """The share of wrong labels that are predicted; `fits` `(N,)` says which labels are predicted."""
     return UNKNOWN if samples.true is None else _share(fits, samples.given != samples.true)
 
 
 def _share(hits: Tensor, among: Tensor) -> float | None:
-    """Percentage of `among` that are `hits`; None where there are none."""
+    """Percentage of `among` that are `hits`; None if `among` is empty."""
     total = int(among.sum())
     return 100 * int((hits & among).sum()) / total if total else None

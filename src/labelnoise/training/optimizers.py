@@ -1,6 +1,6 @@
 """SGD and Adam over one flat vector, equal to torch.optim's (a test checks this). `lr` is a 0-dimensional tensor.
 
-torch.optim imports torch._dynamo and sympy when first used: 0.76 s, as long as a digits trial (benchmarks/README.md).
+torch.optim imports torch._dynamo and sympy at first use: 0.76 s, as long as a digits trial (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Optimizer(Protocol):
 
 
 def gradient(values: nn.Parameter) -> Tensor:
-    """The gradient, which a flat vector always has."""
+    """The gradient, which a flat vector always has; raises `RuntimeError` otherwise."""
     if values.grad is None:
         raise RuntimeError("the vector has no gradient")
     return values.grad

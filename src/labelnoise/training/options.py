@@ -17,23 +17,21 @@ Options = TypeVar("Options")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is saved of a trial, and how exactly it repeats itself: the keys of `run:` in config.yaml."""
+    """What a trial saves, and how reproducible it is: the keys of `run:` in config.yaml."""
 
     checkpoint_minutes: Annotated[float, Ge(0)] | None = field(
-        default=None, metadata={"help": "save a checkpoint after an epoch, but no more often than this (default: 1)"}
+        default=None, metadata={"help": "save a checkpoint after an epoch, at most once in this time (default: 1)"}
     )
     checkpoint_epochs: Annotated[int, Ge(1)] | None = field(
-        default=None, metadata={"help": "save a checkpoint after every so many epochs instead"}
+        default=None, metadata={"help": "save a checkpoint after every N epochs instead"}
     )
     keep: Sequence[Literal["weights", "features", "checkpoint"]] = field(
-        default=(), metadata={"help": "what to keep beside the result of a finished trial"}
+        default=(), metadata={"help": "what to keep besides the result of a finished trial"}
     )
     snapshots: Sequence[Annotated[int, Ge(1)]] = field(
-        default=(), metadata={"help": "epochs after which predictions are kept as well, and what `keep` names"}
+        default=(), metadata={"help": "epochs after which to keep predictions too, and what `keep` names"}
     )
-    deterministic: bool = field(
-        default=False, metadata={"help": "give the same bits every time on a GPU as well, more slowly"}
-    )
+    deterministic: bool = field(default=False, metadata={"help": "give the same bits every time on a GPU too (slower)"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class DeviceOptions:
     """Which devices a trial may use, see `labelnoise.training.device`."""
 
     gpus: Annotated[int, Ge(0)] | None = field(
-        default=None, metadata={"help": "GPUs to choose from (default: all; 0: train on the CPU)"}
+        default=None, metadata={"help": "number of GPUs to use (default: all; 0: train on the CPU)"}
     )
     trials_per_gpu: Annotated[int, Ge(1)] = field(
         default=1, metadata={"help": "trials that share one GPU at a time (default: 1)"}
@@ -49,37 +47,37 @@ class DeviceOptions:
 
 
 def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
-    """A flag for every field of the dataclass: `--checkpoint-minutes 5`, `--keep weights`, `--deterministic`."""
-    about = {entry.name: entry.metadata["help"] for entry in fields(options)}
+    """Add a flag for every field of the dataclass: `--checkpoint-minutes 5`, `--keep weights`, `--deterministic`."""
+    helps = {entry.name: entry.metadata["help"] for entry in fields(options)}
     for name, (annotation, default) in declared(options).items():
-        described: dict[str, Any] = {"help": about[name], "default": default}
+        arguments: dict[str, Any] = {"help": helps[name], "default": default}
         kind, is_list = _kind(annotation)
         if kind is bool:
-            parser.add_argument(_flag(name), action="store_true", **described)
+            parser.add_argument(_flag(name), action="store_true", **arguments)
             continue
         if is_list:
-            described["nargs"] = "+"
+            arguments["nargs"] = "+"
         if get_origin(kind) is Literal:
-            described["choices"] = get_args(kind)
+            arguments["choices"] = get_args(kind)
         else:
-            described |= {"type": kind, "metavar": "N"}
-        parser.add_argument(_flag(name), **described)
+            arguments |= {"type": kind, "metavar": "N"}
+        parser.add_argument(_flag(name), **arguments)
 
 
 def from_flags(options: type[Options], namespace: argparse.Namespace) -> Options:
-    """The dataclass with the values of the flags; `UserError` for a value that is out of range."""
+    """The dataclass with the values of the flags; raises `UserError` for a value out of range."""
     values = {name: getattr(namespace, name) for name in _annotations(options)}
     for name, annotation in _annotations(options).items():
         low = _lower_bound(annotation)
-        given = values[name] if isinstance(values[name], list) else [values[name]]
-        for value in given:
+        entries = values[name] if isinstance(values[name], list) else [values[name]]
+        for value in entries:
             if low is not None and value is not None and not isinstance(value, tuple) and value < low:
                 raise UserError(f"{_flag(name)} must be ≥ {low}, got {value:g}")
     return options(**values)
 
 
 def as_flags(options: Any) -> list[str]:
-    """The flags that give these options; those at their default are left out."""
+    """The flags for these options; options at their default are left out."""
     flags: list[str] = []
     for name, (_, default) in declared(type(options)).items():
         value = getattr(options, name)
@@ -111,7 +109,7 @@ def _annotations(options: type) -> dict[str, Any]:
 
 
 def _kind(annotation: Any) -> tuple[Any, bool]:
-    """The type of a single value without its bounds, and whether there is a list of them."""
+    """The type of a single value without its bounds, and whether the option is a list of them."""
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
     if get_origin(annotation) in (types.UnionType, Union):
@@ -122,7 +120,7 @@ def _kind(annotation: Any) -> tuple[Any, bool]:
 
 
 def _lower_bound(annotation: Any) -> Any:
-    """The least value that is allowed, None where there is none."""
+    """The lower bound of the value; None if there is none."""
     if get_origin(annotation) is Annotated:
         return next((bound.ge for bound in annotation.__metadata__ if isinstance(bound, Ge)), None)
     return next(filter(lambda low: low is not None, map(_lower_bound, get_args(annotation))), None)

@@ -1,7 +1,7 @@
-"""Saves and restores what a loss keeps beside its parameters and buffers: numbers, lists, tensors as plain attributes.
+"""Saves and restores a loss's plain attributes: numbers, lists and tensors that are neither parameter nor buffer.
 
-`state_dict` holds parameters and persistent buffers only. A user's loss may keep a running mean as `self.ema`, or
-change it with the epoch; without it a resumed trial would end with other numbers.
+`state_dict` holds parameters and persistent buffers only. A user's loss may keep a running mean as `self.ema`, or a
+weight that changes with the epoch; without them, a resumed trial would end with other numbers.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from torch import Tensor, nn
 
 import labelnoise
 
-# What `nn.Module` itself keeps in every instance.
+# Attributes that `nn.Module` itself keeps in every instance.
 _OF_MODULE = frozenset(vars(nn.Module()))
 
-# Held by reference and not changed by training; the same in a new process.
+# Held by reference, not changed by training, and the same in a new process.
 _CONSTANT = (type, types.ModuleType, types.BuiltinFunctionType, torch.dtype, torch.device, nn.Module)
 
 
-# Where installed packages and labelnoise itself lie.
+# The folders of installed packages and of labelnoise itself.
 _LIBRARIES = [
     *(Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib", "stdlib")),
     Path(labelnoise.__file__).resolve().parent,
@@ -39,35 +39,35 @@ _LIBRARIES = [
 
 
 class UnsavableError(Exception):
-    """The value of an attribute that changed is of a kind that a checkpoint cannot hold."""
+    """An attribute changed to a value of a kind that a checkpoint cannot hold."""
 
 
 class PlainState:
-    """The plain attributes of a loss and its parts, compared with what they were when the loss was made.
+    """The plain attributes of a loss and its parts, compared with their values when the loss was created.
 
     This covers instance attributes and non-persistent buffers of every part, the data of a user's own class, and the
-    globals of its file. `changed()` gives those that differ, as values that `torch.load(weights_only=True)` reads.
+    globals of its file. `changed()` returns those that differ, as values that `torch.load(weights_only=True)` reads.
     """
 
     def __init__(self, loss: nn.Module):
         self.loss = loss
-        self._at_first = {key: _mark(value) for key, (_, value) in self._values()}
+        self._initial_marks = {key: _mark(value) for key, (_, value) in self._values()}
 
     def changed(self) -> dict[str, Any]:
-        """What differs from the start, by name; `UnsavableError` names what cannot be saved."""
-        found = {}
+        """The attributes that differ from the start, by name; raises `UnsavableError` for one that cannot be saved."""
+        changed = {}
         for key, (_, value) in self._values():
             mark = _mark(value)
-            if mark is not None and mark == self._at_first.get(key):
+            if mark is not None and mark == self._initial_marks.get(key):
                 continue
             try:
-                found[key] = _encoded(value)
+                changed[key] = _encoded(value)
             except UnsavableError as error:
                 raise UnsavableError(f"the loss changes {key}, and a checkpoint cannot hold a {error}") from None
-        return found
+        return changed
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """Put back what `changed` gave; buffers in place, so that a captured step sees them."""
+        """Restore what `changed` returned; buffers in place, so that a captured step sees them."""
         places = {key: (holder, value) for key, (holder, value) in self._values()}
         for key, encoded in saved.items():
             name = key.rpartition(".")[2]
@@ -84,11 +84,11 @@ class PlainState:
                 setattr(holder, name, value)
 
     def _holder(self, key: str) -> Any:
-        """Where an attribute that was made while training belongs."""
+        """The holder of an attribute that was created during training."""
         return {name: holder for name, holder, _ in self._holders()}[key.rpartition(".")[0]]
 
     def _values(self) -> Iterator[tuple[str, tuple[Any, Any]]]:
-        """(name, (holder, value)) of everything that may change."""
+        """Yield (name, (holder, value)) for everything that may change."""
         for name, holder, values in self._holders():
             for key, value in values.items():
                 is_constant = isinstance(value, _CONSTANT) or (
@@ -114,16 +114,16 @@ class PlainState:
 
 
 def _is_library_class(cls: type) -> bool:
-    """Whether the class is defined in an installed package or in labelnoise, and not in a file of the user's."""
+    """Whether the class is defined in an installed package or in labelnoise, not in a file of the user."""
     try:
         file = Path(inspect.getfile(cls)).resolve()
-    except (TypeError, OSError):  # built in, or made in a session without a file
+    except (TypeError, OSError):  # built in, or defined interactively without a file
         return False
     return any(file.is_relative_to(folder) for folder in _LIBRARIES)
 
 
 def _is_data(name: str, value: Any) -> bool:
-    """Whether an entry of a class or a file is data that code may change, and no code."""
+    """Whether an entry of a class or a file is data that code may change, not code."""
     plain = (bool, int, float, complex, str, bytes, Tensor, np.ndarray, np.generic)
     grouped = (list, tuple, dict, set, frozenset, collections.deque)
     return not name.startswith("__") and isinstance(value, plain + grouped)
@@ -132,7 +132,7 @@ def _is_data(name: str, value: Any) -> bool:
 _GROUPS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": collections.deque}
 
 
-# Streams of random draws: their class, and how their state is read and set.
+# Random streams: their class, and how to read and set their state.
 _STREAMS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "torch.Generator": (
         torch.Generator,
@@ -153,7 +153,7 @@ _STREAMS: dict[str, tuple[type, Callable[[Any], Any], Callable[[Any, Any], Any]]
 
 
 def _encoded(value: Any) -> Any:
-    """The value as [kind, content] of what a checkpoint may hold; `UnsavableError` where it cannot."""
+    """The value as [kind, content] that a checkpoint can hold; raises `UnsavableError` if there is no such form."""
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return ["plain", value]
     if isinstance(value, Tensor):
@@ -174,14 +174,14 @@ def _encoded(value: Any) -> Any:
 
 
 def _mark(value: Any) -> str | None:
-    """What tells whether the value has changed; None where nothing does."""
+    """A hash that shows whether the value has changed; None if there is no way to tell."""
     try:
         return _digest(_encoded(value))
-    except (UnsavableError, RuntimeError):  # torch's, of tensors without values
+    except (UnsavableError, RuntimeError):  # torch raises it for tensors without values
         pass
     try:
         return hashlib.sha256(pickle.dumps(value)).hexdigest()
-    except Exception:  # what a user's own class raises
+    except Exception:  # a user's own class may raise anything
         return None
 
 
@@ -192,9 +192,9 @@ def _decoded(encoded: Any) -> Any:
     if kind in ("array", "scalar"):
         return content.numpy() if kind == "array" else content.numpy()[()]
     if kind in ("dict", "OrderedDict", "Counter"):
-        made = {"dict": dict, "OrderedDict": collections.OrderedDict, "Counter": collections.Counter}[kind]()
-        made.update({_decoded(key): _decoded(entry) for key, entry in content})
-        return made
+        mapping = {"dict": dict, "OrderedDict": collections.OrderedDict, "Counter": collections.Counter}[kind]()
+        mapping.update({_decoded(key): _decoded(entry) for key, entry in content})
+        return mapping
     if kind == "deque":
         return collections.deque([_decoded(entry) for entry in content[0]], maxlen=content[1])
     return _GROUPS[kind](_decoded(entry) for entry in content)
@@ -206,9 +206,9 @@ def _digest(encoded: Any) -> str:
 
     def add(entry: Any) -> None:
         if isinstance(entry, Tensor):
-            held = entry.cpu().contiguous()
-            digest.update(f"{held.dtype}{tuple(held.shape)}".encode())
-            digest.update(held.reshape(-1).view(torch.uint8).numpy().tobytes() if held.numel() else b"")
+            values = entry.cpu().contiguous()
+            digest.update(f"{values.dtype}{tuple(values.shape)}".encode())
+            digest.update(values.reshape(-1).view(torch.uint8).numpy().tobytes() if values.numel() else b"")
         elif isinstance(entry, list):
             digest.update(b"[")
             for part in entry:

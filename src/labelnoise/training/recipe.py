@@ -1,4 +1,4 @@
-"""A recipe: everything about training that is not the loss, the labels or the seed. Needs no torch.
+"""A recipe: everything about training except the loss, the labels and the seed. Needs no torch.
 
 Every data set has one; presets, config.yaml's `train:` and a loss entry's `train:` override single values.
 """
@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
 
-# By the kind of images: arrays (batched tensor operations) and image files (torchvision, in worker processes).
+# By kind of images: arrays (batched tensor operations) and image files (torchvision, in worker processes).
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {
     "arrays": ("crop1", "crop4", "flip", "rotate20"),
     "files": ("resized_crop", "random_crop", "flip", "jitter"),
 }
 
-# Which values a schedule, an optimizer and a kind of images read; the others are always read. See docs/training.md.
+# Values that only some schedules, optimisers or kinds of images read; all others are always read. See docs/training.md.
 READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "schedule": {
         "cosine": ("lr_min",),
@@ -35,9 +35,9 @@ READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
 class Recipe:
     """One fully resolved recipe.
 
-    `l1` is added to the loss as l1 · Σ|θ| over all parameters; `version` rises when the same values train otherwise.
-    Image files are brought to `image_size` pixels a side: for testing `resize`d (a number: the shorter side; a pair:
-    both) and cropped in the middle, for training as the augmentation says (`random_crop` resizes first).
+    `l1` adds l1 · Σ|θ| over all parameters to the loss. `version` is raised when the same values train differently.
+    Image files are brought to `image_size` pixels per side: for testing by `resize` (a number: the shorter side; a
+    pair: both sides) and a centre crop, for training by the augmentation (`random_crop` resizes first).
     """
 
     version: int
@@ -79,28 +79,30 @@ class Recipe:
 
 
 def unread(recipe: Mapping[str, Any], *, images: str) -> dict[str, str]:
-    """The values that nothing in the recipe reads, each with what would read it; `images` are `arrays` or `files`."""
+    """The values that nothing in the recipe reads, each with what would; `images` is `arrays` or `files`."""
     chosen = {"schedule": recipe["schedule"], "optimizer": recipe["optimizer"], "images": images}
-    found = {}
+    unread_values = {}
     for choice, readers in READ_BY.items():
         for key in dict.fromkeys(key for keys in readers.values() for key in keys):
             if key not in readers[chosen[choice]]:
-                having = " or ".join(f"`{choice}: {name}`" for name, keys in readers.items() if key in keys)
-                found[key] = "image files" if choice == "images" else having
-    return found
+                settings = " or ".join(f"`{choice}: {name}`" for name, keys in readers.items() if key in keys)
+                unread_values[key] = "image files" if choice == "images" else settings
+    return unread_values
 
 
 def idle(recipe: Mapping[str, Any]) -> dict[str, str]:
-    """The values that are read and change nothing, each with the remedy."""
-    found = {}
+    """The values that are read but have no effect, each with the remedy."""
+    messages = {}
     schedule, epochs = recipe["schedule"], recipe["epochs"]
     if schedule in ("step", "milestones") and recipe["step_factor"] == 1:
-        found["schedule"] = "step_factor is 1, so the learning rate never changes; give a step_factor below 1"
+        messages["schedule"] = "step_factor is 1, so the learning rate never changes; give a step_factor below 1"
     if schedule == "milestones" and not any(epoch < epochs for epoch in recipe["milestones"]):
-        found["milestones"] = f"none of the milestones lies before the last of {epochs} epochs; give one that does"
+        messages["milestones"] = f"no milestone comes before the last of {epochs} epochs; give one that does"
     if schedule == "step" and recipe["step_epochs"] >= epochs:
-        found["step_epochs"] = f"the first step would come after {recipe['step_epochs']} of {epochs} epochs; give fewer"
-    return found
+        messages["step_epochs"] = (
+            f"the first step would come after {recipe['step_epochs']} of {epochs} epochs; give fewer"
+        )
+    return messages
 
 
 def markdown_table() -> str:

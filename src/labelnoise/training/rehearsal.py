@@ -1,4 +1,4 @@
-"""One batch on the CPU with random input, for what nothing else tells before a trial: own losses, models of timm."""
+"""One batch of random input on the CPU, to check users' losses and timm models before any trial."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Stub(nn.Module):
 
 
 def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
-    """What is wrong with the loss of a spec; None when two steps of an epoch go well."""
+    """What is wrong with the loss of a spec; None if two steps of an epoch succeed."""
     try:
         torch.manual_seed(0)
         loss = create_loss(spec, num_classes=num_classes)
@@ -47,20 +47,20 @@ def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
                 return "its value does not depend on the logits, so nothing can be learned from it"
             value.backward()
             if not value.isfinite():
-                return f"it gives {value.item()} on a batch of random logits"
-    except (Exception, SystemExit) as error:  # whatever a user's file raises
+                return f"it is {value.item()} on a batch of random logits"
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         return f"{type(error).__name__}: {error}"
     return None
 
 
 def try_model(name: str, *, num_classes: int, channels: int, image_size: int) -> str | None:
-    """What is wrong with the model for images of that size; None when it gives logits and features."""
+    """What is wrong with the model for images of that size; None if it returns logits of the right shape."""
     try:
         model = models.create(name, num_classes=num_classes, channels=channels).eval()
         with torch.no_grad():
             logits = model(torch.zeros(2, channels, image_size, image_size))
         if logits.shape != (2, num_classes):
-            return f"it gives logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
-    except Exception as error:  # whatever a model raises at images that it cannot take
+            return f"it returns logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
+    except Exception as error:  # a model may raise anything for images that it does not support
         return f"{type(error).__name__}: {error}"
     return None

@@ -15,28 +15,28 @@ from labelnoise.training.recipe import Recipe
 
 
 class Step:
-    """Trains `learner` on a batch; `loss_sum` adds up the losses of the epoch's samples, on the device."""
+    """Trains `learner` on a batch; `loss_sum` accumulates the losses of the epoch's samples, on the device."""
 
     def __init__(self, learner: Learner, normalise: Normalise, recipe: Recipe):
         self.learner, self.normalise, self.recipe = learner, normalise, recipe
         self.parameters = FlatParameters(learner.modules)
         self.optimizer = OPTIMIZERS[recipe.optimizer](self.parameters.values, recipe)
-        # Tensors, so that a captured step reads what they hold when it is replayed.
+        # Tensors, so that a captured step reads their current values when it is replayed.
         self.lr = torch.zeros_like(self.parameters.values.data[0])
         self.loss_sum = torch.zeros((), device=learner.device)
 
     def begin_epoch(self, epoch: int, *, is_resumed: bool = False) -> None:
-        """Before each epoch (1-based), and before the rest of one that was interrupted."""
+        """Begin an epoch (1-based), or the rest of one that was interrupted."""
         self.learner.begin_epoch(epoch, is_resumed=is_resumed)
         self.lr.fill_(self.recipe.learning_rate(epoch))
         self.loss_sum.zero_()
 
     def is_finite(self) -> bool:
-        """Whether the epoch's loss and all parameters are; waits for the device."""
+        """Whether the epoch's loss and all parameters are finite; waits for the device."""
         return bool(self.loss_sum.isfinite() & self.parameters.values.isfinite().all())
 
     def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
-        """Train on uint8 views `(B, C, H, W)` and int64 targets `(B,)`; the classes predicted before it, `(B,)`."""
+        """Train on uint8 views `(B, C, H, W)` and int64 targets `(B,)`; returns the predictions before it, `(B,)`."""
         logits, value = self.learner.step([self.normalise(images) for images in views], targets)
         self.parameters.zero_grad()
         value.backward()
@@ -53,9 +53,9 @@ class Step:
 class CapturedStep(Step):
     """The same step as one CUDA graph, so that its hundreds of small kernels cost one launch.
 
-    The first `WARM_UP` full batches are trained on operation by operation, on a stream of its own as capturing asks,
-    and let the libraries choose their kernels; then a batch is captured, which trains nothing, and it and all that
-    follow are replayed. The last, smaller batch of an epoch is never captured.
+    The first `WARM_UP` full batches run operation by operation, on a separate stream as capturing requires, and let
+    the libraries choose their kernels. Then a batch is captured, which trains nothing; it and all following full
+    batches are replayed. The last, smaller batch of an epoch is never captured.
     """
 
     WARM_UP = 3
@@ -71,8 +71,8 @@ class CapturedStep(Step):
             self._warm += len(targets) == self.recipe.batch_size
             return self._uncaptured(views, targets)
         graph = self._graph or self._capture(views, targets)
-        for held, images in zip(self._views, views, strict=True):
-            held.copy_(images)
+        for buffer, images in zip(self._views, views, strict=True):
+            buffer.copy_(images)
         self._targets.copy_(targets)
         graph.replay()
         return self._predicted
@@ -89,7 +89,7 @@ class CapturedStep(Step):
         graph = torch.cuda.CUDAGraph()
         for generator in self.learner.generators():
             graph.register_generator_state(generator)
-        # Of this thread alone: the DataLoader's pins memory meanwhile.
+        # For this thread only, as the DataLoader's thread pins memory meanwhile.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             self._predicted = super().__call__(self._views, self._targets)
         self._graph = graph
@@ -97,6 +97,6 @@ class CapturedStep(Step):
 
 
 def create(learner: Learner, normalise: Normalise, recipe: Recipe) -> Step:
-    """A captured step where there is a GPU and the loss says that its step may be captured."""
+    """A captured step if there is a GPU and the loss declares that its step may be captured."""
     captured = learner.device.type == "cuda" and learner.is_capturable
     return (CapturedStep if captured else Step)(learner, normalise, recipe)

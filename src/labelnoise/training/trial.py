@@ -32,7 +32,7 @@ from labelnoise.trial_folder import Status, TrialFolder, new_result
 
 @dataclass(frozen=True)
 class Ending:
-    """How a training ended, and what came of it."""
+    """How a training ended, and its outcome."""
 
     status: Status
     reason: str | None
@@ -42,12 +42,12 @@ class Ending:
 def run(
     spec: Mapping[str, Any], folder: TrialFolder, options: RunOptions, device_options: DeviceOptions
 ) -> dict[str, Any]:
-    """Train the trial in `folder`, whose lock is held, from its checkpoint if there is one; return the result.
+    """Train the trial in `folder`, whose lock must be held, from its checkpoint if there is one; return the result.
 
-    On SIGTERM or SIGINT the step at hand is finished, a checkpoint is saved and `Stopped` is raised; the next call
-    resumes from there. A crash inside training becomes a result with status `failed` and the reason, a loss that is no
-    longer finite one with status `diverged`. Raises `UserError` when the data set or the label file is missing or
-    wrong, or the machine has not what is asked for.
+    On SIGTERM or SIGINT the current step is finished, a checkpoint is saved and `Stopped` is raised; the next call
+    resumes from there. A crash inside training becomes a result with status `failed` and the reason; a loss or
+    parameter that is not finite becomes one with status `diverged`. Raises `UserError` if the data set or the label
+    file is missing or wrong, or the machine lacks the requested devices or cores.
     """
     with (
         devices.deterministic(options.deterministic),
@@ -76,20 +76,20 @@ def run(
             },
         )
         result = _write_result(inputs, folder, ending)
-    # A failed trial resumes from there. Not with a user's own loss: its error may be mended in a file that it imports.
+    # A failed trial resumes from its checkpoint, unless the loss is the user's: its fix may be in a file it imports.
     if ending.status != Status.FAILED or inputs.has_user_loss:
         checkpoint.finish()
     return result
 
 
 def derive_features(folder: TrialFolder, device_options: DeviceOptions) -> list[Path]:
-    """Write features.npz for every weights file that the finished trial in `folder` kept; the files written.
+    """Write features.npz for every weights file that the finished trial in `folder` kept; returns the files written.
 
-    Raises `UserError` where no weights were kept: features then take training again.
+    Raises `UserError` if no weights were kept, since features then require training again.
     """
     if not folder.weights().exists():
         raise UserError(
-            f"{folder.path} kept no weights, and without them features take training again: set `keep: [weights]` or "
+            f"{folder.path} kept no weights, so features require training again: set `keep: [weights]` or "
             "`keep: [features]` and delete this folder"
         )
     with folder.held(), devices.acquired(device_options.gpus, device_options.trials_per_gpu) as device:
@@ -117,7 +117,7 @@ def _checkpoint(inputs: Inputs, folder: TrialFolder, options: RunOptions) -> Che
 
 
 def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint: Checkpoint) -> Ending:
-    """Train with progress on the terminal. What the trial itself is to blame for becomes its ending."""
+    """Train with progress on the terminal. An error of the trial itself becomes its ending."""
     metrics: list[dict[str, Any]] = []
     bar = tqdm(total=inputs.recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
@@ -142,7 +142,7 @@ def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint:
                 stop=stop,
             )
     except (Exception, SystemExit) as error:
-        _raise_if_the_machines_fault(error)
+        _raise_if_machine_error(error)
         traceback.print_exc()
         return Ending(Status.FAILED, f"{type(error).__name__}: {error}", Outcome(metrics))
     if outcome.diverged_at is not None:
@@ -151,14 +151,14 @@ def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint:
     return Ending(Status.OK, None, outcome)
 
 
-def _raise_if_the_machines_fault(error: BaseException) -> None:
-    """Raise what another call may overcome, from the last checkpoint: no room on the disk, or in the GPU's memory."""
+def _raise_if_machine_error(error: BaseException) -> None:
+    """Raise an error from which another call may resume: no room on the disk or in the GPU's memory."""
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         raise error
     if isinstance(error, torch.OutOfMemoryError):
         raise UserError(
-            "the GPU has no memory left, perhaps because of trials beside this one: set another trials_per_gpu or "
-            "batch_size; the trial resumes from its checkpoint"
+            "the GPU is out of memory, perhaps because of other trials on it: lower trials_per_gpu or batch_size; "
+            "the trial resumes from its checkpoint"
         ) from error
 
 
@@ -181,9 +181,9 @@ def _write_result(inputs: Inputs, folder: TrialFolder, ending: Ending) -> dict[s
 
 
 def summarise(metrics: list[dict[str, Any]], test_sets: list[str]) -> dict[str, Any]:
-    """For each test set the last, the best and the mean of the last five accuracies.
+    """For each test set the last accuracy, the best, and the mean of the last five.
 
-    And the accuracy at the epoch with the best accuracy on held-out noisy labels; None where none were held out.
+    Also the accuracy in the epoch with the best accuracy on held-out noisy labels; None if none were held out.
     """
     validation = [row["validation_accuracy"] for row in metrics]
     chosen = None if validation[0] is None else validation.index(max(validation))
