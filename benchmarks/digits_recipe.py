@@ -2,9 +2,9 @@
 
     python benchmarks/digits_recipe.py            writes benchmarks/digits_recipe.csv, about 5 minutes on two cores
 
-No test image and no true label is looked at: the criterion is accuracy on the given labels of the held-out part,
-averaged over the losses and noises of the default experiment. Batch size and width of the network are set by the
-time the default run may take.
+No test image and no clean label is used: the criterion is accuracy on the noisy labels of the held-out part, averaged
+over the losses and noises of the default experiment. Batch size and network width follow from the time allowed for the
+default run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HELD_OUT = 0.1
 
 
 def held_out_accuracy(job: tuple[str, dict, dict]) -> float:
-    """Accuracy (%) on the held-out part's given labels after the last epoch of one trial."""
+    """Accuracy (%) on the held-out noisy labels after the last epoch of one trial."""
     folder, spec, overrides = job
     outcome = trained(Path(folder), spec, validation=HELD_OUT, **overrides)
     return outcome.metrics[-1]["validation_accuracy"] if outcome.diverged_at is None else 0.0
@@ -41,11 +41,11 @@ def main() -> None:
         prepare(Path(folder))
         for values in itertools.product(*GRID.values()):
             overrides = dict(zip(GRID, values, strict=True))
-            found = pool.map(held_out_accuracy, [(folder, trial.spec, overrides) for trial in trials], chunksize=1)
+            accuracies = pool.map(held_out_accuracy, [(folder, trial.spec, overrides) for trial in trials], chunksize=1)
             by_loss = {}
-            for trial, accuracy in zip(trials, found, strict=True):
+            for trial, accuracy in zip(trials, accuracies, strict=True):
                 by_loss.setdefault(trial.label, []).append(accuracy)
-            row = overrides | {"mean": round(statistics.mean(found), 2)}
+            row = overrides | {"mean": round(statistics.mean(accuracies), 2)}
             rows.append(row | {label: round(statistics.mean(values), 2) for label, values in by_loss.items()})
             print(rows[-1], flush=True)
     with (ROOT / "benchmarks" / "digits_recipe.csv").open("w", newline="") as file:

@@ -1,4 +1,4 @@
-"""Digits trials without Snakemake or files of labels, for the measurements that need many."""
+"""Digits trials without Snakemake and label files, for measurements that need many."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def prepare(folder: Path) -> None:
 
 
 def trained(folder: Path, spec: dict[str, Any], **overrides: object) -> Outcome:
-    """The spec's trial on one thread, its recipe overridden, on the data prepared in `folder`."""
+    """Train the spec's trial on one thread, with recipe overrides, on the data prepared in `folder`."""
     torch.set_num_threads(1)
     prepared = open_prepared(folder, spec["dataset"])
     labels = np.array(prepared.train.labels)

@@ -2,7 +2,7 @@
 
     python benchmarks/fixed_cost.py        prints the table of benchmarks/README.md, about 2 minutes on two cores
 
-Every row is the median of 7 runs in one process after one run to warm the disk cache, on one CPU thread.
+Every row is the median of 7 runs after one run to warm the disk cache, on one CPU thread.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ rule one:
 
 def seconds(*command: str, before=lambda: None) -> float:
     """Median wall seconds of a command; `before` runs, untimed, before each run."""
-    found = []
+    durations = []
     for _ in range(RUNS + 1):
         before()
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        found.append(time.perf_counter() - started)
-    return statistics.median(found[1:])
+        durations.append(time.perf_counter() - started)
+    return statistics.median(durations[1:])
 
 
 def python(code: str) -> float:
@@ -52,7 +52,7 @@ def python(code: str) -> float:
 
 
 def trial(epochs: int) -> float:
-    """A whole `labelnoise train` of so many epochs."""
+    """Seconds of a whole `labelnoise train` with so many epochs."""
     spec = json.loads(Path("spec.json").read_text())
     spec["recipe"]["epochs"] = epochs
     write_json(Path("timed.json"), spec)
@@ -61,7 +61,7 @@ def trial(epochs: int) -> float:
 
 
 def snakemake_share() -> float:
-    """Seconds for each of many jobs that do nothing, one after the other, with the default profile's settings."""
+    """Seconds per job of many jobs that do nothing, run one at a time, with the default profile's settings."""
     Path("Trivial").write_text(TRIVIAL)
     options = ["--scheduler", "greedy", "--rerun-triggers", "mtime", "--nolock", "--quiet", "all"]
     started = time.perf_counter()

@@ -2,8 +2,8 @@
 
     python benchmarks/gpu.py [--cifar10 cifar10.npz] > benchmarks/gpu.csv
 
-Prints one row a measurement. Without `--cifar10` (x_train, y_train, x_test, y_test) images are random: as fast, but
-nothing is learnt. ResNet-34 is measured over a few epochs and its 200 reckoned from them; the row says so.
+Prints one row per measurement. Without `--cifar10` (x_train, y_train, x_test, y_test) images are random: the speed is
+the same, but nothing is learned. ResNet-34 runs a few epochs, from which its 200 are extrapolated; the row says so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from labelnoise.training import recipe as recipes
 from labelnoise.training.data import Data, ImagesInMemory
 
 RATE = 0.4
-EPOCHS_TOGETHER = 12  # of 120, for each of the trials that share the GPU
+EPOCHS_TOGETHER = 12  # of 120, for each trial sharing the GPU
 EPOCHS_RESNET = 6  # of 200
 PATIENCE = 120  # seconds for processes to reach the same point
 
@@ -38,11 +38,11 @@ def cifar(file: Path | None, num_classes: int) -> dict[str, np.ndarray]:
     """Images and labels of CIFAR's size."""
     if file is not None:
         with np.load(file) as arrays:
-            found = {name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")}
+            held = {name: arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")}
         for name in ("x_train", "x_test"):
-            if found[name].shape[-1] == 3:
-                found[name] = found[name].transpose(0, 3, 1, 2)
-        return found | {name: found[name].reshape(-1).astype(np.int64) for name in ("y_train", "y_test")}
+            if held[name].shape[-1] == 3:
+                held[name] = held[name].transpose(0, 3, 1, 2)
+        return held | {name: held[name].reshape(-1).astype(np.int64) for name in ("y_train", "y_test")}
     random = np.random.RandomState(0)
     return {
         "x_train": random.randint(0, 256, (50_000, 3, 32, 32)).astype(np.uint8),
@@ -53,7 +53,7 @@ def cifar(file: Path | None, num_classes: int) -> dict[str, np.ndarray]:
 
 
 def trial(arrays: dict[str, np.ndarray], recipe: recipes.Recipe, loss: str, rate: float, num_classes: int):
-    """Train on the GPU; seconds from arrays in the host's memory to predictions, and the outcome."""
+    """Train on the GPU; returns the seconds from arrays in host memory to predictions, and the outcome."""
     device = torch.device("cuda", 0)
     devices.prepare(device)
     started = time.perf_counter()
@@ -74,7 +74,7 @@ def of_recipe(name: str, **changes: object) -> recipes.Recipe:
 def _one_of_several(barrier, file: Path | None) -> None:
     try:
         arrays = cifar(file, 10)
-        for epochs in (2, 2, 2 + EPOCHS_TOGETHER):  # the first time libraries are loaded and kernels chosen
+        for epochs in (2, 2, 2 + EPOCHS_TOGETHER):  # the first run loads libraries and chooses kernels
             barrier.wait(PATIENCE)
             trial(arrays, of_recipe("cifar10", epochs=epochs), "CE", RATE, 10)
         barrier.wait(PATIENCE)
@@ -84,7 +84,7 @@ def _one_of_several(barrier, file: Path | None) -> None:
 
 
 def trials_an_hour(count: int, file: Path | None) -> float:
-    """Of whole 120-epoch trials when `count` of them share the GPU, reckoned from some of their epochs."""
+    """Whole 120-epoch trials per hour when `count` of them share the GPU, extrapolated from some of their epochs."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(count + 1)
     processes = [context.Process(target=_one_of_several, args=(barrier, file)) for _ in range(count)]
@@ -106,29 +106,29 @@ def main() -> None:
     parser.add_argument("--cifar10", type=Path, metavar="FILE", help="the real data set as .npz")
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        sys.exit("there is no CUDA device here: nothing is measured")
+        sys.exit("there is no CUDA device, so nothing is measured")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["what", "value", "unit", "remark"])
 
-    def tell(*row: object) -> None:
+    def write(*row: object) -> None:
         writer.writerow(row)
         sys.stdout.flush()
 
-    tell("device", torch.cuda.get_device_name(), "", f"torch {torch.__version__}")
+    write("device", torch.cuda.get_device_name(), "", f"torch {torch.__version__}")
     arrays = cifar(options.cifar10, 10)
     seconds, outcome = trial(arrays, of_recipe("cifar10"), "CE", RATE, 10)
     accuracy = f"last test accuracy {outcome.metrics[-1]['test_accuracy']:.2f} %" if options.cifar10 else ""
-    tell(f"cnn8, 120 epochs, CE, symmetric {RATE}", f"{seconds:.1f}", "s", accuracy)
+    write(f"cnn8, 120 epochs, CE, symmetric {RATE}", f"{seconds:.1f}", "s", accuracy)
     few = of_recipe("cifar100", epochs=EPOCHS_RESNET)
     hundred = cifar(None, 100)
     once, _ = trial(hundred, dataclasses.replace(few, epochs=1), "CE", RATE, 100)
     several, _ = trial(hundred, few, "CE", RATE, 100)
     epoch = (several - once) / (EPOCHS_RESNET - 1)
-    tell("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"reckoned from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
+    write("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"reckoned from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
     for count in (1, 2, 4, 8):
-        tell(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "reckoned")
+        write(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "reckoned")
     for row in throughput.measure("cnn8", 25_000, 3, torch.device("cuda", 0)):
-        tell(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
+        write(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, in one call of under eight minutes and without Snakemake: the tests, then the speeds.
+# Runs everything that needs a GPU in under eight minutes, without Snakemake: the tests, then the speeds.
 #   bash benchmarks/gpu.sh [FOLDER] [cifar10.npz]     writes FOLDER/tests.txt and FOLDER/gpu.csv (default: build/gpu)
 # Needs torch, torchvision, scikit-learn, PyYAML, pydantic (for annotated_types) and pytest.
 set -uo pipefail

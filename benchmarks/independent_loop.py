@@ -1,10 +1,10 @@
-"""The default run's table by an independent loop: how far cells and ranks move with everything else the same.
+"""The default run's table from an independent loop: how far cells and ranks move with everything else the same.
 
     python benchmarks/independent_loop.py results/manifest.json
 
-Trains every trial of a finished default run again, from its spec and its label file, by a plain PyTorch loop: its own
-initialisation and order, torch.optim, no flat parameters. Prints by how much the means of cells and the average ranks
-differ from those of trials.csv.
+Retrains every trial of a finished default run from its spec and its label file with a plain PyTorch loop: its own
+initialisation and order, torch.optim, no flat parameters. Prints how much cell means and average ranks differ from
+those of trials.csv.
 """
 
 from __future__ import annotations

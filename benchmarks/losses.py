@@ -1,8 +1,8 @@
-"""What a loss costs: forward + backward beside torch's cross entropy, and as a share of a cnn4 training step.
+"""What a loss costs: forward + backward relative to torch's cross entropy and to a cnn4 training step.
 
     OMP_NUM_THREADS=1 python benchmarks/losses.py > benchmarks/losses.csv      about a minute
 
-Batch 128, float32 logits of scale 3. In each round every loss runs once, in a new order, so that a slow moment hits all
+Batch 128, float32 logits of scale 3. In each round every loss runs once, in a new order, so a slow moment affects all
 alike; the figures are medians over the rounds. The step is cnn4 on 28 × 28 images with cross entropy, clipping and SGD.
 """
 
@@ -62,14 +62,14 @@ def cnn4_step() -> Callable[[], object]:
 
 def medians(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median microseconds of each run."""
-    found: dict[str, list[float]] = {name: [] for name in runs}
+    durations: dict[str, list[float]] = {name: [] for name in runs}
     for round_ in range(ROUNDS + 3):
         for name in random.Random(round_).sample(list(runs), len(runs)):
             started = time.perf_counter()
             for _ in range(repeats):
                 runs[name]()
-            found[name].append((time.perf_counter() - started) / repeats * 1e6)
-    return {name: statistics.median(values[3:]) for name, values in found.items()}
+            durations[name].append((time.perf_counter() - started) / repeats * 1e6)
+    return {name: statistics.median(values[3:]) for name, values in durations.items()}
 
 
 def main() -> None:

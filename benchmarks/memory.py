@@ -1,9 +1,9 @@
-"""Peak memory of a trial by recipe, on the CPU: six steps and a test batch, with a data set of the published size.
+"""Peak memory of a trial by recipe, on the CPU: six steps and a test batch on a data set of the published size.
 
     python benchmarks/memory.py > benchmarks/memory.csv
 
-Image files are not read: their recipes train on batches of random images of the recipe's size, so what the loading
-processes take is not in the number. Each recipe runs in a process of its own; MB is the process's largest resident set.
+Image files are not read: their recipes train on batches of random images of the recipe's size, so the memory of the
+loading processes is not included. Each recipe runs in its own process; MB is that process's largest resident set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 STEPS = 6
-# Images, shape of one, and classes; of recipes that read files, as many as the steps take.
+# Images, image shape, classes. Recipes that read files (None) get as many images as the steps take.
 CASES = {
     "digits": (1442, (1, 8, 8), 10),
     "mnist": (60_000, (1, 28, 28), 10),
@@ -69,7 +69,7 @@ def main() -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["recipe", "batch size", "precision", "peak MB"])
     for name in CASES:
-        # The published batch of ResNet-50s is told by two smaller ones, as activations grow with the batch.
+        # Two smaller batches give the published one of the ResNet-50s, as activations grow with the batch.
         for batch_size in ("8", "16") if CASES[name][0] is None else ("",):
             for precision in ("fp32", "bf16"):
                 command = [sys.executable, __file__, name, precision, batch_size]

@@ -1,10 +1,10 @@
-"""Finished trials of experiments/alf2021-mnist.yaml beside what ALF prints: docs/measured/mnist.csv.
+"""Finished trials of experiments/alf2021-mnist.yaml next to ALF's printed values: docs/measured/mnist.csv.
 
     snakemake --cores all --configfile experiments/alf2021-mnist.yaml
     python benchmarks/mnist.py results/experiments/alf2021-mnist/trials.csv > docs/measured/mnist.csv
 
-To be run on the machine that trained. One seed, so a cell is looked into when it is further from print than the printed
-std and 1.5 points.
+Run it on the machine that trained. With one seed, a cell needs a closer look if it differs from print by more than the
+printed std plus 1.5 points.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Seconds to draw noise, and the memory that instance noise takes beside its data.
+"""Seconds to draw noise, and the memory that instance noise needs besides its data.
 
     python benchmarks/noise.py > benchmarks/noise.csv
 
-60,000 labels of 10 classes as MNIST has, 50,000 of 10 and of 100 as CIFAR; random images of CIFAR's size. Medians of
-5; of instance noise one run each. The memory is the rise of the process's peak.
+60,000 labels of 10 classes like MNIST, 50,000 of 10 and of 100 like CIFAR; random images of CIFAR's size. Medians of 5
+runs, one run for instance noise. The memory is the increase of the process's peak.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZES = {"mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 
 
 def peak() -> float:
-    """MB."""
+    """Peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
 
 

@@ -1,10 +1,10 @@
-"""What the workflow costs a trial: the real Snakefile with a trainer that only writes a result, and a finished run.
+"""The workflow's overhead: the real Snakefile with a trainer that only writes a result, and a finished run.
 
     python benchmarks/orchestration.py [--trials 3000] [--noop 5000]
 
-In one run: `--trials` jobs that only touch a file, by Snakemake's cheapest rule; as many trials through the real
-Snakefile, whose trainer is replaced by one that only writes result.json; and a call at `--noop` finished trials, which
-has nothing to do. Prints seconds, seconds a job, and the ratio of the second to the first.
+Measures in one run: `--trials` jobs that only touch a file, with Snakemake's cheapest rule; as many trials through the
+real Snakefile with a trainer that only writes result.json; and a call with nothing to do at `--noop` finished trials.
+Prints seconds, milliseconds per job, and the ratio of the second to the first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ rule one:
     output: "out/{i}"
     shell: "touch {output}"
 """
-# In place of `python -m labelnoise`, so that no Python starts.
+# Replaces `python -m labelnoise`, so that no Python starts.
 TRAINER = """\
 #!/bin/sh
 while [ $# -gt 0 ]; do case $1 in train) job=train;; --out) out=$2;; esac; shift; done
@@ -53,7 +53,7 @@ def snakemake(folder: Path, *arguments: str, snakefile: Path) -> float:
 
 
 def with_trainer(folder: Path) -> Path:
-    """The real Snakefile and its rules, but for the one line that says what they run."""
+    """Copy the real Snakefile and its rules, changing only the line with the command that they run."""
     trainer = folder / "trainer"
     trainer.write_text(TRAINER)
     trainer.chmod(0o755)
@@ -62,8 +62,8 @@ def with_trainer(folder: Path) -> Path:
         shutil.copytree(ROOT / part, folder / part)
     common = folder / "workflow" / "rules" / "common.smk"
     lines = common.read_text().splitlines()
-    place = next(i for i, line in enumerate(lines) if line.startswith("LABELNOISE = "))
-    lines[place] = f"LABELNOISE = {str(trainer)!r}"
+    number = next(i for i, line in enumerate(lines) if line.startswith("LABELNOISE = "))
+    lines[number] = f"LABELNOISE = {str(trainer)!r}"
     common.write_text("\n".join(lines))
     return folder / "Snakefile"
 
@@ -73,12 +73,12 @@ def write_config(folder: Path, trials: int) -> None:
 
 
 def pretend_finished(folder: Path) -> None:
-    """A result for every trial of the manifest that has none, as the trainer above writes it."""
+    """Write a result for every trial of the manifest, as the trainer above does."""
     for trial in json.loads((folder / "results" / "manifest.json").read_text())["trials"]:
-        place = folder / trial["folder"]
-        place.mkdir(parents=True, exist_ok=True)
+        trial_folder = folder / trial["folder"]
+        trial_folder.mkdir(parents=True, exist_ok=True)
         result = {"status": "ok", "trial": trial["hash"], "spec": None, "reason": None, "test_sets": {}}
-        (place / "result.json").write_text(json.dumps(result))
+        (trial_folder / "result.json").write_text(json.dumps(result))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""bf16 against fp32 on digits: last-epoch test accuracy of pairs of trials that differ in the precision only.
+"""bf16 against fp32 on digits: last-epoch test accuracy of pairs of trials that differ only in precision.
 
     python benchmarks/precision.py      # writes docs/measured/precision.csv
 
@@ -41,7 +41,7 @@ def last_accuracy(job: tuple[str, dict, str]) -> float:
 
 
 def row(name: str, pairs: np.ndarray) -> dict[str, object]:
-    """A row for accuracies `(n, 2)` in fp32 and bf16."""
+    """The row for accuracies `(n, 2)` in fp32 and bf16."""
     difference = pairs[:, 1] - pairs[:, 0]
     low, high = stats.t.interval(0.9, len(pairs) - 1, loc=difference.mean(), scale=stats.sem(difference))
     return {
@@ -65,7 +65,7 @@ def main() -> None:
         jobs = [(folder, trial.spec, precision) for trial, precision in itertools.product(trials, PRECISIONS)]
         pairs = np.array(pool.map(last_accuracy, jobs, chunksize=1)).reshape(-1, 2)
     by_loss = {name: pairs[[trial.label == name for trial in trials]] for name in CONFIG["losses"]}
-    rows = [*(row(name, found) for name, found in by_loss.items()), row("all", pairs)]
+    rows = [*(row(name, own_pairs) for name, own_pairs in by_loss.items()), row("all", pairs)]
     path = ROOT / "docs" / "measured" / "precision.csv"
     path.parent.mkdir(exist_ok=True)
     with path.open("w", newline="") as file:

@@ -4,11 +4,11 @@
 
 (a) `loader`: torchvision's data set, PIL transforms and DataLoader with its best number of workers, and ReLU before
 pooling, as APL, ALF, ANL and JAL train; (b) `memory`: the same data as a tensor, batched augmentation, channels_last,
-torch.optim; (c) `engine`: this one, with augmentation, clipping and counters, in fp32 and bf16, and on the CPU in bf16
-without `devices.prepare`. Random images: speed does not depend on what they show. Each runs in a process of its own,
-as its users run it, one at a time and in turn; printed are medians of images a second, ratios to (a), and, of the
-engine in bf16, the share of the machine's own bf16 matrix-product rate (multiply-adds of convolutions and linear
-layers, both ways) and what the test pass and the counters take of an epoch, both with the published sizes.
+torch.optim; (c) `engine`: this project, with augmentation, clipping and counters, in fp32 and bf16, and on the CPU in
+bf16 without `devices.prepare`. Images are random, since speed does not depend on their content. Each runs in its own
+process, as in use, one at a time and in turn. Printed are medians of images per second and ratios to (a). For the
+engine in bf16, also the share of the machine's bf16 matrix-product rate (multiply-adds of convolutions and linear
+layers, forward and backward) and the shares of an epoch taken by the test pass and the counters at the published sizes.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from labelnoise.training.evaluator import Evaluator
 from labelnoise.training.loop import train
 from labelnoise.training.measures import training_measures
 
-# Recipe, shape of an image, images an epoch: seconds of work in each measurement.
+# Recipe, image shape, images per epoch: seconds of work in each measurement.
 CASES = {
     "cnn8": ("cifar10", (3, 32, 32), 2048),
     "cnn4": ("mnist", (1, 28, 28), 16384),
     "resnet34": ("cifar100", (3, 32, 32), 256),
     "digits_cnn": ("digits", (1, 8, 8), 14420),
 }
-# Test images to a training image: 10,000 to 50,000, to 60,000, and 355 to 1,442.
+# Test images per training image: 10,000 to 50,000, to 60,000, and 355 to 1,442.
 TEST_SHARES = {"cnn8": 1 / 5, "cnn4": 1 / 6, "resnet34": 1 / 5, "digits_cnn": 1 / 4}
 
 
@@ -60,7 +60,7 @@ def images(shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarr
 
 
 def case(name: str, size: int) -> tuple[recipes.Recipe, np.ndarray, np.ndarray]:
-    """The recipe, and so many random images with labels."""
+    """The recipe, and `size` random images with labels."""
     base, shape, _ = CASES[name]
     return (recipes.Recipe(**DATASETS[base].recipe), *images(shape, size))
 
@@ -71,7 +71,7 @@ def model_of(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
 
 
 def published(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
-    """The network with ReLU before pooling, as the papers' code has it; ours has it after, with the same values."""
+    """The network with ReLU before pooling, as in the papers' code; ours has it after, with the same values."""
     model = model_of(name, shape)
     layers = list(model.features) if isinstance(model.features, torch.nn.Sequential) else []
     for i, layer in enumerate(tuple(layers)):
@@ -83,7 +83,7 @@ def published(name: str, shape: tuple[int, int, int]) -> torch.nn.Module:
 
 
 def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe, device: torch.device) -> None:
-    """One epoch as the published code has it."""
+    """One epoch as in the published code."""
     optimizer = torch.optim.SGD(model.parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay)
     criterion = torch.nn.CrossEntropyLoss()
     for inputs, targets in batches:
@@ -95,7 +95,7 @@ def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe, device: torch.
 
 
 def with_loader(name: str, size: int, device: torch.device, workers: int) -> Callable[[], float]:
-    """(a)"""
+    """Seconds of an epoch of (a)."""
     recipe, x, y = case(name, size)
     steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
     if "crop4" in recipe.augmentation:
@@ -114,7 +114,7 @@ def with_loader(name: str, size: int, device: torch.device, workers: int) -> Cal
 
 
 def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]:
-    """(b)"""
+    """Seconds of an epoch of (b)."""
     recipe, x, y = case(name, size)
     model = model_of(name, x.shape[1:]).to(device, memory_format=torch.channels_last)
     held, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
@@ -128,14 +128,14 @@ def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]
 
 
 def data_of(x: np.ndarray, y: np.ndarray, device: torch.device) -> Data:
-    """To train on, and two images to test on."""
+    """Training data, and two images to test on."""
     labels = torch.from_numpy(y).to(device)
     samples = ImagesInMemory(torch.from_numpy(x).to(device), labels, labels)
     return Data(samples, None, {"test": samples.take(torch.arange(2, device=device))}, 10)
 
 
 def engine(name: str, size: int, device: torch.device, precision: str, prepared: bool = True) -> Callable[[], float]:
-    """(c); what is done once a trial is told apart by running one epoch and two."""
+    """Seconds of an epoch of (c): two epochs minus one, which excludes the fixed cost of a trial."""
     if prepared:
         devices.prepare(device)
     recipe, x, y = case(name, size)
@@ -153,7 +153,7 @@ def engine(name: str, size: int, device: torch.device, precision: str, prepared:
 
 
 def test_pass(name: str, size: int, device: torch.device, precision: str) -> Callable[[], float]:
-    """What (c) does after each epoch, with so many test images."""
+    """Seconds of the evaluation by (c) after each epoch, with `size` test images."""
     devices.prepare(device)
     recipe, x, y = case(name, size)
     data, loss = data_of(x, y, device), losses.create("CE", num_classes=10)
@@ -163,7 +163,7 @@ def test_pass(name: str, size: int, device: torch.device, precision: str) -> Cal
 
 
 def seconds(run: Callable[[], None]) -> float:
-    """Until the device has done it."""
+    """Seconds until the device is done."""
     started = time.perf_counter()
     run()
     if torch.cuda.is_available():
@@ -172,15 +172,15 @@ def seconds(run: Callable[[], None]) -> float:
 
 
 class Process:
-    """A process that holds what `make(*arguments)` gives and, called, returns the seconds of an epoch of it."""
+    """A process that holds the result of `make(*arguments)`; a call returns the seconds of one epoch of it."""
 
     def __init__(self, make: Callable[..., Callable[[], float]], *arguments: Any):
         spawn = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, spawn, _hold, (torch.get_num_threads(), make, arguments))
 
     def __call__(self) -> float:
-        told: Future[float] = self._pool.submit(_epoch)
-        return told.result()
+        future: Future[float] = self._pool.submit(_epoch)
+        return future.result()
 
     def __enter__(self) -> Process:
         return self
@@ -201,7 +201,7 @@ def _epoch() -> float:
 
 
 def matrix_products(device: torch.device) -> float:
-    """The machine's bf16 rate on large square matrices, in multiply-adds a second."""
+    """The machine's bf16 rate on large square matrices, in multiply-adds per second."""
     size = 8192 if device.type == "cuda" else 2048
     a, b = (torch.randn(size, size, dtype=torch.bfloat16, device=device) for _ in range(2))
     for _ in range(2):
@@ -210,7 +210,7 @@ def matrix_products(device: torch.device) -> float:
 
 
 def multiply_adds(name: str) -> float:
-    """Of one image in training."""
+    """Multiply-adds of one image in training."""
     shape = CASES[name][1]
     model, counter = model_of(name, shape), FlopCounterMode(display=False)
     with counter:
@@ -219,7 +219,7 @@ def multiply_adds(name: str) -> float:
 
 
 def best_workers(name: str, size: int, device: torch.device) -> int:
-    """The DataLoader's number of worker processes with which (a) is fastest."""
+    """The number of DataLoader workers with which (a) is fastest."""
 
     def time_with(workers: int) -> float:
         with Process(with_loader, name, size, device, workers) as epoch:
@@ -230,7 +230,7 @@ def best_workers(name: str, size: int, device: torch.device) -> int:
 
 def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dict[str, object]]:
     workers = best_workers(name, size // 2, device)
-    found: dict[str, list[float]] = {}
+    speeds: dict[str, list[float]] = {}
     shares, tests = [], []
     with contextlib.ExitStack() as open_processes:
 
@@ -248,19 +248,19 @@ def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dic
         tested = process(test_pass, name, round(size * TEST_SHARES[name]), device, "bf16")
         for _ in range(rounds):
             for key, epoch in epochs.items():
-                found.setdefault(key, []).append(size / epoch())
-            shares.append(found["engine bf16"][-1] * multiply_adds(name) / matrix_products(device))
-            epoch_seconds = size / found["engine bf16"][-1]
+                speeds.setdefault(key, []).append(size / epoch())
+            shares.append(speeds["engine bf16"][-1] * multiply_adds(name) / matrix_products(device))
+            epoch_seconds = size / speeds["engine bf16"][-1]
             tests.append(tested() / epoch_seconds)
     rows = []
-    for key, speeds in found.items():
-        ratio = statistics.median(speed / loader for speed, loader in zip(speeds, found["loader"], strict=True))
+    for key, own_speeds in speeds.items():
+        ratio = statistics.median(speed / loader for speed, loader in zip(own_speeds, speeds["loader"], strict=True))
         is_ours = key == "engine bf16"
         rows.append(
             {
                 "model": name,
                 "what": f"loader, {workers} workers" if key == "loader" else key,
-                "images/s": round(statistics.median(speeds)),
+                "images/s": round(statistics.median(own_speeds)),
                 "ratio to loader": f"{ratio:.2f}",
                 "share of bf16 matrix products": f"{statistics.median(shares):.2f}" if is_ours else "",
                 "test pass of an epoch": f"{statistics.median(tests):.3f}" if is_ours else "",
@@ -271,7 +271,7 @@ def measure(name: str, size: int, rounds: int, device: torch.device) -> list[dic
 
 
 def counters(size: int) -> float:
-    """Seconds that the counters of an epoch take, the argmax of every batch among them."""
+    """Seconds that the counters of an epoch take, including the argmax of every batch."""
     given, true = (torch.randint(0, 10, (size,)) for _ in range(2))
     logits = torch.randn(128, 10)
 

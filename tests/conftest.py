@@ -22,23 +22,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """An empty project with the small config."""
-    found = Project(tmp_path)
-    found.write(SMALL)
-    return found
+    created = Project(tmp_path)
+    created.write(SMALL)
+    return created
 
 
 @pytest.fixture(scope="session")
 def finished_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small config, run to its end once: 8 trials and all products. Copy it before changing anything."""
-    found = Project(tmp_path_factory.mktemp("finished"))
-    found.write(SMALL)
-    found.snakemake()
-    return found
+    """The small config, run once to its end: 8 trials and all outputs. Copy it before changing anything."""
+    created = Project(tmp_path_factory.mktemp("finished"))
+    created.write(SMALL)
+    created.snakemake()
+    return created
 
 
 @pytest.fixture
 def copied(finished_project: Project, tmp_path: Path) -> Project:
-    """A copy of the finished project, times kept."""
+    """A copy of the finished project, with file times preserved."""
     shutil.copytree(finished_project.folder, tmp_path / "copy", symlinks=True)
     return Project(tmp_path / "copy")
 

@@ -66,7 +66,7 @@ def test_plan_counts_finished_trials(finished_project: Project):
 def test_audit_describes_a_label_file(finished_project: Project):
     path = next((finished_project.results / "labels").rglob("symmetric*.npz"))
     text = finished_project.labelnoise("audit", str(path)).stdout
-    assert "577 of 1442 labels are wrong: 0.4001 realised, 0.4 requested" in text
+    assert "577 of 1442 labels are wrong: actual rate 0.4001, nominal 0.4" in text
     assert "clean labels dominate" in text
 
 

@@ -1,4 +1,4 @@
-"""Lock, conda file and pyproject say the same; no registry is named anywhere."""
+"""The lock file, the conda file and pyproject agree; no registry address appears."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _name(requirement: str) -> str:
     return re.match(r"[A-Za-z0-9_.-]+", requirement)[0].lower()
 
 
-def test_lock_pins_every_dependency_with_hashes_and_no_address():
+def test_lock_pins_every_dependency_with_hashes_and_without_addresses():
     lock = (ROOT / "requirements.lock").read_text()
     pinned = set(re.findall(r"^([a-z0-9_.-]+)==", lock, re.MULTILINE))
     wanted = {_name(line) for line in PYPROJECT["project"]["dependencies"] + PYPROJECT["dependency-groups"]["dev"]}
@@ -28,7 +28,7 @@ def test_lock_pins_every_dependency_with_hashes_and_no_address():
     assert all("--hash=sha256:" in entry for entry in entries)
 
 
-def test_conda_file_equals_pyproject():
+def test_conda_file_matches_pyproject():
     conda = yaml.safe_load((ROOT / "envs" / "labelnoise.yaml").read_text())
     listed = [line for line in conda["dependencies"] if not line.startswith("python")]
     renamed = [re.sub(r"^torch\b(?!v)", CONDA_NAMES["torch"], line) for line in PYPROJECT["project"]["dependencies"]]

@@ -1,4 +1,4 @@
-"""A file under its final name is complete."""
+"""A file with its final name is always complete."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash, locked, read_json, replacing, replacing_folder, write_json
 
 
-def test_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path: Path):
+def test_interrupted_write_keeps_the_old_file_and_leaves_no_temporary_one(tmp_path: Path):
     path = tmp_path / "a.json"
     write_json(path, {"old": True})
     with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
@@ -23,7 +23,7 @@ def test_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_interrupted_folder_leaves_the_old_one_and_no_rest(tmp_path: Path):
+def test_interrupted_folder_keeps_the_old_one_and_leaves_no_temporary_one(tmp_path: Path):
     folder = tmp_path / "tables"
     with replacing_folder(folder) as temporary:
         (temporary / "old").touch()
@@ -46,7 +46,7 @@ def test_damaged_json_is_named_with_the_remedy(tmp_path: Path):
         read_json(tmp_path / "a.json", "result")
 
 
-def test_hash_ignores_the_order_of_keys_and_nothing_else():
+def test_hash_ignores_only_the_order_of_keys():
     assert canonical_hash({"a": 1, "b": [1, 2]}) == canonical_hash({"b": [1, 2], "a": 1})
     assert canonical_hash({"a": 1, "b": [1, 2]}) != canonical_hash({"a": 1, "b": [2, 1]})
 

@@ -1,4 +1,4 @@
-"""A label file belongs to its samples by their names where it has names, and to nobody's by accident."""
+"""A label file is matched to samples by their identifiers, and refused if the match is uncertain."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def read(path: Path, samples: Samples = SAMPLES, **options: object) -> given.Giv
 @pytest.mark.parametrize("column", ["file", "image_id", "photo"])
 def test_rows_in_another_order_are_joined_by_file_name(tmp_path: Path, naming, column: str):
     table(**{column: [naming(file) for file in FILES]}).to_csv(tmp_path / "l.csv", index=False)
-    found = read(tmp_path / "l.csv")
-    assert found.labels.tolist() == NOISY.tolist()
-    assert (found.source["column"], found.source["joined_by"], found.joined_by) == ("label", column, column)
+    labels = read(tmp_path / "l.csv")
+    assert labels.labels.tolist() == NOISY.tolist()
+    assert (labels.source["column"], labels.source["joined_by"], labels.joined_by) == ("label", column, column)
 
 
-def test_pandas_index_does_not_outrank_file_names(tmp_path: Path):
+def test_file_names_take_precedence_over_pandas_index(tmp_path: Path):
     table(file=FILES).reset_index(drop=True).to_csv(tmp_path / "l.csv")
     assert read(tmp_path / "l.csv").labels.tolist() == NOISY.tolist()
 
@@ -63,70 +63,70 @@ def test_pandas_index_does_not_outrank_file_names(tmp_path: Path):
 def test_rows_in_another_order_are_joined_by_index(tmp_path: Path):
     table().to_csv(tmp_path / "l.csv")
     for samples in (SAMPLES, Samples(60)):
-        found = read(tmp_path / "l.csv", samples)
-        assert found.labels.tolist() == NOISY.tolist()
-        assert found.joined_by == ""
+        labels = read(tmp_path / "l.csv", samples)
+        assert labels.labels.tolist() == NOISY.tolist()
+        assert labels.joined_by == ""
 
 
-def test_an_index_written_as_floats_is_an_index(tmp_path: Path):
+def test_index_written_as_floats_is_an_index(tmp_path: Path):
     table(index=np.arange(60.0)).to_csv(tmp_path / "l.csv", index=False)
     assert read(tmp_path / "l.csv", Samples(60)).labels.tolist() == NOISY.tolist()
 
 
-def test_a_column_of_another_name_that_numbers_rows_in_another_order_is_refused(tmp_path: Path):
+def test_unrecognised_column_that_numbers_rows_in_another_order_is_refused(tmp_path: Path):
     table(serial=range(60)).to_csv(tmp_path / "l.csv", index=False)
-    with pytest.raises(UserError, match="'serial' numbers the rows in another order than theirs: call it `index` if"):
+    with pytest.raises(UserError, match="'serial' numbers the rows, but in another order: call it `index` if"):
         read(tmp_path / "l.csv")
     pd.DataFrame({"serial": range(60), "label": NOISY}).to_csv(tmp_path / "l.csv", index=False)
     assert read(tmp_path / "l.csv").labels.tolist() == NOISY.tolist()
 
 
-def test_rows_in_order_have_the_identity_of_labels_without_names(tmp_path: Path):
+def test_rows_in_order_are_treated_as_labels_without_identifiers(tmp_path: Path):
     pd.DataFrame({"file": FILES, "label": NOISY}).to_csv(tmp_path / "l.csv", index=False)
-    found = read(tmp_path / "l.csv")
-    assert (found.source["joined_by"], found.joined_by) == ("file", None)
+    labels = read(tmp_path / "l.csv")
+    assert (labels.source["joined_by"], labels.joined_by) == ("file", None)
     np.save(tmp_path / "l.npy", NOISY)
     assert read(tmp_path / "l.npy").joined_by is None
 
 
-def test_what_does_not_match_is_named_on_either_side(tmp_path: Path):
+def test_rows_and_samples_without_a_match_are_named(tmp_path: Path):
     files = [*FILES[:-2], "train/dog/cow.png", "train/dog/owl.png"]
     table(file=files).to_csv(tmp_path / "l.csv", index=False)
     with pytest.raises(UserError) as caught:
         read(tmp_path / "l.csv")
-    for text in ("2 of its rows are of no training sample", "cow.png", "2 training samples have no row", "dog_018.png"):
+    for text in ("2 of its rows match no training sample", "cow.png", "2 training samples have no row", "dog_018.png"):
         assert text in str(caught.value)
     table(index=range(1, 61)).to_csv(tmp_path / "l.csv", index=False)
     with pytest.raises(UserError, match="'index' numbers the samples from 1 to 60; number them from 0"):
         read(tmp_path / "l.csv")
     table(id=[1000 + i for i in range(60)]).to_csv(tmp_path / "l.csv", index=False)
-    with pytest.raises(UserError, match=r"60 of its rows are of no training sample \(10"):
+    with pytest.raises(UserError, match=r"60 of its rows match no training sample \(10"):
         read(tmp_path / "l.csv", Samples(60))
 
 
-def test_names_for_samples_without_names_are_refused(tmp_path: Path):
+def test_file_names_for_samples_without_names_are_refused(tmp_path: Path):
     table(file=FILES).to_csv(tmp_path / "l.csv", index=False)
-    with pytest.raises(UserError, match="this data set's have no names; give an `index` from 0"):
+    with pytest.raises(UserError, match="this data set's samples have no names; use an `index` from 0"):
         read(tmp_path / "l.csv", Samples(60))
 
 
-def test_another_number_of_labels_is_told(tmp_path: Path):
+def test_wrong_number_of_labels_is_refused(tmp_path: Path):
     np.save(tmp_path / "l.npy", NOISY[:50])
     with pytest.raises(UserError, match="has 50 labels, but there are 60 training samples"):
         read(tmp_path / "l.npy")
 
 
-def test_true_labels_in_the_file_have_to_be_the_data_sets(tmp_path: Path):
+def test_true_labels_in_the_file_must_equal_the_data_sets(tmp_path: Path):
     np.savez(tmp_path / "l.npz", noisy_labels=NOISY, clean_labels=OWN)
     assert read(tmp_path / "l.npz").source["notes"] == ["column 'clean_labels' equals the data set's labels"]
     np.savez(tmp_path / "l.npz", noisy_labels=NOISY[SHUFFLED], clean_labels=OWN[SHUFFLED])
-    with pytest.raises(UserError, match=r"but the data set's is .* of 60 differ\): the file is of other samples"):
+    with pytest.raises(UserError, match=r"but the data set's is .* of 60 differ\): the file belongs to other samples"):
         read(tmp_path / "l.npz")
     assert "not compared" in read(tmp_path / "l.npz", own_are_true=False).source["notes"][0]
 
 
 @pytest.mark.parametrize("form", ["file", "index", "position", "position of the others"])
-def test_an_unreadable_image_takes_its_row_with_it(tmp_path: Path, form: str):
+def test_row_of_an_unreadable_image_is_dropped(tmp_path: Path, form: str):
     samples = Samples(60, FILES, left_out=[3])
     frame = pd.DataFrame({"label": np.array(CLASSES)[NOISY]})
     if form == "file":
@@ -136,11 +136,11 @@ def test_an_unreadable_image_takes_its_row_with_it(tmp_path: Path, form: str):
     elif form == "position of the others":
         frame = frame.drop(index=3)
     frame.to_csv(tmp_path / "l.csv", index=False)
-    found = read(tmp_path / "l.csv", samples, own=np.delete(OWN, 3))
-    assert found.labels.tolist() == np.delete(NOISY, 3).tolist()
+    labels = read(tmp_path / "l.csv", samples, own=np.delete(OWN, 3))
+    assert labels.labels.tolist() == np.delete(NOISY, 3).tolist()
 
 
-def test_places_in_the_order_of_text_are_not_taken_for_the_names_of_folders(tmp_path: Path):
+def test_positions_in_torchvisions_order_are_not_read_as_folder_names(tmp_path: Path):
     classes = [str(k) for k in range(11)]
     own = np.repeat(np.arange(11), 4)
     samples = Samples(44, [f"train/{k}/{k}_{i}.png" for i, k in enumerate(own)])
@@ -148,7 +148,7 @@ def test_places_in_the_order_of_text_are_not_taken_for_the_names_of_folders(tmp_
     torchvision = np.array([text_order.index(str(k)) for k in own])
     np.save(tmp_path / "l.npy", torchvision)
     with pytest.raises(
-        UserError, match=r"agree with 8 of 44 as their names, but with 44 as places in the order of text"
+        UserError, match=r"the labels agree with 8 of 44; read as positions in torchvision's order .*, with 44"
     ):
         given.read(tmp_path / "l.npy", classes, samples, own=own)
     noisy = own.copy()
@@ -157,7 +157,7 @@ def test_places_in_the_order_of_text_are_not_taken_for_the_names_of_folders(tmp_
     assert given.read(tmp_path / "l.npy", classes, samples, own=own).labels.tolist() == noisy.tolist()
 
 
-# Through config and label file
+# From the config to the label file
 
 
 def folder(root: Path, broken: str | None = None) -> None:
@@ -184,7 +184,7 @@ def label_file(noise: dict, dataset: dict) -> tuple[np.ndarray, dict]:
 
 
 @pytest.mark.parametrize("broken", [None, "train/bird/bird_003.png"])
-def test_annotations_by_file_name_reach_the_label_file_right(tmp_path: Path, monkeypatch, broken: str | None):
+def test_annotations_by_file_name_are_matched_in_the_label_file(tmp_path: Path, monkeypatch, broken: str | None):
     monkeypatch.chdir(tmp_path)
     folder(tmp_path / "images", broken)
     table(file=FILES).to_csv("l.csv", index=False)
@@ -197,7 +197,7 @@ def test_annotations_by_file_name_reach_the_label_file_right(tmp_path: Path, mon
     assert audit["spec"]["noise"]["joined_by"] == "file"
 
 
-def test_given_labels_are_of_unknown_truth_unless_it_is_stated(tmp_path: Path, monkeypatch):
+def test_true_labels_of_given_noise_are_unknown_unless_stated(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images = np.zeros((60, 8, 8), np.uint8)
     held = {"x_train": images, "x_test": images[:9], "y_test": OWN[::7]}
@@ -215,7 +215,7 @@ def test_given_labels_are_of_unknown_truth_unless_it_is_stated(tmp_path: Path, m
     assert audit["wrong_labels"] == 0
 
 
-def test_a_data_set_of_given_labels_knows_no_clean_ones(tmp_path: Path, monkeypatch):
+def test_data_set_with_given_labels_refuses_noise_that_needs_true_labels(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     images = np.zeros((60, 8, 8), np.uint8)
     np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
@@ -230,7 +230,7 @@ def test_a_data_set_of_given_labels_knows_no_clean_ones(tmp_path: Path, monkeypa
     assert audit["spec"]["noise"]["truth"] == "unknown"
 
 
-def test_a_label_file_of_unknown_truth_is_described_and_belongs_to_its_data_set(tmp_path: Path, monkeypatch):
+def test_label_file_without_true_labels_is_described_and_checked_against_its_data_set(tmp_path: Path, monkeypatch):
     from labelnoise.noise.audit import describe
     from labelnoise.noise.label_file import read as read_labels
 
@@ -253,7 +253,7 @@ def test_a_label_file_of_unknown_truth_is_described_and_belongs_to_its_data_set(
         (["label", *["nan"] * 60], "line 2: the label is missing"),
     ],
 )
-def test_a_label_file_that_does_not_fit_is_refused_when_the_run_is_planned(
+def test_label_file_that_does_not_fit_is_refused_when_planning(
     tmp_path: Path, monkeypatch, labels: list[str], message: str
 ):
     monkeypatch.chdir(tmp_path)

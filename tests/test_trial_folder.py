@@ -1,4 +1,4 @@
-"""A trial's folder has one owner: what it writes it reads, adopts and sets aside, and nothing is overwritten."""
+"""A trial's folder: results are read as written, adopted or moved aside, and never overwritten."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def result(status: Status, identity: str = "abc") -> dict:
 
 
 @pytest.mark.parametrize("status", [Status.OK, Status.DIVERGED, Status.FAILED])
-def test_a_result_is_read_as_it_was_written(folder: TrialFolder, status: Status):
+def test_result_is_read_as_written(folder: TrialFolder, status: Status):
     assert folder.status == Status.MISSING
     folder.write_result(result(status))
     assert folder.read_result() == result(status)
@@ -34,14 +34,14 @@ def test_a_result_is_read_as_it_was_written(folder: TrialFolder, status: Status)
     "content",
     ["", "{", "[]", '{"trial": "abc"}', '{"trial": "abc", "status": "fine"}', '{"trial": "abd", "status": "ok"}'],
 )
-def test_what_is_no_result_of_this_trial_is_missing(folder: TrialFolder, content: str):
+def test_invalid_result_counts_as_missing(folder: TrialFolder, content: str):
     folder.result.write_text(content)
     assert folder.read_result() == {}
     assert folder.status == Status.MISSING
 
 
 @pytest.mark.parametrize("status", [Status.OK, Status.DIVERGED])
-def test_a_final_result_that_snakemake_deleted_is_adopted_from_its_copy(folder: TrialFolder, status: Status):
+def test_final_result_deleted_by_snakemake_is_adopted_from_its_copy(folder: TrialFolder, status: Status):
     folder.write_result(result(status))
     written = folder.result.read_bytes()
     folder.result.unlink()
@@ -49,13 +49,13 @@ def test_a_final_result_that_snakemake_deleted_is_adopted_from_its_copy(folder: 
     assert folder.result.read_bytes() == written
 
 
-def test_a_failed_result_has_no_copy_so_that_it_can_be_retried(folder: TrialFolder):
+def test_failed_result_has_no_copy_so_that_it_is_retried(folder: TrialFolder):
     folder.write_result(result(Status.FAILED))
     folder.result.rename(folder.next_failed())
     assert folder.adopt(SPEC) is None
 
 
-def test_a_damaged_result_is_set_aside_and_its_copy_adopted(folder: TrialFolder, capsys):
+def test_damaged_result_is_moved_aside_and_its_copy_adopted(folder: TrialFolder, capsys):
     folder.write_result(result(Status.OK))
     folder.result.write_text("{")
     assert folder.adopt(SPEC) == result(Status.OK)
@@ -63,13 +63,13 @@ def test_a_damaged_result_is_set_aside_and_its_copy_adopted(folder: TrialFolder,
     assert "damaged" in capsys.readouterr().out
 
 
-def test_another_trials_result_is_refused(folder: TrialFolder):
+def test_result_of_another_trial_is_rejected(folder: TrialFolder):
     folder.write_result(result(Status.OK))
     with pytest.raises(UserError, match="belongs to another trial"):
         folder.adopt({"seed": 2})
 
 
-def test_results_set_aside_never_overwrite_each_other(folder: TrialFolder):
+def test_failed_results_never_overwrite_each_other(folder: TrialFolder):
     names = []
     for _ in range(3):
         folder.next_failed().write_text("")
@@ -77,7 +77,7 @@ def test_results_set_aside_never_overwrite_each_other(folder: TrialFolder):
     assert names == ["failed-1.json", "failed-2.json", "failed-3.json"]
 
 
-def test_the_last_error_is_that_of_the_last_job(folder: TrialFolder):
+def test_last_error_is_from_the_last_job(folder: TrialFolder):
     assert folder.last_error() is None
     folder.record("begins")
     assert folder.last_error() is None
@@ -87,7 +87,7 @@ def test_the_last_error_is_that_of_the_last_job(folder: TrialFolder):
     assert folder.last_error() is None
 
 
-def test_features_belong_to_the_weights_of_the_same_epoch(folder: TrialFolder):
+def test_missing_features_are_paired_with_the_weights_of_the_same_epoch(folder: TrialFolder):
     for path in (folder.weights(), folder.weights(10), folder.weights(20), folder.features(20)):
         path.write_bytes(b"")
     assert folder.weights_without_features() == [

@@ -1,4 +1,4 @@
-"""A user's own loss is checked by reading its file, and run only by a trial."""
+"""A user's own loss is checked by parsing its file; only a trial runs it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("Below", {"q": 1, "weight": 2}),
     ],
 )
-def test_fitting_parameters_pass_without_running_the_file(cls: str, params: dict):
+def test_valid_parameters_pass_without_running_the_file(cls: str, params: dict):
     user_losses.check(user_losses.find(f"mine:{cls}"), params)
 
 
@@ -66,7 +66,7 @@ def test_fitting_parameters_pass_without_running_the_file(cls: str, params: dict
         ("Below", {}, "needs a value for: q"),
     ],
 )
-def test_mistake_is_named(cls: str, params: dict, message: str):
+def test_wrong_class_or_parameter_is_refused(cls: str, params: dict, message: str):
     with pytest.raises(UserError, match=message):
         user_losses.check(user_losses.find(f"mine:{cls}"), params)
 
@@ -83,7 +83,7 @@ def test_dataclass_beside_the_loss_with_postponed_annotations_loads(folder: Path
     assert user_losses.load(user_losses.find("data:Good"), {}, num_classes=2) is not None
 
 
-def test_num_classes_is_passed_where_it_is_taken(folder: Path):
+def test_num_classes_is_passed_if_init_takes_it(folder: Path):
     (folder / "good.py").write_text(
         FILE.split("class Smooth")[0].split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3")
     )

@@ -80,7 +80,7 @@ def read_json(path: Path, what: str) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: this {what} does not exist") from None
+        raise UserError(f"{path}: there is no such {what}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: this {what} is damaged ({error}); delete it and run again") from None
 

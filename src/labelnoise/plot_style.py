@@ -79,7 +79,7 @@ def apply(texts: Iterable[str] = ()) -> None:
     )
 
 
-def of_loss(label: str, losses: list[str]) -> dict[str, Any]:
+def loss_look(label: str, losses: list[str]) -> dict[str, Any]:
     """Colour, marker and dash of a loss, by its position in the config.
 
     The ten colours of seaborn's colour-blind palette have different markers; the dash changes after ten losses.

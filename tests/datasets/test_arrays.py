@@ -1,4 +1,4 @@
-"""A user's own arrays: any usual shape is read, anything else is said; another content is another data set."""
+"""A user's own arrays: any usual shape is read, anything else is refused; other content is another data set."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_images_are_read_channels_first_from_any_usual_shape(tmp_path: Path, x: 
     assert chosen.info.channels == shape[1]
 
 
-def test_further_test_sets_and_class_names_are_taken(tmp_path: Path):
+def test_further_test_sets_and_class_names_are_read(tmp_path: Path):
     path = written(tmp_path / "a.npz", x_hard=IMAGES[:6], y_hard=LABELS[:6], classes=np.array(["cat", "dog", "eel"]))
     chosen = mine(path)
     assert chosen.info.test_sets == ("hard", "test")
     assert chosen.info.classes == ("cat", "dog", "eel")
 
 
-def test_ten_unnamed_classes_are_those_of_the_data_set_it_is_like(tmp_path: Path):
+def test_unnamed_classes_are_named_as_in_the_data_set_it_is_like(tmp_path: Path):
     chosen = mine(written(tmp_path / "a.npz", y_train=np.arange(30) % 10))
     assert chosen.info.classes[3] == "cat"
     assert chosen.info.asymmetric_maps
@@ -66,13 +66,13 @@ def test_ten_unnamed_classes_are_those_of_the_data_set_it_is_like(tmp_path: Path
     [LABELS.astype(float), LABELS[:, None], np.eye(3)[LABELS], LABELS.astype(str), np.array(list("abc"))[LABELS]],
     ids=["floats", "column", "one-hot", "text", "names"],
 )
-def test_labels_in_any_certain_form_are_the_same_classes(tmp_path: Path, labels: np.ndarray):
+def test_labels_in_any_unambiguous_form_give_the_same_classes(tmp_path: Path, labels: np.ndarray):
     chosen = mine(written(tmp_path / "a.npz", y_train=labels, y_test=labels[:9]))
     prepare(chosen.info, chosen.source, tmp_path / "out")
     assert open_prepared(tmp_path / "out", chosen.identity).train.labels.tolist() == LABELS.tolist()
 
 
-def test_stated_true_labels_stand_beside_the_given_ones(tmp_path: Path):
+def test_true_labels_are_kept_beside_the_noisy_ones(tmp_path: Path):
     given = LABELS.copy()
     given[0] = 2
     chosen = mine(written(tmp_path / "a.npz", y_train=given, y_train_clean=LABELS))
@@ -83,7 +83,7 @@ def test_stated_true_labels_stand_beside_the_given_ones(tmp_path: Path):
     assert prepared.train.given.tolist() == given.tolist()
 
 
-def test_another_content_is_another_data_set(tmp_path: Path):
+def test_other_content_is_another_data_set(tmp_path: Path):
     path = written(tmp_path / "a.npz")
     before = mine(path).info.fingerprint
     np.savez_compressed(tmp_path / "b.npz", **np.load(path))
@@ -93,14 +93,14 @@ def test_another_content_is_another_data_set(tmp_path: Path):
     assert mine(written(path, x_train=changed)).info.fingerprint != before
 
 
-def test_prepared_under_another_fingerprint_is_refused(tmp_path: Path):
+def test_data_prepared_under_another_fingerprint_is_refused(tmp_path: Path):
     chosen = mine(written(tmp_path / "a.npz"))
     prepare(chosen.info, chosen.source, tmp_path / "out")
     with pytest.raises(UserError, match="was prepared for another data set"):
         open_prepared(tmp_path / "out", chosen.identity | {"fingerprint": "0"})
 
 
-def test_published_maps_go_by_class_name(tmp_path: Path):
+def test_published_maps_are_matched_by_class_name(tmp_path: Path):
     ten = np.arange(30) % 10
     reversed_names = np.array(mine(written(tmp_path / "a.npz", y_train=ten)).info.classes[::-1])
     pairs = mine(written(tmp_path / "a.npz", y_train=ten, classes=reversed_names)).info.asymmetric_maps["published"]
@@ -109,18 +109,18 @@ def test_published_maps_go_by_class_name(tmp_path: Path):
     assert not mine(written(tmp_path / "a.npz", y_train=ten, classes=others)).info.asymmetric_maps
 
 
-def test_numbered_names_of_ones_own_stay(tmp_path: Path):
+def test_own_numeric_class_names_are_kept(tmp_path: Path):
     names = np.array([str(k) for k in range(1, 11)])
     assert mine(written(tmp_path / "a.npz", y_train=np.arange(30) % 10, classes=names)).info.classes == tuple(names)
 
 
-def test_another_like_is_prepared_anew(tmp_path: Path):
+def test_another_like_gives_another_fingerprint(tmp_path: Path):
     path = written(tmp_path / "a.npz", y_train=np.arange(30) % 10)
     assert mine(path, "cifar10").info.fingerprint != mine(path, "fashion_mnist").info.fingerprint
 
 
 BAD = [
-    ({"x_test": IMAGES[:9, :6, :6]}, "x_test has 3 channels and a side of 6, x_train 3 and 12"),
+    ({"x_test": IMAGES[:9, :6, :6]}, "x_test has 3 channels and 6 pixels per side, but x_train has 3 and 12"),
     ({"x_test": IMAGES[:9, ..., 0]}, "x_test has 1 channels"),
     ({"y_train": np.full(30, 1_000_000)}, "no sample has the label 0, though labels go up to 1000000"),
     ({"y_train": np.zeros(30, int), "y_test": np.zeros(9, int)}, "at least two classes"),
@@ -131,12 +131,12 @@ BAD = [
     ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),
     ({"x_train": IMAGES[0]}, "x_train is 12 × 12 × 3|30 images"),
-    ({"y_train": LABELS + 0.5}, "y_train, sample 0: the label 0.5 is no whole number"),
+    ({"y_train": LABELS + 0.5}, "y_train, sample 0: the label 0.5 is neither a whole number"),
     ({"y_train": LABELS - 1}, "y_train, sample 0: the label -1 is negative"),
     ({"y_train": LABELS[:20]}, "30 images but 20 labels in train"),
     (
         {"y_test": LABELS[:9] + 1},
-        "y_test, sample 2: the label 3 is none of the 3 classes 0..2; these are numbered from 1",
+        "y_test, sample 2: the label 3 is outside the 3 classes 0..2; labels are numbered from 1",
     ),
     ({"y_test": LABELS[:9] - 1}, "y_test, sample 0: the label -1 is negative"),
     ({"x_test": IMAGES[:0], "y_test": LABELS[:0]}, "y_test, sample 0: there are no labels"),
@@ -144,12 +144,12 @@ BAD = [
     ({"y_train": LABELS * 2, "y_test": LABELS[:9] * 2}, "no sample has the label 1, though labels go up to 4"),
     ({"classes": np.array(list("abcdefghijkl"))}, "no sample has the class d .9 of 12 classes are empty."),
     ({"y_train_clean": LABELS[:9]}, "30 images but 9 labels in y_train_clean|9 labels"),
-    ({"x_hard": IMAGES}, "there is x_hard, but no y_hard"),
+    ({"x_hard": IMAGES}, "has x_hard, but no y_hard"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "message"), BAD)
-def test_arrays_that_cannot_be_used_say_why(tmp_path: Path, changes: dict, message: str):
+def test_unusable_arrays_are_refused_with_the_reason(tmp_path: Path, changes: dict, message: str):
     path = written(tmp_path / "a.npz", **changes)
     with pytest.raises(UserError, match=message):
         chosen = mine(path)
@@ -164,13 +164,13 @@ def test_pickled_arrays_are_not_loaded(tmp_path: Path):
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04 hello"])
-def test_a_file_that_is_no_npz_is_said(tmp_path: Path, content: bytes):
+def test_file_that_is_not_an_npz_is_refused(tmp_path: Path, content: bytes):
     (tmp_path / "a.npz").write_bytes(content)
-    with pytest.raises(UserError, match=r"a\.npz is no \.npz that can be read"):
+    with pytest.raises(UserError, match=r"a\.npz is not a readable \.npz"):
         arrays.describe(tmp_path / "a.npz")
 
 
-def test_a_damaged_array_is_said(tmp_path: Path):
+def test_damaged_array_is_refused(tmp_path: Path):
     path = written(tmp_path / "a.npz")
     content = bytearray(path.read_bytes())
     content[2000] ^= 255

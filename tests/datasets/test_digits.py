@@ -37,8 +37,8 @@ def test_split_is_stratified_and_covers_every_image_once():
 
 def test_arrays_are_pinned():
     arrays = digits()
-    found = {"train_images": arrays.images["train"], "test_labels": arrays.labels["test"]}
-    assert {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in found.items()} == SHA256
+    pinned = {"train_images": arrays.images["train"], "test_labels": arrays.labels["test"]}
+    assert {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in pinned.items()} == SHA256
 
 
 def test_grey_levels_keep_their_order_and_range():
@@ -49,7 +49,7 @@ def test_grey_levels_keep_their_order_and_range():
     assert (images.min(), images.max()) == (0, 255)
 
 
-def test_prepared_form_opens_as_it_was_written(tmp_path: Path):
+def test_prepared_form_opens_unchanged(tmp_path: Path):
     prepare(DATASETS["digits"], Path(), tmp_path)
     prepared, arrays = open_prepared(tmp_path, {"name": "digits", "version": 1}), digits()
     assert isinstance(prepared.train.images, np.memmap)
@@ -71,7 +71,7 @@ def test_changed_bytes_are_refused(tmp_path: Path):
     prepare(DATASETS["digits"], Path(), tmp_path)
     path = tmp_path / "train_images.npy"
     path.write_bytes(path.read_bytes()[:-100] + bytes(100))
-    with pytest.raises(UserError, match="its content is not what was prepared"):
+    with pytest.raises(UserError, match="its content has changed"):
         open_prepared(tmp_path, {"name": "digits", "version": 1})
 
 

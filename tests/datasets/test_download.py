@@ -1,4 +1,4 @@
-"""Downloads: resumed after a break, verified before they get their name, clear without a network."""
+"""Downloads resume after a break, are verified before they get their final name, and fail clearly without a network."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ CONTENT = bytes(range(256)) * 4000
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT; /breaks stops half-way once, /whole knows no ranges, /other sends something else."""
+    """Serves CONTENT; /breaks stops half-way once, /whole ignores ranges, /other sends other bytes."""
 
-    asked: list[tuple[str, str | None]]
+    requests: list[tuple[str, str | None]]
     has_broken: bool
 
     def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        type(self).asked.append((self.path, wanted))
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.path != "/whole" else 0
+        byte_range = self.headers.get("Range")
+        type(self).requests.append((self.path, byte_range))
+        start = int(byte_range.removeprefix("bytes=").rstrip("-")) if byte_range and self.path != "/whole" else 0
         if start >= len(CONTENT):
             self.send_error(416)
             return
@@ -50,7 +50,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    Server.asked, Server.has_broken = [], False
+    Server.requests, Server.has_broken = [], False
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -60,67 +60,67 @@ def address() -> Iterator[str]:
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
 
 
-def of(*urls: str) -> OfficialFile:
+def official_file(*urls: str) -> OfficialFile:
     return OfficialFile("data.gz", lambda: Address(urls, ("sha256", CHECKSUM)))
 
 
-def test_a_file_is_downloaded_verified_and_then_left_alone(tmp_path: Path, address: str):
-    path = fetch(of(f"{address}/file"), tmp_path / "new")
+def test_file_is_downloaded_and_verified_once(tmp_path: Path, address: str):
+    path = fetch(official_file(f"{address}/file"), tmp_path / "new")
     assert path.read_bytes() == CONTENT
     assert [file.name for file in path.parent.iterdir()] == ["data.gz"]
-    fetch(of(f"{address}/file"), tmp_path / "new")
-    assert len(Server.asked) == 1
+    fetch(official_file(f"{address}/file"), tmp_path / "new")
+    assert len(Server.requests) == 1
 
 
-def test_a_broken_download_goes_on_where_it_was(tmp_path: Path, address: str):
+def test_broken_download_resumes(tmp_path: Path, address: str):
     with pytest.raises(UserError, match=r"the connection broke after \d+ of 1024000 bytes|are kept") as caught:
-        fetch(of(f"{address}/breaks"), tmp_path)
+        fetch(official_file(f"{address}/breaks"), tmp_path)
     assert not (tmp_path / "data.gz").exists()
     kept = (tmp_path / ".data.gz.part").stat().st_size
     assert 0 < kept < len(CONTENT)
     assert f"{kept} bytes are kept" in str(caught.value)
-    assert fetch(of(f"{address}/breaks"), tmp_path).read_bytes() == CONTENT
-    assert Server.asked[-1] == ("/breaks", f"bytes={kept}-")
+    assert fetch(official_file(f"{address}/breaks"), tmp_path).read_bytes() == CONTENT
+    assert Server.requests[-1] == ("/breaks", f"bytes={kept}-")
 
 
-def test_a_server_without_ranges_is_read_from_the_start(tmp_path: Path, address: str):
+def test_server_without_ranges_is_read_from_the_start(tmp_path: Path, address: str):
     (tmp_path / ".data.gz.part").write_bytes(CONTENT[:1000])
-    assert fetch(of(f"{address}/whole"), tmp_path).read_bytes() == CONTENT
+    assert fetch(official_file(f"{address}/whole"), tmp_path).read_bytes() == CONTENT
 
 
-def test_a_whole_part_is_only_verified(tmp_path: Path, address: str):
+def test_complete_part_is_only_verified(tmp_path: Path, address: str):
     (tmp_path / ".data.gz.part").write_bytes(CONTENT)
-    assert fetch(of(f"{address}/file"), tmp_path).read_bytes() == CONTENT
+    assert fetch(official_file(f"{address}/file"), tmp_path).read_bytes() == CONTENT
 
 
-def test_other_bytes_never_get_the_name(tmp_path: Path, address: str):
+def test_wrong_bytes_never_get_the_final_name(tmp_path: Path, address: str):
     with pytest.raises(UserError, match="is not the official file"):
-        fetch(of(f"{address}/other"), tmp_path)
+        fetch(official_file(f"{address}/other"), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_next_address_is_tried(tmp_path: Path, address: str):
-    assert fetch(of("http://127.0.0.1:1/file", f"{address}/file"), tmp_path).read_bytes() == CONTENT
+    assert fetch(official_file("http://127.0.0.1:1/file", f"{address}/file"), tmp_path).read_bytes() == CONTENT
 
 
 def test_without_a_network_the_message_names_file_address_and_place(tmp_path: Path):
     with pytest.raises(UserError) as caught:
-        fetch(of("http://127.0.0.1:1/file"), tmp_path)
-    told = str(caught.value)
-    assert "cannot download data.gz" in told
-    assert "http://127.0.0.1:1/file" in told
-    assert str(tmp_path / "data.gz") in told
-    assert CHECKSUM in told
+        fetch(official_file("http://127.0.0.1:1/file"), tmp_path)
+    message = str(caught.value)
+    assert "cannot download data.gz" in message
+    assert "http://127.0.0.1:1/file" in message
+    assert str(tmp_path / "data.gz") in message
+    assert CHECKSUM in message
 
 
 @pytest.mark.parametrize("dataset", [name for name, info in DATASETS.items() if info.official_files])
 def test_every_official_file_has_an_address_and_a_checksum(dataset: str):
     for name, file in all_files(DATASETS[dataset]).items():
-        found = address_of(file)
-        assert all(url.startswith("http") and url.endswith(name) for url in found.urls)
-        assert len(found.checksum[1]) == {"md5": 32, "sha256": 64}[found.checksum[0]]
+        address = address_of(file)
+        assert all(url.startswith("http") and url.endswith(name) for url in address.urls)
+        assert len(address.checksum[1]) == {"md5": 32, "sha256": 64}[address.checksum[0]]
 
 
-def test_a_file_that_no_data_set_has_is_refused():
+def test_unknown_official_file_is_refused():
     with pytest.raises(UserError, match=r"unknown file of cifar10 'cifar-100-python\.tar\.gz'"):
         file_called(DATASETS["cifar10"], "cifar-100-python.tar.gz")

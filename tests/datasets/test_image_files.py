@@ -1,4 +1,4 @@
-"""WebVision, Clothing1M, ANIMAL-10N and a user's own folder: official layouts, honest about what is broken."""
+"""WebVision, Clothing1M, ANIMAL-10N and a user's own image folder: layouts are read, broken ones are refused."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def colours(root: Path, files: list[str]) -> np.ndarray:
     return np.array([np.asarray(Image.open(root / file))[20, 20] for file in files], dtype=int)
 
 
-def test_every_image_has_the_label_of_its_content(tree: tuple[DatasetInfo, Path]):
+def test_every_image_has_the_label_of_its_colour(tree: tuple[DatasetInfo, Path]):
     info, root = tree
-    found = info.load(info, root)
-    assert set(found.files) == set(found.labels) == {"train", *info.test_sets}
-    for files, labels in zip(found.files.values(), found.labels.values(), strict=True):
+    listing = info.load(info, root)
+    assert set(listing.files) == set(listing.labels) == {"train", *info.test_sets}
+    for files, labels in zip(listing.files.values(), listing.labels.values(), strict=True):
         assert set(labels) == set(range(len(info.classes)))
         expected = np.array([trees.colour(label) for label in labels])
-        assert np.abs(colours(root, files) - expected).max() < 75  # grain of 12, and levels lie 70 apart
+        assert np.abs(colours(root, files) - expected).max() < 75  # pixel noise of 12, and colours differ by 70
         assert np.abs(colours(root, files) - expected).mean() < 12
 
 
-def test_prepared_form_is_an_index_of_files(tree: tuple[DatasetInfo, Path], tmp_path: Path):
+def test_prepared_form_lists_the_files(tree: tuple[DatasetInfo, Path], tmp_path: Path):
     info, root = tree
     described = prepare(info, root, tmp_path / "out")
     prepared = open_prepared(tmp_path / "out", {"name": info.name, "version": info.version})
@@ -64,7 +64,7 @@ def test_one_unreadable_image_is_named_and_left_out(tmp_path: Path, capsys):
     assert b"training/3_13.jpg" not in prepared.train.files
 
 
-def test_more_unreadable_images_than_the_limit_end_the_job(tmp_path: Path):
+def test_more_unreadable_images_than_the_limit_fail_the_job(tmp_path: Path):
     trees.animal10n(tmp_path / "raw")
     for i in (13, 23):
         (tmp_path / "raw" / "training" / f"3_{i}.jpg").write_bytes(b"")
@@ -74,11 +74,11 @@ def test_more_unreadable_images_than_the_limit_end_the_job(tmp_path: Path):
     assert not (tmp_path / "out" / "dataset.json").exists()
 
 
-def test_an_unreadable_test_image_ends_the_job(tmp_path: Path):
+def test_unreadable_test_image_fails_the_job(tmp_path: Path):
     trees.animal10n(tmp_path / "raw")
     (tmp_path / "raw" / "testing" / "0_0.jpg").unlink()
     (tmp_path / "raw" / "testing" / "0_0.jpg").mkdir()
-    with pytest.raises(UserError, match=r"1 of 60 images of test cannot be read \(a test set is"):
+    with pytest.raises(UserError, match=r"1 of 60 images of test cannot be read \(a test set must be complete"):
         prepare(DATASETS["animal10n"], tmp_path / "raw", tmp_path / "out")
 
 
@@ -101,11 +101,15 @@ BROKEN = [
         lambda r: remove(r / "imagenet/val/n01484850"),
         "n01484850 is missing or has no .*class 2",
     ),
-    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "a.jpg 1000"), "line 121: the label 1000 is none"),
-    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "a.jpg"), "line 121: must read `file label`"),
-    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "../a.jpg 1"), "lies outside the data set"),
+    (
+        "webvision_mini",
+        lambda r: append(r / "info/val_filelist.txt", "a.jpg 1000"),
+        "line 121: the label 1000 is outside 0..999",
+    ),
+    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "a.jpg"), "line 121: must be `file label`"),
+    ("webvision_mini", lambda r: append(r / "info/val_filelist.txt", "../a.jpg 1"), "is outside the data set"),
     ("clothing1m", lambda r: remove(r / "annotations/noisy_label_kv.txt"), "noisy_label_kv.txt is missing"),
-    ("clothing1m", lambda r: append(r / "annotations/noisy_label_kv.txt", "x.jpg 14"), "the label 14 is none of 0..13"),
+    ("clothing1m", lambda r: append(r / "annotations/noisy_label_kv.txt", "x.jpg 14"), "the label 14 is outside 0..13"),
     (
         "clothing1m",
         lambda r: append(r / "annotations/noisy_label_kv.txt", "images/0/0,0.jpg 5"),
@@ -119,7 +123,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "breaking", "message"), BROKEN)
-def test_a_broken_layout_is_said(tmp_path: Path, name: str, breaking, message: str):
+def test_broken_layout_is_refused(tmp_path: Path, name: str, breaking, message: str):
     trees.BUILDERS[name](tmp_path)
     breaking(tmp_path)
     with pytest.raises(UserError, match=message) as caught:
@@ -132,7 +136,7 @@ def own(root: Path, **more: object) -> tuple[DatasetInfo, Path]:
     return chosen.info, chosen.source
 
 
-def test_image_folder_has_torchvisions_classes_and_order(tmp_path: Path):
+def test_image_folder_matches_torchvisions_classes_and_order(tmp_path: Path):
     from torchvision.datasets import ImageFolder
 
     trees.image_folder(tmp_path)
@@ -145,21 +149,21 @@ def test_image_folder_has_torchvisions_classes_and_order(tmp_path: Path):
     assert labels == theirs.targets
 
 
-def test_a_csv_beside_the_folder_decides(tmp_path: Path):
+def test_csv_takes_precedence_over_the_folder(tmp_path: Path):
     trees.image_folder(tmp_path)
     rows = ["file,label", *(f"bird/{i}.jpg,cat" for i in range(5)), *(f"train/cat/{i}.jpg,bird" for i in range(5))]
     (tmp_path / "train.csv").write_text("\n".join(rows) + "\n")
     remove(tmp_path / "test")
     (tmp_path / "test.csv").write_text("file,label\ntrain/bird/7.jpg,bird\ntrain/cat/7.jpg,cat\n")
     info, source = own(tmp_path, splits=["train", "test"])
-    found = image_folder.load(info, source)
+    listing = image_folder.load(info, source)
     assert info.classes == ("bird", "cat")
-    assert found.files["train"][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
-    assert found.labels["train"] == [1] * 5 + [0] * 5
-    assert (found.files["test"], found.labels["test"]) == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
+    assert listing.files["train"][:2] == ["train/bird/0.jpg", "train/bird/1.jpg"]
+    assert listing.labels["train"] == [1] * 5 + [0] * 5
+    assert (listing.files["test"], listing.labels["test"]) == (["train/bird/7.jpg", "train/cat/7.jpg"], [0, 1])
 
 
-def test_a_csv_without_a_folder_of_its_name_is_a_split_only_where_the_config_says_so(tmp_path: Path):
+def test_csv_without_a_folder_is_a_split_only_if_the_config_lists_it(tmp_path: Path):
     trees.image_folder(tmp_path)
     before = own(tmp_path)[0]
     (tmp_path / "meta.csv").write_text("file,label\ntrain/bird/7.jpg,bird\ntrain/cat/7.jpg,cat\n")
@@ -169,21 +173,19 @@ def test_a_csv_without_a_folder_of_its_name_is_a_split_only_where_the_config_say
     (tmp_path / "__MACOSX" / "train" / "0.jpg").write_bytes(b"")
     assert own(tmp_path)[0] == before
     remove(tmp_path / "test")
-    with pytest.raises(
-        EntryError, match=r"meta\.csv, notes\.csv, which are read where a folder of that name is or `splits:"
-    ):
+    with pytest.raises(EntryError, match=r"meta\.csv, notes\.csv; a CSV is read if a folder has its name or `splits:"):
         own(tmp_path)
 
 
-def test_a_folder_that_is_no_split_is_refused_with_the_remedy(tmp_path: Path):
+def test_folder_that_is_not_a_split_is_refused_with_the_remedy(tmp_path: Path):
     trees.image_folder(tmp_path)
     (tmp_path / "scripts").mkdir()
-    with pytest.raises(EntryError, match=r"name the folders that are: `splits: \[train, test\]`"):
+    with pytest.raises(EntryError, match=r"name the splits: `splits: \[train, test\]`"):
         own(tmp_path)
     assert own(tmp_path, splits=["train", "test"])[0].test_sets == ("test",)
 
 
-def test_an_image_in_train_and_in_a_test_set_is_an_error(tmp_path: Path):
+def test_image_in_train_and_in_a_test_set_is_refused(tmp_path: Path):
     trees.image_folder(tmp_path)
     rows = [f"train/{name}/7.jpg,{name}" for name in ("bird", "cat", "dog", "eel")]
     (tmp_path / "test.csv").write_text("\n".join(["file,label", *rows]) + "\n")
@@ -204,7 +206,7 @@ def test_an_image_in_train_and_in_a_test_set_is_an_error(tmp_path: Path):
         ("cat,dog,cat", ("cat", "dog")),
     ],
 )
-def test_numbers_in_a_split_csv_are_names_in_the_order_of_their_values(tmp_path: Path, labels: str, expected: tuple):
+def test_numbers_in_a_split_csv_are_class_names_ordered_by_value(tmp_path: Path, labels: str, expected: tuple):
     trees.image_folder(tmp_path)
     for split, first in (("train", 0), ("test", 5)):
         rows = [f"bird/{first + i}.jpg,{label}" for i, label in enumerate(labels.split(","))]
@@ -212,7 +214,7 @@ def test_numbers_in_a_split_csv_are_names_in_the_order_of_their_values(tmp_path:
     assert own(tmp_path)[0].classes == expected
 
 
-def test_palettes_cmyk_and_rotated_images_are_read_as_torchvision_reads_them(tmp_path: Path):
+def test_palettes_cmyk_and_rotated_images_are_read_as_in_torchvision(tmp_path: Path):
     from PIL import Image
     from torchvision.datasets.folder import default_loader
 
@@ -229,13 +231,13 @@ def test_palettes_cmyk_and_rotated_images_are_read_as_torchvision_reads_them(tmp
     assert rotated == 1
 
 
-def test_an_empty_file_is_told(tmp_path: Path):
+def test_empty_image_file_is_refused(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(OSError, match=r"the file is empty \(0 bytes\)"):
         images.read(tmp_path / "a.png")
 
 
-def test_another_image_or_label_is_another_data_set(tmp_path: Path):
+def test_changed_label_is_another_data_set(tmp_path: Path):
     trees.image_folder(tmp_path)
     before = own(tmp_path)[0].fingerprint
     assert own(tmp_path)[0].fingerprint == before
@@ -243,7 +245,7 @@ def test_another_image_or_label_is_another_data_set(tmp_path: Path):
     assert own(tmp_path)[0].fingerprint != before
 
 
-def test_linked_class_folders_are_followed_and_hidden_ones_are_not(tmp_path: Path):
+def test_linked_class_folders_are_followed_and_hidden_ones_ignored(tmp_path: Path):
     trees.image_folder(tmp_path / "a")
     (tmp_path / "a/train/bird").rename(tmp_path / "birds")
     (tmp_path / "a/train/bird").symlink_to(tmp_path / "birds")
@@ -265,7 +267,7 @@ def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
-def test_images_of_more_than_eight_bits_are_not_clipped(tmp_path: Path, kind: str):
+def test_images_with_more_than_eight_bits_are_refused(tmp_path: Path, kind: str):
     from PIL import Image
 
     Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(tmp_path / "deep.tiff")
@@ -277,24 +279,24 @@ BROKEN_FOLDERS = [
     (lambda r: [remove(path) for path in (r / "train/eel").iterdir()], "train/eel: this class folder has no images"),
     (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,a\nbird/1.jpg,b\n"), "line 3: .* is listed twice"),
     (lambda r: (r / "train.csv").write_bytes(b"file,label\n\xff.jpg,a\n"), "cannot be read"),
-    (lambda r: remove(r / "train"), "an image folder has train/ and test/"),
-    (lambda r: remove(r / "test"), "an image folder has train/ and test/"),
+    (lambda r: remove(r / "train"), "an image folder needs train/ and test/"),
+    (lambda r: remove(r / "test"), "an image folder needs train/ and test/"),
     (lambda r: remove(r / "test/eel"), "test: no image of the class 'eel'"),
     (
         lambda r: (r / "train/eel").rename(r / "train/eal"),
         "the class 'eel', which train does not have; did you mean eal?",
     ),
-    (lambda r: (r / "train.csv").write_text("file;label\n"), "separated by semicolons; write it with commas"),
+    (lambda r: (r / "train.csv").write_text("file;label\n"), "the columns are separated by semicolons; use commas"),
     (lambda r: (r / "train.csv").write_text("label\na\n"), "must have the columns file and label"),
-    (lambda r: (r / "train.csv").write_text("file,label\n"), "there are no labels"),
+    (lambda r: (r / "train.csv").write_text("file,label\n"), "this file has no labels"),
     (lambda r: (r / "train.csv").write_text("file,label\nno.jpg,a\n"), "line 2: there is no image no.jpg"),
     (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,\n"), "line 2: the label is missing"),
-    (lambda r: (r / "train/x.jpg").write_bytes(b""), "lies in no class folder"),
+    (lambda r: (r / "train/x.jpg").write_bytes(b""), "is not in a class folder"),
 ]
 
 
 @pytest.mark.parametrize(("breaking", "message"), BROKEN_FOLDERS)
-def test_a_broken_image_folder_is_said(tmp_path: Path, breaking, message: str):
+def test_broken_image_folder_is_refused(tmp_path: Path, breaking, message: str):
     trees.image_folder(tmp_path)
     breaking(tmp_path)
     with pytest.raises(UserError, match=message):

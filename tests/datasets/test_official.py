@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST, CIFAR and CIFAR-N are read as they come; what is not official or not whole is refused."""
+"""MNIST, Fashion-MNIST, CIFAR and CIFAR-N are read as they come; unofficial or damaged files are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support import official_files as official
 
 
 class Malicious:
-    """Unpickling this writes a file."""
+    """Unpickling this object writes a file."""
 
     def __init__(self, mark: Path):
         self.mark = mark
@@ -31,16 +31,16 @@ class Malicious:
 def test_mnist_is_read_in_order(tmp_path: Path, monkeypatch, dataset: str):
     held = official.mnist(tmp_path)
     official.accept(monkeypatch, dataset, tmp_path)
-    found = mnist.load(official.info(dataset, 40), tmp_path)
+    arrays = mnist.load(official.info(dataset, 40), tmp_path)
     for name, array in held.items():
         split, _, what = name.partition("_")
-        assert (getattr(found, what)[split].reshape(array.shape) == array).all()
-    assert found.images["train"].shape == (40, 1, 28, 28)
-    assert found.images["train"].dtype == np.uint8
-    assert found.labels["train"].dtype == np.int64
+        assert (getattr(arrays, what)[split].reshape(array.shape) == array).all()
+    assert arrays.images["train"].shape == (40, 1, 28, 28)
+    assert arrays.images["train"].dtype == np.uint8
+    assert arrays.labels["train"].dtype == np.int64
 
 
-def test_files_lie_where_torchvision_puts_them_as_well(tmp_path: Path, monkeypatch):
+def test_files_are_also_found_in_torchvisions_folder(tmp_path: Path, monkeypatch):
     official.mnist(tmp_path / "MNIST" / "raw")
     official.accept(monkeypatch, "mnist", tmp_path / "MNIST" / "raw")
     assert len(mnist.load(official.info("mnist", 40), tmp_path).labels["train"]) == 40
@@ -58,15 +58,15 @@ def test_cifar10_is_read_in_order(tmp_path: Path, monkeypatch):
     assert isinstance(prepared.train.images, np.memmap)
 
 
-def test_cifar100_takes_the_fine_labels(tmp_path: Path, monkeypatch):
+def test_cifar100_uses_the_fine_labels(tmp_path: Path, monkeypatch):
     train, test = official.cifar100(tmp_path / "cifar-100-python.tar.gz")
     official.accept(monkeypatch, "cifar100", tmp_path)
-    found = cifar.load(official.info("cifar100", 200), tmp_path)
-    assert found.labels["train"].tolist() == train["fine_labels"]
-    assert found.labels["test"].tolist() == test["fine_labels"]
+    arrays = cifar.load(official.info("cifar100", 200), tmp_path)
+    assert arrays.labels["train"].tolist() == train["fine_labels"]
+    assert arrays.labels["test"].tolist() == test["fine_labels"]
 
 
-def test_a_wrong_byte_is_refused_before_anything_is_read(tmp_path: Path, monkeypatch):
+def test_wrong_byte_is_refused_before_unpickling(tmp_path: Path, monkeypatch):
     path = tmp_path / "cifar-10-python.tar.gz"
     official.cifar10(path)
     official.accept(monkeypatch, "cifar10", tmp_path)
@@ -80,13 +80,13 @@ def test_a_wrong_byte_is_refused_before_anything_is_read(tmp_path: Path, monkeyp
         cifar.load(official.info("cifar10", 100), tmp_path)
 
 
-def test_a_file_that_only_has_the_name_is_refused(tmp_path: Path):
+def test_file_with_the_right_name_and_wrong_content_is_refused(tmp_path: Path):
     official.cifar10(tmp_path / "cifar-10-python.tar.gz")
     with pytest.raises(UserError, match="is not the official file: its md5 is"):
         cifar.load(official.info("cifar10", 100), tmp_path)
 
 
-def test_a_missing_file_is_named_with_its_remedy(tmp_path: Path):
+def test_missing_file_is_named_with_its_remedy(tmp_path: Path):
     with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz is missing: run `labelnoise download cifar10`"):
         cifar.load(official.info("cifar10", 100), tmp_path)
 
@@ -104,7 +104,7 @@ BROKEN_IDX = {
 def test_broken_idx_files_are_named(tmp_path: Path, how: str):
     path = tmp_path / "train-images-idx3-ubyte.gz"
     path.write_bytes(BROKEN_IDX[how](official.idx(np.zeros((3, 28, 28)))))
-    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz (is damaged|is not an IDX|announces)"):
+    with pytest.raises(UserError, match=r"train-images-idx3-ubyte\.gz (is damaged|is not an IDX|should hold)"):
         mnist.read_idx(path)
 
 
@@ -141,7 +141,7 @@ def test_broken_archives_are_named(tmp_path: Path, monkeypatch, how: str):
     assert path.name in str(caught.value)
 
 
-def test_labels_out_of_range_and_other_sizes_are_refused(tmp_path: Path, monkeypatch):
+def test_labels_out_of_range_and_wrong_sizes_are_refused(tmp_path: Path, monkeypatch):
     official.mnist(tmp_path)
     labels = np.arange(40) % 10
     labels[7] = 10
@@ -160,7 +160,7 @@ def test_labels_out_of_range_and_other_sizes_are_refused(tmp_path: Path, monkeyp
     assert not (tmp_path / "out" / "dataset.json").exists()
 
 
-def test_a_malicious_pickle_in_cifars_archive_does_not_run(tmp_path: Path, monkeypatch):
+def test_malicious_pickle_in_cifars_archive_does_not_run(tmp_path: Path, monkeypatch):
     mark = tmp_path / "it ran"
     content = pickle.dumps({"data": Malicious(mark), "labels": [0]})
     official.archive(tmp_path / "cifar-10-python.tar.gz", {"cifar-10-batches-py/data_batch_1": content})
@@ -169,7 +169,7 @@ def test_a_malicious_pickle_in_cifars_archive_does_not_run(tmp_path: Path, monke
         cifar.load(official.info("cifar10", 100), tmp_path)
     assert not mark.exists()
     pickle.loads(content)
-    assert mark.exists()  # so the test can fail
+    assert mark.exists()  # shows that the test can fail
 
 
 @pytest.mark.parametrize("name", ["eval", "getattr", "__import__", "exec"])
@@ -180,7 +180,7 @@ def test_no_builtin_is_unpickled(name: str):
 
 
 def human_file(path: Path, clean: np.ndarray, **labels: object) -> None:
-    """A label file as CIFAR-N's authors made it: torch.save of a dictionary of numpy arrays."""
+    """Write a label file in the format of CIFAR-N's authors: a dictionary of numpy arrays, saved by torch.save."""
     torch.save({"clean_label": clean} | labels, path)
 
 
@@ -189,7 +189,7 @@ def true_labels() -> np.ndarray:
     return np.arange(200, dtype=np.int64) % 10
 
 
-def test_human_labels_are_read_and_belong_to_their_images(tmp_path: Path, monkeypatch, true_labels: np.ndarray):
+def test_human_labels_are_read_and_must_match_the_data_set(tmp_path: Path, monkeypatch, true_labels: np.ndarray):
     path = tmp_path / "CIFAR-10_human.pt"
     human_file(path, true_labels, worse_label=(true_labels + 1) % 10, aggre_label=true_labels)
     official.accept(monkeypatch, "cifar10", tmp_path)
@@ -210,7 +210,7 @@ def test_human_labels_out_of_range_are_refused(tmp_path: Path, monkeypatch, true
         human.load("cifar10", "worst", tmp_path, true_labels)
 
 
-def test_a_malicious_pickle_in_human_labels_does_not_run(tmp_path: Path, monkeypatch, true_labels: np.ndarray):
+def test_malicious_pickle_in_human_labels_does_not_run(tmp_path: Path, monkeypatch, true_labels: np.ndarray):
     mark = tmp_path / "it ran"
     human_file(tmp_path / "CIFAR-10_human.pt", true_labels, worse_label=Malicious(mark))
     official.accept(monkeypatch, "cifar10", tmp_path)
@@ -221,7 +221,9 @@ def test_a_malicious_pickle_in_human_labels_does_not_run(tmp_path: Path, monkeyp
     assert mark.exists()
 
 
-def test_human_labels_are_not_unpickled_before_their_checksum(tmp_path: Path, monkeypatch, true_labels: np.ndarray):
+def test_human_labels_are_not_unpickled_before_their_checksum_is_verified(
+    tmp_path: Path, monkeypatch, true_labels: np.ndarray
+):
     human_file(tmp_path / "CIFAR-10_human.pt", true_labels, worse_label=true_labels)
     monkeypatch.setattr(human, "torch_pickle", lambda *_: pytest.fail("it was unpickled"))
     with pytest.raises(UserError, match="is not the official file: its sha256 is"):
@@ -229,7 +231,7 @@ def test_human_labels_are_not_unpickled_before_their_checksum(tmp_path: Path, mo
 
 
 def test_archives_are_never_extracted(tmp_path: Path, monkeypatch):
-    """A member with a path outside the archive changes nothing: no member is written anywhere."""
+    """A member with a path outside the archive is not written."""
     batches = {
         f"cifar-10-batches-py/data_batch_{i}": pickle.dumps(official.batch(20, 10, "labels"), 2) for i in range(1, 6)
     }
@@ -241,7 +243,7 @@ def test_archives_are_never_extracted(tmp_path: Path, monkeypatch):
     assert [path.name for path in tmp_path.rglob("*")] == ["inside", "cifar-10-python.tar.gz"]
 
 
-def test_a_torch_file_that_is_none_is_named(tmp_path: Path):
+def test_invalid_torch_file_is_refused(tmp_path: Path):
     for content in (b"", b"hello", pickle.dumps([1]), io.BytesIO(b"PK\x03\x04").getvalue()):
         (tmp_path / "x.pt").write_bytes(content)
         with pytest.raises(UserError, match=r"x\.pt cannot be read safely"):

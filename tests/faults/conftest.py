@@ -17,15 +17,16 @@ run: {checkpoint_epochs: 2}
 
 @pytest.fixture(scope="session")
 def reference_run(tmp_path_factory: pytest.TempPathFactory) -> ReferenceRun:
-    found = Project(tmp_path_factory.mktemp("reference"))
-    found.write(CONFIG)
-    found.snakemake()
-    return ReferenceRun(found)
+    """The experiment, run without faults."""
+    project = Project(tmp_path_factory.mktemp("reference"))
+    project.write(CONFIG)
+    project.snakemake()
+    return ReferenceRun(project)
 
 
 @pytest.fixture
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The experiment, not yet run."""
-    found = Project(tmp_path_factory.mktemp("fresh"))
-    found.write(CONFIG)
-    return found
+    project = Project(tmp_path_factory.mktemp("fresh"))
+    project.write(CONFIG)
+    return project

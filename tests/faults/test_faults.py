@@ -1,4 +1,4 @@
-"""The workflow through faults, injected into real processes: nothing finished is lost, nothing half-written is read."""
+"""Faults injected into real processes: nothing finished is lost, nothing half-written is read."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def has_checkpoint(project: Project) -> Callable[[], object]:
 
 
 def trials_running(project: Project) -> list[int]:
-    """Process ids of the trainers that work in this project."""
-    found = []
+    """Process ids of the trainers running in this project."""
+    process_ids = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             arguments = (process / "cmdline").read_bytes().split(b"\0")
             if b"labelnoise" in arguments and b"train" in arguments and (process / "cwd").readlink() == project.folder:
-                found.append(int(process.name))
-    return found
+                process_ids.append(int(process.name))
+    return process_ids
 
 
 def a_trial(project: Project) -> Path:
@@ -60,7 +60,7 @@ def a_trial(project: Project) -> Path:
 
 
 def first_spec(project: Project) -> Path:
-    """The spec of a trial whose data set and labels are there, before any is trained."""
+    """The spec of a trial whose data set and labels exist, before any trial is trained."""
     project.snakemake("--until", "labels")
     return sorted(project.results.glob("trials/*/*/*/*/spec.json"))[0]
 
@@ -75,12 +75,12 @@ def a_copy(reference_run: ReferenceRun, fresh: Project) -> Project:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_driver_ended_while_trials_run_and_started_again_at_once(
+def test_driver_ended_during_trials_and_restarted_at_once(
     fresh: Project, reference_run: ReferenceRun, number: signal.Signals
 ):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
-    os.kill(driver.pid, number)  # the driver alone: its trials may go on
+    os.kill(driver.pid, number)  # the driver only: its trials may continue
     if number != signal.SIGKILL:
         driver.wait(timeout=60)
     fresh.snakemake()
@@ -94,9 +94,9 @@ def test_control_c_reaches_driver_and_trials(fresh: Project, reference_run: Refe
     os.killpg(driver.pid, signal.SIGINT)
     driver.wait(timeout=60)
     wait_until(lambda: not trials_running(fresh))
-    told = (fresh.folder / "driver.log").read_text()
-    assert "saved their state; run the same command to resume them" in told
-    assert "Error in rule" not in told
+    log = (fresh.folder / "driver.log").read_text()
+    assert "saved their state; run the same command to resume them" in log
+    assert "Error in rule" not in log
     fresh.snakemake()
     reference_run.assert_equal_to(fresh)
 
@@ -110,7 +110,7 @@ def test_everything_killed_at_once(fresh: Project, reference_run: ReferenceRun):
     reference_run.assert_equal_to(fresh)
 
 
-def test_a_trial_killed_is_begun_again_in_the_same_run(fresh: Project, reference_run: ReferenceRun):
+def test_killed_trial_is_restarted_in_the_same_run(fresh: Project, reference_run: ReferenceRun):
     driver = started(fresh)
     wait_until(has_checkpoint(fresh))
     os.kill(trials_running(fresh)[-1], signal.SIGKILL)
@@ -126,7 +126,7 @@ def test_two_drivers_in_one_folder(fresh: Project, reference_run: ReferenceRun):
     reference_run.assert_equal_to(fresh)
 
 
-def test_lock_of_a_live_process_is_waited_for_and_named(fresh: Project):
+def test_trial_waits_for_the_lock_of_a_live_process_and_names_it(fresh: Project):
     spec = first_spec(fresh)
     command = [sys.executable, "-m", "labelnoise", "train", "--spec", str(spec), "--out", str(spec.parent)]
     with (spec.parent / ".lock").open("w") as lock:
@@ -139,7 +139,7 @@ def test_lock_of_a_live_process_is_waited_for_and_named(fresh: Project):
     assert "ok: " in trial.communicate(timeout=60)[0]
 
 
-def test_lock_left_by_a_dead_process_or_host_is_free(fresh: Project):
+def test_lock_of_a_dead_process_or_host_is_free(fresh: Project):
     spec = first_spec(fresh)
     (spec.parent / ".lock").write_text("process 12 on a host that is gone\n")
     done = fresh.labelnoise("train", "--spec", str(spec), "--out", str(spec.parent))
@@ -173,7 +173,7 @@ def fill(place: Path) -> Path:
 
 
 @pytest.mark.parametrize(("kilobytes", "what"), [(64, "checkpoint.pt"), (0, "metrics.csv")])
-def test_disk_full_while_a_trial_writes(fresh: Project, kilobytes: int, what: str):
+def test_disk_full_during_a_trial(fresh: Project, kilobytes: int, what: str):
     spec = first_spec(fresh)
     place = fresh.folder / "disk"
     with small_disk(place, 2000):
@@ -193,7 +193,7 @@ def test_disk_full_while_a_trial_writes(fresh: Project, kilobytes: int, what: st
         assert json.loads((place / "s1-x" / "result.json").read_text())["status"] == "ok"
 
 
-def test_disk_full_while_tables_are_written(fresh: Project, reference_run: ReferenceRun):
+def test_disk_full_while_writing_tables(fresh: Project, reference_run: ReferenceRun):
     with small_disk(fresh.results, 60_000):
         fresh.snakemake("trials")
         filler = fill(fresh.results)
@@ -204,7 +204,7 @@ def test_disk_full_while_tables_are_written(fresh: Project, reference_run: Refer
         reference_run.assert_equal_to(fresh)
 
 
-def test_results_folder_that_may_not_be_written(fresh: Project):
+def test_results_folder_without_write_permission(fresh: Project):
     if os.geteuid():
         pytest.skip("only root can become another user")
     fresh.results.mkdir()
@@ -224,7 +224,7 @@ def test_results_folder_that_may_not_be_written(fresh: Project):
 # Files
 
 
-def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Project, reference_run: ReferenceRun):
+def test_truncated_empty_or_foreign_result_is_moved_aside(fresh: Project, reference_run: ReferenceRun):
     copied = a_copy(reference_run, fresh)
     first, second, third, fourth = (copied.folder / folder / "result.json" for folder in sorted(copied.finished()))
     first.write_bytes(first.read_bytes()[:100])
@@ -236,7 +236,7 @@ def test_result_truncated_emptied_or_of_another_trial_is_set_aside(fresh: Projec
     assert len(list(copied.results.rglob("failed-1.json"))) == 3
 
 
-def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Project, reference_run: ReferenceRun):
+def test_trial_without_result_and_copy_is_retrained_to_the_same_bits(fresh: Project, reference_run: ReferenceRun):
     copied = a_copy(reference_run, fresh)
     folder = a_trial(copied)
     for name in ("result.json", ".result.json", "history.log"):
@@ -246,7 +246,7 @@ def test_result_and_its_copy_lost_is_trained_again_to_the_same_bits(fresh: Proje
 
 
 @pytest.mark.parametrize("name", ["metrics.csv", "predictions.npz", "run.json"])
-def test_trial_folder_half_deleted(fresh: Project, reference_run: ReferenceRun, name: str):
+def test_partly_deleted_trial_folder(fresh: Project, reference_run: ReferenceRun, name: str):
     copied = a_copy(reference_run, fresh)
     (a_trial(copied) / name).unlink()
     shutil.rmtree(copied.results / "figures")
@@ -259,7 +259,9 @@ def test_trial_folder_half_deleted(fresh: Project, reference_run: ReferenceRun, 
         reference_run.assert_equal_to(copied)
 
 
-def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh: Project, reference_run: ReferenceRun):
+def test_labels_changed_after_training_are_reported_and_nothing_is_retrained(
+    fresh: Project, reference_run: ReferenceRun
+):
     copied = a_copy(reference_run, fresh)
     path = sorted(copied.results.glob("labels/digits/*.npz"))[0]
     with np.load(path) as file:
@@ -269,14 +271,14 @@ def test_labels_changed_after_training_are_named_and_nothing_is_retrained(fresh:
     assert f"{path.relative_to(copied.folder)} has changed since 2 finished trials were trained on it" in output
     assert copied.would_run() == {}
     shutil.rmtree(a_trial(copied))
-    assert "the labels are not those of its audit; delete both and run again" in copied.snakemake(expect=1)
+    assert "the labels do not match its audit; delete both and run again" in copied.snakemake(expect=1)
     path.unlink()
     path.with_suffix(".json").unlink()
     copied.snakemake()
     reference_run.assert_equal_to(copied)
 
 
-def test_times_in_the_future_retrain_nothing(fresh: Project, reference_run: ReferenceRun):
+def test_file_times_in_the_future_retrain_nothing(fresh: Project, reference_run: ReferenceRun):
     copied = a_copy(reference_run, fresh)
     for path in [*copied.results.glob("data/digits/*"), *copied.results.glob("labels/digits/*"), copied.config]:
         os.utime(path, (time.time() + DAY, time.time() + DAY))
@@ -287,7 +289,7 @@ def test_times_in_the_future_retrain_nothing(fresh: Project, reference_run: Refe
     assert "train" not in copied.would_run()
 
 
-def test_damaged_spec_manifest_and_trials_csv_are_made_again(fresh: Project, reference_run: ReferenceRun):
+def test_damaged_spec_manifest_and_trials_csv_are_rebuilt(fresh: Project, reference_run: ReferenceRun):
     copied = a_copy(reference_run, fresh)
     folder = a_trial(copied)
     for name in ("result.json", ".result.json", "history.log"):
@@ -307,7 +309,7 @@ def test_damaged_data_set_is_named(fresh: Project):
     assert str(arrays.relative_to(fresh.folder)) in output or "results/data/digits" in output
 
 
-def test_leftover_of_a_killed_write_is_cleared_away(fresh: Project):
+def test_leftover_of_a_killed_write_is_removed(fresh: Project):
     spec = first_spec(fresh)
     leftover = spec.parent / ".checkpoint.pt.123.tmp"
     leftover.write_bytes(b"half")
@@ -318,7 +320,7 @@ def test_leftover_of_a_killed_write_is_cleared_away(fresh: Project):
 # The machine
 
 
-def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh: Project, reference_run: ReferenceRun):
+def test_missing_gpu_is_reported_and_the_trial_is_retried_at_the_next_call(fresh: Project, reference_run: ReferenceRun):
     output = fresh.snakemake("--set-resources", "train:gpus=99", expect=1)
     assert "99 GPUs are requested, but" in output
     assert not list(fresh.results.rglob("checkpoint.pt"))
@@ -326,7 +328,7 @@ def test_missing_gpu_is_told_and_the_trial_is_tried_again_at_the_next_call(fresh
     reference_run.assert_equal_to(fresh)
 
 
-def test_trial_out_of_memory_fails_with_the_reason_and_the_others_go_on(fresh: Project):
+def test_trial_out_of_memory_fails_with_the_reason_and_the_others_continue(fresh: Project):
     fresh.write(
         "import torch\n\n\nclass Greedy(torch.nn.Module):\n    def forward(self, logits, targets):\n"
         "        return logits.new_ones(10**13).sum()\n",

@@ -1,4 +1,4 @@
-"""What stands in a config is data: nothing of it reaches a shell, a path outside the results, or Python, unasked."""
+"""A config is data: none of it reaches a shell, a path outside the results, or Python by accident."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_labels_reach_no_shell_and_no_path(project: Project):
     ],
     ids=str,
 )
-def test_what_is_no_name_is_refused(project: Project, changes: dict):
+def test_invalid_name_is_rejected(project: Project, changes: dict):
     arrays(project.folder / "mine.npz")
     project.edit(**changes)
     output = project.snakemake(expect=1)
@@ -87,19 +87,19 @@ def test_what_is_no_name_is_refused(project: Project, changes: dict):
 
 
 @pytest.mark.parametrize("name", ["$(touch pwned).yaml", "; touch pwned.yaml"])
-def test_experiment_file_whose_name_is_no_folder_is_refused(project: Project, name: str):
+def test_experiment_file_name_that_is_no_valid_folder_is_rejected(project: Project, name: str):
     project.write(project.config.read_text(), name)
     assert "becomes a folder" in project.snakemake("--configfile", name, expect=1)
     assert nothing_happened(project)
 
 
-def test_yaml_makes_no_objects(project: Project):
+def test_yaml_creates_no_objects(project: Project):
     project.write("datasets: !!python/object/apply:os.system ['touch pwned']\n")
     assert "not valid YAML" in project.snakemake(expect=1)
     assert nothing_happened(project)
 
 
-def test_command_line_overrides_make_no_objects(project: Project):
+def test_command_line_overrides_create_no_objects(project: Project):
     project.snakemake("--config", "seeds=!!python/object/apply:os.system ['touch pwned']", expect=1)
     assert nothing_happened(project)
 
@@ -110,6 +110,6 @@ def test_other_users_may_read_the_results(finished_project: Project):
     assert not unreadable
 
 
-def test_no_result_file_holds_a_path_of_this_machine(finished_project: Project):
+def test_no_result_file_contains_a_path_of_this_machine(finished_project: Project):
     texts = [path for path in finished_project.results.rglob("*") if path.suffix in (".json", ".csv", ".md", ".html")]
     assert not [path.name for path in texts if str(finished_project.folder) in path.read_text(errors="replace")]

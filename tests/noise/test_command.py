@@ -1,4 +1,4 @@
-"""`labelnoise noise --labels` makes noisy labels for anybody's data, `labelnoise audit` checks and describes them."""
+"""`labelnoise noise --labels` makes noisy labels for a user's own data; `labelnoise audit` checks them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_noisy_labels_are_written_as_csv_and_npz_with_an_audit(here: Path, kind:
         assert f"{kind} (" in capsys.readouterr().out
 
 
-def test_the_published_map_of_a_data_set_can_be_taken(here: Path):
+def test_published_map_of_a_data_set_can_be_used(here: Path):
     Path("labels.csv").write_text("label\n" + "".join(f"{i % 10}\n" for i in range(1000)))
     assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 0
     with np.load("noisy.npz") as file:
@@ -62,7 +62,7 @@ def test_the_published_map_of_a_data_set_can_be_taken(here: Path):
     assert set(given[true == 9].tolist()) == {1, 9}
 
 
-def test_published_maps_go_by_name_where_there_are_names(here: Path):
+def test_published_maps_are_matched_by_class_name(here: Path):
     names = [*DATASETS["fashion_mnist"].classes]
     Path("labels.csv").write_text("".join(f"{i % 10 + 1}\n" for i in range(1000)))
     assert noise("--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10") == 2  # numbered from 1
@@ -79,7 +79,7 @@ def test_published_maps_go_by_name_where_there_are_names(here: Path):
     }  # fmt: skip
 
 
-def test_a_transition_matrix_is_read_from_a_csv(here: Path):
+def test_transition_matrix_is_read_from_a_csv(here: Path):
     Path("T.csv").write_text("0.5,0.5,0\n0,1,0\n0.1,0.1,0.8\n")
     assert noise("--kind", "asymmetric", "--matrix", "T.csv") == 0
     audit = json.loads(Path("noisy.json").read_text())
@@ -87,7 +87,7 @@ def test_a_transition_matrix_is_read_from_a_csv(here: Path):
     assert not audit["clean_labels_dominate"]
 
 
-def test_a_rounded_matrix_is_corrected_and_the_audit_says_by_how_much(here: Path, capsys):
+def test_rounded_matrix_is_corrected_and_the_audit_records_the_correction(here: Path, capsys):
     Path("T.csv").write_text("0.333,0.333,0.333\n0,1,0\n0.1,0.1,0.8\n")
     assert noise("--kind", "asymmetric", "--matrix", "T.csv") == 0
     audit = json.loads(Path("noisy.json").read_text())
@@ -95,12 +95,12 @@ def test_a_rounded_matrix_is_corrected_and_the_audit_says_by_how_much(here: Path
     assert audit["requested_transition"][0] == pytest.approx([1 / 3] * 3)
     capsys.readouterr()
     assert cli.main(["audit", "noisy.csv"]) == 0
-    told = capsys.readouterr().out
-    assert "the requested matrix was rounded: its rows missed 1 by up to 0.001 and were divided by their sums" in told
-    assert "labels read from labels.csv: column 'label'\n" in told
+    output = capsys.readouterr().out
+    assert "the requested matrix was rounded: its rows missed 1 by up to 0.001 and were divided by their sums" in output
+    assert "labels read from labels.csv: column 'label'\n" in output
 
 
-def test_what_identifies_samples_is_written_beside_the_noisy_labels(here: Path):
+def test_sample_identifiers_are_written_beside_the_noisy_labels(here: Path):
     assert noise(*KINDS["symmetric"]) == 0
     rows = list(csv.DictReader(Path("noisy.csv").read_text().splitlines()))
     assert [row["file"] for row in rows] == [f"{i}.jpg" for i in range(300)]
@@ -108,11 +108,11 @@ def test_what_identifies_samples_is_written_beside_the_noisy_labels(here: Path):
         assert file["files"].tolist() == [row["file"] for row in rows]
 
 
-def test_a_changed_csv_is_found(here: Path, capsys):
+def test_changed_csv_is_detected(here: Path, capsys):
     noise(*KINDS["symmetric"])
     Path("noisy.csv").write_text(Path("noisy.csv").read_text().replace("cat,dog", "cat,eel", 1))
     assert cli.main(["audit", "noisy.csv"]) == 2
-    assert "noisy.csv: the labels are not those of its audit" in capsys.readouterr().err
+    assert "noisy.csv: the labels do not match its audit" in capsys.readouterr().err
 
 
 WRONG = [
@@ -123,13 +123,13 @@ WRONG = [
     (["--kind", "symmetric", "--rate", "0.4", "--variant", "exat"], "did you mean exact?"),
     (
         ["--kind", "asymmetric", "--rate", "0.4"],
-        "needs one of --map cat=dog,dog=cat, --matrix T.csv and",
+        "needs one of --map cat=dog,dog=cat, --matrix T.csv or",
     ),
     (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=dgo"], "unknown class 'dgo' — did you mean dog?"),
-    (["--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10"], "cifar10 has 10 classes, these labels have 3"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--like", "cifar10"], "cifar10 has 10 classes, but these labels have 3"),
     (["--kind", "asymmetric", "--matrix", "no.csv"], "no.csv"),
     (["--kind", "instance", "--rate", "0.4"], "instance noise needs --features"),
-    (["--kind", "instance", "--rate", "0.4", "--features", "labels.csv"], "labels.csv is no .npy"),
+    (["--kind", "instance", "--rate", "0.4", "--features", "labels.csv"], "labels.csv is not a readable .npy"),
     (["--kind", "instance", "--rate", "0.4", "--features", "short.npy"], "short.npy: must be 300 rows of numbers"),
     (["--kind", "symmetric", "--rate", "0.001"], "class 0 has 100 samples, too few for a noise rate of 0.001"),
     (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv"], "labels.csv would be overwritten"),
@@ -141,19 +141,19 @@ WRONG = [
         ["--kind", "symmetric", "--rate", "0.4", "--features", "features.npy"],
         "--features does not apply to symmetric noise",
     ),
-    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=cat"], "cat turns into itself"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=cat"], "cat is mapped to itself"),
     (
         ["--kind", "asymmetric", "--rate", "0.4", "--matrix", "T.csv"],
         "--rate: noise given by a matrix has no noise rate",
     ),
-    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=dog", "--variant", "blocks"], "has a map of its own"),
+    (["--kind", "asymmetric", "--rate", "0.4", "--map", "cat=dog", "--variant", "blocks"], "has its own map"),
     (["--kind", "asymmetric", "--matrix", "T.csv", "--out", "T"], "T.csv would be overwritten"),
     (["--kind", "symmetric", "--rate", "0.4", "--out", "labels.csv/x"], "labels.csv"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), WRONG)
-def test_mistakes_are_told_and_nothing_is_written(here: Path, capsys, arguments: list[str], message: str):
+def test_mistakes_are_reported_and_nothing_is_written(here: Path, capsys, arguments: list[str], message: str):
     np.save("short.npy", np.zeros((7, 5)))
     Path("T.csv").write_text("1,0,0\n0,1,0\n0,0,1\n")
     before = {path: path.read_bytes() for path in here.iterdir()}

@@ -1,4 +1,4 @@
-"""Label noise: exact rates, pinned bytes, the same in every process."""
+"""Label noise: exact rates, pinned bytes, the same labels in every process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUPERCLASS = DATASETS["cifar100"].asymmetric_maps["superclass"]
 MATRIX = [[0.7, 0.2, 0.1], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]
 FINE = balanced(100, 50)
 
-# sha256 of the label bytes for seed 1 and rate 0.4: a change here is a new version of the generator.
+# sha256 of the label bytes for seed 1 and rate 0.4; a change here needs a new version of the generator.
 PINNED = {
     ("clean", "exact"): "9313721fa010b4068efd8523f8b0ad55e16fe55564ccc54da13abb96858f7b54",
     ("symmetric", "exact"): "bd8d928ba7af6c412874858aedb30f2264719793a2456d3633964ec4ed91892c",
@@ -46,7 +46,7 @@ PINNED = {
 
 
 def made(kind: str, variant: str) -> np.ndarray:
-    """Digits, or CIFAR-100-like labels where the variant is for those."""
+    """Noisy labels of digits, or of CIFAR-100-like labels for variants of CIFAR-100."""
     if variant in ("superclass", "blocks", "blocks-bernoulli", "permuted"):
         pairs = BLOCKS if "blocks" in variant else SUPERCLASS
         return noisy(kind, FINE, 100, variant=variant, map=pairs)
@@ -54,7 +54,7 @@ def made(kind: str, variant: str) -> np.ndarray:
 
 
 @given(rate=st.floats(0, 0.999), sizes=st.lists(st.integers(0, 5000), min_size=1, max_size=100).map(np.array))
-def test_exact_counts_sum_to_the_rate_and_are_fair_to_each_class(rate: float, sizes: np.ndarray):
+def test_exact_counts_match_the_rate_in_total_and_in_each_class(rate: float, sizes: np.ndarray):
     counts = exact_counts(rate, sizes)
     assert counts.sum() == round(rate * int(sizes.sum()))
     assert (np.abs(counts - rate * sizes) < 1 + 1e-6).all()
@@ -63,7 +63,7 @@ def test_exact_counts_sum_to_the_rate_and_are_fair_to_each_class(rate: float, si
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.4, 0.6, 0.8])
-def test_symmetric_flips_exactly_the_rate_in_each_class_and_never_to_the_true_one(rate: float):
+def test_symmetric_flips_exactly_the_rate_in_each_class(rate: float):
     wrong = noisy("symmetric", rate=rate) != LABELS
     assert wrong.sum() == round(rate * len(LABELS))
     for k in range(10):
@@ -96,7 +96,7 @@ def test_exchanged_classes_flip_in_parallel():
     for true, wrong in pairs:
         assert (given_labels[labels == true] == wrong).sum() == 2000
     in_sequence = noisy("asymmetric", labels, map=pairs, variant="sequential")
-    # in the published code 23.6 % of the cats stay dogs, and 39.6 % of the dogs become cats
+    # in the published code 23.6 % of the cats become dogs and stay so, and 39.6 % of the dogs become cats
     assert 0.22 < (in_sequence[labels == 3] == 5).mean() < 0.26
     assert (in_sequence[labels == 5] == 3).mean() > 0.38
 
@@ -114,11 +114,11 @@ def test_superclass_flips_stay_in_the_superclass_and_blocks_do_not():
             zip(labels[given_labels != labels].tolist(), given_labels[given_labels != labels].tolist(), strict=True)
         )
         assert sum(superclass[true] == superclass[wrong] for true, wrong in flips) == inside
-        # circular: in each group of five, every class is reached once
+        # circular: every class is the target of exactly one class
         assert sorted(wrong for _, wrong in flips) == list(range(100))
 
 
-def test_a_transition_matrix_is_realised_to_less_than_one_sample_an_entry():
+def test_actual_counts_differ_from_the_transition_matrix_by_less_than_one_sample():
     labels = np.repeat([0, 1, 2], [1000, 333, 77])
     given_labels = noisy("asymmetric", labels, 3, matrix=MATRIX, rate=None, variant="matrix")
     counts = np.array([np.bincount(given_labels[labels == k], minlength=3) for k in range(3)])
@@ -126,7 +126,7 @@ def test_a_transition_matrix_is_realised_to_less_than_one_sample_an_entry():
 
 
 @pytest.mark.parametrize("variant", ["bernoulli", "inclusive"])
-def test_random_counts_are_those_of_the_requested_rate(variant: str):
+def test_random_variants_have_the_expected_rate(variant: str):
     labels = balanced(10, 6000)
     rate = (noisy("symmetric", labels, variant=variant) != labels).mean()
     expected = 0.4 if variant == "bernoulli" else 0.36
@@ -150,7 +150,7 @@ def test_label_bytes_are_pinned_in_another_process_with_another_number_of_thread
     assert done.stdout.strip() == PINNED[kind, variant] == sha256(made(kind, variant))
 
 
-def test_seeds_draw_other_labels():
+def test_different_seeds_draw_different_labels():
     for kind in ("symmetric", "asymmetric", "instance"):
         assert (noisy(kind, seed=1) != noisy(kind, seed=2)).any()
 
@@ -170,13 +170,13 @@ def test_sixty_thousand_labels_take_less_than_a_tenth_of_a_second(kind: str):
     ("settings", "message"),
     [
         ({"kind": "symmetric", "labels": np.array([0, 10])}, r"values 0\.\.9, found 10"),
-        ({"kind": "symmetric", "labels": np.array([0, -1])}, "none of them negative"),
+        ({"kind": "symmetric", "labels": np.array([0, -1])}, "not negative"),
         ({"kind": "symmetric", "labels": np.arange(10)}, "class 0 has 1 samples, too few for a noise rate of 0.4"),
         ({"kind": "asymmetric", "labels": np.arange(10)}, "class 2 has 1 samples, too few"),
         ({"kind": "symmetric", "variant": "truncated", "labels": np.arange(10)}, "class 0 has 1 samples, too few"),
         ({"kind": "symmetric", "variant": "equal", "labels": np.repeat([0, 1], [99, 1])}, "the variant equal flips"),
     ],
 )
-def test_what_cannot_be_drawn_is_said(settings: dict, message: str):
+def test_noise_that_cannot_be_drawn_is_refused(settings: dict, message: str):
     with pytest.raises(UserError, match=message):
         noisy(**settings)

@@ -1,4 +1,4 @@
-"""Part-dependent noise: flip rates of a truncated normal, wrong labels that depend on the sample."""
+"""Part-dependent noise: flip rates follow a truncated normal, wrong labels depend on the sample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_flip_rates_are_a_truncated_normal(rate: float):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.2, 0.4, 0.6])
-def test_realised_rate_is_the_truncated_normals_mean(rate: float):
+def test_actual_rate_is_the_truncated_normals_mean(rate: float):
     features = np.random.RandomState(1).randint(0, 256, size=(30_000, 16)).astype(np.uint8)
     labels = balanced(10, 3000)
     realised = (noisy("instance", labels, rate=rate, features=features) != labels).mean()
@@ -29,7 +29,7 @@ def test_realised_rate_is_the_truncated_normals_mean(rate: float):
     assert abs(realised - mean) < 4 * (mean * (1 - mean) / 30_000) ** 0.5
 
 
-def test_equal_samples_of_a_class_are_mistaken_for_the_same_class():
+def test_equal_samples_of_a_class_flip_to_the_same_class():
     given = noisy(
         "instance", np.zeros(500, dtype=np.int64), features=np.repeat(DIGITS.images["train"][:1], 500, axis=0)
     )
@@ -38,7 +38,7 @@ def test_equal_samples_of_a_class_are_mistaken_for_the_same_class():
     assert np.bincount(wrong).max() / len(wrong) > 0.99
 
 
-def test_other_samples_of_a_class_are_mistaken_for_others():
+def test_different_samples_of_a_class_flip_to_different_classes():
     given = noisy("instance")
     zeros = given[(LABELS == 0) & (given != LABELS)]
     assert len(set(zeros.tolist())) > 1

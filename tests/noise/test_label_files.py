@@ -1,4 +1,4 @@
-"""Label files: an honest audit beside each, changes found, anybody's formats read."""
+"""Label files: each has a correct audit, and changed, damaged or foreign files are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_audit_says_what_was_asked_and_what_came_out(path: Path):
+def test_audit_records_requested_and_actual_noise(path: Path):
     found = json.loads(path.with_suffix(".json").read_text())
     assert found["requested_rate"] == 0.4
     assert found["wrong_labels"] == 577
@@ -38,7 +38,7 @@ def test_audit_says_what_was_asked_and_what_came_out(path: Path):
     assert found["sha256"] == sha256(given)
 
 
-def test_dominance_is_denied_where_another_label_is_as_frequent():
+def test_clean_labels_do_not_dominate_if_a_wrong_label_is_as_frequent():
     true, given = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
     found = audit(true, given, classes=["a", "b"], noise=noise("symmetric", rate=0.25))
     assert found["dominance_margin"] == 0
@@ -51,14 +51,14 @@ def test_symmetric_noise_dominates_up_to_one_minus_one_over_k(rate: float, domin
 
 
 @pytest.mark.parametrize("kind", ["symmetric", "asymmetric"])
-def test_realised_matrix_is_the_requested_one(kind: str):
+def test_actual_matrix_matches_the_requested_one(kind: str):
     found = audit(LABELS, noisy(kind), classes=CLASSES, noise=noise(kind))
     gap = np.abs(np.array(found["realised_transition"]) - found["requested_transition"])
     # symmetric targets are drawn: 5 standard deviations of a share among the smallest class's 140 samples
     assert gap.max() < (1 / 140 if kind == "asymmetric" else 5 * (0.05 / 140) ** 0.5)
 
 
-def test_noise_without_a_prescribed_matrix_claims_none():
+def test_noise_without_a_requested_matrix_records_none():
     found = audit(LABELS, noisy("instance"), classes=CLASSES, noise=noise("instance"))
     assert found["requested_transition"] is None
     assert found["requested_rate"] == 0.4
@@ -68,16 +68,16 @@ def test_changed_label_file_is_refused(path: Path):
     given, true = label_file.read(path)
     given[0] = (given[0] + 1) % 10
     np.savez(path, noisy_labels=given, clean_labels=true)
-    with pytest.raises(UserError, match="not those of its audit"):
+    with pytest.raises(UserError, match="do not match its audit"):
         label_file.read(path)
-    with pytest.raises(UserError, match="not those of its audit"):
+    with pytest.raises(UserError, match="do not match its audit"):
         describe(path)
 
 
-def test_changed_true_labels_are_found_as_well(path: Path):
+def test_changed_true_labels_are_refused(path: Path):
     given, true = label_file.read(path)
     np.savez(path, noisy_labels=given, clean_labels=np.roll(true, 1))
-    with pytest.raises(UserError, match="not those of its audit"):
+    with pytest.raises(UserError, match="do not match its audit"):
         label_file.read(path)
 
 
@@ -89,14 +89,14 @@ def test_damaged_and_missing_label_files_are_named(path: Path):
         label_file.read(path.with_name("other.npz"))
 
 
-def test_a_file_without_an_audit_is_described_from_its_labels(path: Path):
+def test_file_without_an_audit_is_described_from_its_labels(path: Path):
     path.with_suffix(".json").unlink()
-    told = describe(path)
-    assert "no audit beside it" in told
-    assert "577 of 1442 labels are wrong" in told
+    text = describe(path)
+    assert "no audit beside it" in text
+    assert "577 of 1442 labels are wrong" in text
 
 
-def test_a_list_of_given_labels_alone_is_no_label_file(tmp_path: Path):
+def test_file_without_noisy_labels_is_refused(tmp_path: Path):
     (tmp_path / "plain.csv").write_text("label\ncat\ndog\n")
     np.savez(tmp_path / "one.npz", labels=np.array([0, 1]))
     np.save(tmp_path / "one.npy", np.array([0, 1]))
@@ -105,7 +105,7 @@ def test_a_list_of_given_labels_alone_is_no_label_file(tmp_path: Path):
             describe(tmp_path / name)
 
 
-def test_a_foreign_json_beside_a_label_file_is_no_audit(path: Path):
+def test_foreign_json_beside_a_label_file_is_refused(path: Path):
     path.with_suffix(".json").write_text("[1]")
-    with pytest.raises(UserError, match="is no audit of a label file"):
+    with pytest.raises(UserError, match="is not an audit of a label file"):
         describe(path)

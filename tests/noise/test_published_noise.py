@@ -1,6 +1,6 @@
-"""The variants named after published code give its labels for its seed: held here to the procedures step by step.
+"""Variants of published code give that code's labels for its seed.
 
-Each procedure is what REFERENCE §4 says of the code, drawn with numpy's global generator as that code draws.
+Each is compared with the code's procedure, drawn step by step from numpy's global generator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SUPERCLASS = DATASETS["cifar100"].asymmetric_maps["superclass"]
 
 
 def apl_symmetric(labels: np.ndarray, num_classes: int, rate: float) -> np.ndarray:
-    """Equal numbers for all classes by choice without replacement; then, one by one, one of the other classes."""
+    """Choose equally many labels of each class without replacement, then draw one of the other classes for each."""
     given = labels.copy()
     each = int(int(rate * len(labels)) / num_classes)
     chosen = [np.random.choice(np.where(labels == k)[0], each, replace=False) for k in range(num_classes)]
@@ -27,7 +27,7 @@ def apl_symmetric(labels: np.ndarray, num_classes: int, rate: float) -> np.ndarr
 
 
 def anl_counts(labels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """int(T_ij · n_i) of class i become j, chosen from those of the class that are left, in sorted order."""
+    """Flip int(T_ij · n_i) labels of class i to j, chosen from the class's remaining labels in sorted order."""
     given = labels.copy()
     for true in range(len(matrix)):
         left = np.where(labels == true)[0]
@@ -60,14 +60,14 @@ def uniform(num_classes: int, rate: float) -> np.ndarray:
 
 @pytest.mark.parametrize("rate", [0.2, 0.4, 0.6, 0.8])
 @pytest.mark.parametrize(("num_classes", "size"), [(10, 500), (100, 50)])
-def test_exact_is_apls_on_balanced_classes(num_classes: int, size: int, rate: float):
+def test_exact_equals_apl_on_balanced_classes(num_classes: int, size: int, rate: float):
     labels = balanced(num_classes, size)
     np.random.seed(7)
     expected = apl_symmetric(labels, num_classes, rate)
     assert (noisy("symmetric", labels, num_classes, rate=rate, seed=7) == expected).all()
 
 
-def test_equal_is_apls_on_any_classes():
+def test_equal_equals_apl_on_any_classes():
     np.random.seed(7)
     expected = apl_symmetric(LABELS, 10, 0.4)
     assert (noisy("symmetric", variant="equal", seed=7) == expected).all()
@@ -77,41 +77,41 @@ def test_equal_is_apls_on_any_classes():
 @pytest.mark.parametrize(
     ("num_classes", "size", "rate"), [(10, 501, 0.1), (10, 501, 0.3), (10, 501, 0.8), (100, 530, 0.2), (100, 530, 0.8)]
 )
-def test_truncated_symmetric_is_anls(num_classes: int, size: int, rate: float):
+def test_truncated_symmetric_equals_anl(num_classes: int, size: int, rate: float):
     labels = balanced(num_classes, size)
     np.random.seed(3)
     expected = anl_counts(labels, uniform(num_classes, rate))
     assert (noisy("symmetric", labels, num_classes, rate=rate, seed=3, variant="truncated") == expected).all()
 
 
-def test_truncated_rates_are_those_measured_on_cifar():
+def test_truncated_rates_equal_those_measured_on_cifar():
     for num_classes, size, expected in ((10, 5000, 0.3996), (100, 500, 0.396)):
         labels = balanced(num_classes, size)
         given = noisy("symmetric", labels, num_classes, variant="truncated")
         assert (given != labels).mean() == pytest.approx(expected)
 
 
-def test_truncated_asymmetric_is_anls():
+def test_truncated_asymmetric_equals_anl():
     np.random.seed(3)
     expected = anl_counts(LABELS, by_map(MAP, 10, 0.3))
     assert (noisy("asymmetric", rate=0.3, seed=3, variant="truncated") == expected).all()
 
 
-def test_parallel_is_anls_on_balanced_classes():
+def test_parallel_equals_anl_on_balanced_classes():
     labels = balanced(10, 500)
     np.random.seed(3)
     expected = anl_counts(labels, by_map(CIFAR10, 10, 0.4))
     assert (noisy("asymmetric", labels, map=CIFAR10, seed=3) == expected).all()
 
 
-def test_blocks_are_anls():
+def test_blocks_equal_anl():
     labels = balanced(100, 50)
     np.random.seed(3)
     expected = anl_counts(labels, by_map(BLOCKS, 100, 0.4))
     assert (noisy("asymmetric", labels, 100, map=BLOCKS, variant="blocks", seed=3) == expected).all()
 
 
-def test_bernoulli_is_one_multinomial_draw_a_sample():
+def test_bernoulli_is_one_multinomial_draw_per_sample():
     expected = multinomial(LABELS, np.where(np.eye(10) == 1, 1 - 0.6, 0.6 / 9), 5)
     assert (noisy("symmetric", rate=0.6, seed=5, variant="bernoulli") == expected).all()
     expected = multinomial(LABELS, by_map(MAP, 10, 0.3), 5)
@@ -123,7 +123,7 @@ def test_bernoulli_is_one_multinomial_draw_a_sample():
     ).all()
 
 
-def test_sequential_is_apls_and_changes_labels_already_changed():
+def test_sequential_equals_apl_and_changes_labels_already_changed():
     labels = balanced(10, 500)
     np.random.seed(3)
     expected = labels.copy()
@@ -132,10 +132,10 @@ def test_sequential_is_apls_and_changes_labels_already_changed():
         expected[np.random.choice(members, int(0.4 * len(members)), replace=False)] = wrong
     given = noisy("asymmetric", labels, map=CIFAR10, seed=3, variant="sequential")
     assert (given == expected).all()
-    assert (given != labels).mean() < 0.19  # 0.20 was asked for
+    assert (given != labels).mean() < 0.19  # the nominal rate is 0.20
 
 
-def test_inclusive_is_gjs():
+def test_inclusive_equals_gjs():
     np.random.seed(3)
     expected = LABELS.copy()
     for position, index in enumerate(np.random.permutation(len(LABELS))):
@@ -144,7 +144,7 @@ def test_inclusive_is_gjs():
     assert (noisy("symmetric", seed=3, variant="inclusive") == expected).all()
 
 
-def test_permuted_is_gjs():
+def test_permuted_equals_gjs():
     labels, target = balanced(100, 50), dict(SUPERCLASS)
     np.random.seed(3)
     expected = labels.copy()
@@ -155,7 +155,7 @@ def test_permuted_is_gjs():
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.4, 0.6])
-def test_instance_is_pdns(rate: float):
+def test_instance_equals_pdn(rate: float):
     from scipy import stats
     from scipy.special import softmax
 

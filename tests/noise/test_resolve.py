@@ -1,4 +1,4 @@
-"""A noise asked for in config.yaml and on the command line is the same noise: the same spec and the same labels."""
+"""config.yaml and the command line resolve the same noise settings to the same spec and the same labels."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ RANDOM = np.random.RandomState(0)
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
-    """A data set of ten and one of a hundred classes, like CIFAR-10 and CIFAR-100, by that name."""
-    found = {}
+    """A data set with ten and one with a hundred classes, like CIFAR-10 and CIFAR-100, by those names."""
+    by_name = {}
     for like, size in (("cifar10", 500), ("cifar100", 2000)):
         path = tmp_path_factory.mktemp(like) / "mine.npz"
         classes = np.array(DATASETS[like].classes)
@@ -32,8 +32,8 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
         images = RANDOM.randint(0, 256, (size, 4, 4, 3)).astype(np.uint8)
         arrays = {"x_train": images, "y_train": classes[labels], "x_test": images, "y_test": classes[labels]}
         np.savez(path, **arrays)
-        found[like] = resolve_dataset(DatasetEntry(name="mine", arrays=str(path), like=like))
-    return found
+        by_name[like] = resolve_dataset(DatasetEntry(name="mine", arrays=str(path), like=like))
+    return by_name
 
 
 def matrix() -> list[list[float]]:
@@ -63,32 +63,32 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def from_config(asked: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    rate = {} if "matrix" in asked else {"rate": 0.4}
-    (case,) = expand_noise(NoiseEntry(**asked | rate))
+def from_config(entry: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
+    rate = {} if "matrix" in entry else {"rate": 0.4}
+    (case,) = expand_noise(NoiseEntry(**entry | rate))
     return resolve_noise_on(case, dataset).spec | {"seed": 3}
 
 
-def arguments(asked: dict[str, Any], like: str, folder: Path) -> list[str]:
-    """The same on the command line."""
-    found = ["--kind", asked["kind"], "--seed", "3", "--rate", "0.4"]
-    if "variant" in asked:
-        found += ["--variant", asked["variant"]]
-    if "map" in asked:
-        found += ["--map", ",".join(f"{true}={wrong}" for true, wrong in asked["map"].items())]
-    elif "matrix" in asked:
-        np.savetxt(folder / "T.csv", asked["matrix"], delimiter=",")
-        found = [*found[:4], "--matrix", str(folder / "T.csv")]
-    elif asked["kind"] == "asymmetric":
-        found += ["--like", like]
-    if asked["kind"] == "instance":
-        found += ["--features", str(folder / "features.npy")]
-    return found
+def arguments(entry: dict[str, Any], like: str, folder: Path) -> list[str]:
+    """The same entry as command-line arguments."""
+    flags = ["--kind", entry["kind"], "--seed", "3", "--rate", "0.4"]
+    if "variant" in entry:
+        flags += ["--variant", entry["variant"]]
+    if "map" in entry:
+        flags += ["--map", ",".join(f"{true}={wrong}" for true, wrong in entry["map"].items())]
+    elif "matrix" in entry:
+        np.savetxt(folder / "T.csv", entry["matrix"], delimiter=",")
+        flags = [*flags[:4], "--matrix", str(folder / "T.csv")]
+    elif entry["kind"] == "asymmetric":
+        flags += ["--like", like]
+    if entry["kind"] == "instance":
+        flags += ["--features", str(folder / "features.npy")]
+    return flags
 
 
-@pytest.mark.parametrize(("like", "asked"), CASES, ids=str)
+@pytest.mark.parametrize(("like", "entry"), CASES, ids=str)
 def test_config_and_command_line_give_the_same_spec_and_the_same_labels(
-    like: str, asked: dict, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    like: str, entry: dict, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
     dataset, written = datasets[like], []
@@ -100,14 +100,14 @@ def test_config_and_command_line_give_the_same_spec_and_the_same_labels(
     real = label_file.write
     monkeypatch.setattr(label_file, "write", write)
     prepare(dataset.info, dataset.source, paths.dataset({"dataset": dataset.identity}))
-    spec = {"dataset": dataset.identity, "noise": from_config(asked, dataset)}
+    spec = {"dataset": dataset.identity, "noise": from_config(entry, dataset)}
     labelling.write_for_trial(spec, None, tmp_path / "config.npz")
 
     held = np.load(dataset.source)
-    order = sorted(dataset.info.classes)  # class names that the command line reads are numbered as text
+    order = sorted(dataset.info.classes)  # the command line sorts class names as text
     (tmp_path / "labels.csv").write_text("label\n" + "".join(f"{name}\n" for name in held["y_train"]))
     np.save(tmp_path / "features.npy", held["x_train"].transpose(0, 3, 1, 2))
-    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(asked, like, tmp_path)]) == 0
+    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(entry, like, tmp_path)]) == 0
     (config_spec, config_labels), (cli_spec, cli_labels) = written
     assert cli_spec == config_spec
     assert cli_labels == config_labels
@@ -118,22 +118,22 @@ def test_config_and_command_line_give_the_same_spec_and_the_same_labels(
 REFUSED = [
     ("cifar100", {"kind": "asymmetric", "variant": "truncated"}, "unknown variant of asymmetric noise on"),
     ("cifar10", {"kind": "asymmetric", "variant": "superclass"}, "unknown variant of asymmetric noise on"),
-    ("cifar10", {"kind": "asymmetric", "variant": "blocks", "map": OWN_MAP}, "has a map of its own"),
-    ("cifar10", {"kind": "asymmetric", "map": {"cat": "cat"}}, "cat turns into itself"),
+    ("cifar10", {"kind": "asymmetric", "variant": "blocks", "map": OWN_MAP}, "has its own map"),
+    ("cifar10", {"kind": "asymmetric", "map": {"cat": "cat"}}, "cat is mapped to itself"),
     ("cifar10", {"kind": "asymmetric", "map": {"cat": "dgo"}}, "did you mean dog?"),
     ("cifar10", {"kind": "symmetric", "variant": "exat"}, "did you mean exact?"),
 ]
 
 
-@pytest.mark.parametrize(("like", "asked", "message"), REFUSED, ids=str)
-def test_what_the_config_refuses_the_command_line_refuses_too(
-    like: str, asked: dict, message: str, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch, capsys
+@pytest.mark.parametrize(("like", "entry", "message"), REFUSED, ids=str)
+def test_config_and_command_line_refuse_the_same_settings(
+    like: str, entry: dict, message: str, datasets: dict[str, Dataset], tmp_path: Path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as caught:
-        from_config(asked, datasets[like])
+        from_config(entry, datasets[like])
     assert message in str(caught.value)
     held = np.load(datasets[like].source)
     (tmp_path / "labels.csv").write_text("label\n" + "".join(f"{name}\n" for name in held["y_train"]))
-    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(asked, like, tmp_path)]) == 2
+    assert cli.main(["noise", "--labels", "labels.csv", "--out", "noisy", *arguments(entry, like, tmp_path)]) == 2
     assert message in capsys.readouterr().err

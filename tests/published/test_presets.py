@@ -1,4 +1,4 @@
-"""Presets hold what papers and code publish, and the most specific row wins."""
+"""Presets match the papers and their code, and the most specific row wins."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ PARAMETERS = [
 
 
 @pytest.mark.parametrize(("preset", "loss", "dataset", "params"), PARAMETERS)
-def test_parameters_are_the_published_ones(preset: str, loss: str, dataset: str, params: dict):
+def test_parameters_match_the_published_ones(preset: str, loss: str, dataset: str, params: dict):
     assert published(preset, loss, dataset).params == params
 
 
@@ -63,7 +63,7 @@ def test_mae_inside_a_sum_has_scale_1(preset: str):
 @pytest.mark.parametrize(
     ("noise", "rate", "scale"), [("clean", 0.0, 10), ("symmetric", 0.4, 10), ("asymmetric", 0.4, 1)]
 )
-def test_nfl_of_apl_on_cifar10_has_scale_10_but_under_asymmetric_noise(noise: str, rate: float, scale: float):
+def test_nfl_of_apl_on_cifar10_has_scale_10_except_under_asymmetric_noise(noise: str, rate: float, scale: float):
     assert published("apl2020", "NFL", "cifar10", noise, rate).params["scale"] == scale
 
 
@@ -87,7 +87,7 @@ RECIPES = [
 
 
 @pytest.mark.parametrize(("preset", "loss", "dataset", "values"), RECIPES)
-def test_recipes_are_the_published_ones(preset: str, loss: str, dataset: str, values: dict):
+def test_recipes_match_the_published_ones(preset: str, loss: str, dataset: str, values: dict):
     recipe = resolve_recipe(DATASETS[dataset].recipe, preset=published(preset, loss, dataset).recipe)
     assert {key: recipe[key] for key in values} == values
 
@@ -112,7 +112,7 @@ def test_more_specific_rows_win(monkeypatch: pytest.MonkeyPatch):
     assert q("mnist", "asymmetric", 0.2) == 0.5
 
 
-def test_rows_of_a_preset_go_before_those_it_extends(monkeypatch: pytest.MonkeyPatch):
+def test_rows_of_a_preset_take_precedence_over_those_it_extends(monkeypatch: pytest.MonkeyPatch):
     loaded = {
         "code": {
             "source": "code",
@@ -128,8 +128,8 @@ def test_rows_of_a_preset_go_before_those_it_extends(monkeypatch: pytest.MonkeyP
         },
     }
     monkeypatch.setattr(presets, "_presets", lambda: loaded)
-    found = published("paper", "GCE", "digits")
-    assert found == Settings({"eps": 1e-8, "q": 0.9}, {"lr": 0.1, "epochs": 4, "l1": 1e-5}, "paper")
+    settings = published("paper", "GCE", "digits")
+    assert settings == Settings({"eps": 1e-8, "q": 0.9}, {"lr": 0.1, "epochs": 4, "l1": 1e-5}, "paper")
     assert presets.presets_covering("GCE", dataset="mnist", noise="clean", rate=0.0) == ["paper"]
 
 

@@ -1,4 +1,4 @@
-"""Labels as people write them: the right class for every sample, or one message with the line and the remedy."""
+"""Labels from any usual file are read correctly, or refused with one message that names the line and the remedy."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from labelnoise.readers.values import encode, in_order
 
 
 def read(path: Path, classes: list[str] | None = None, **options: object) -> tuple[list[int], list[str]]:
-    found = annotation_files.read(path, **options)
-    labels, names = encode(found.values, found.where, classes)
+    annotations = annotation_files.read(path, **options)
+    labels, names = encode(annotations.values, annotations.where, classes)
     return labels.tolist(), names
 
 
@@ -67,11 +67,11 @@ def test_scientific_notation_is_a_number(tmp_path: Path):
 
 BAD = {
     "gone.csv": (None, "no such label file"),
-    "empty.csv": ("", "there are no labels"),
-    "only_header.csv": ("label\n", "there are no labels"),
+    "empty.csv": ("", "this file has no labels"),
+    "only_header.csv": ("label\n", "this file has no labels"),
     "hole.csv": ("label\ncat\n \ndog\n", r"line 3: the label is missing"),
     "blank.csv": ("cat\n\ndog\ncat\n", r"line 2: the label is missing"),
-    "nan.csv": ("1\n0\nnan\n0\n", r"line 3: the label is missing \('nan'\): give it, or take the sample out"),
+    "nan.csv": ("1\n0\nnan\n0\n", r"line 3: the label is missing \('nan'\): add it or remove the sample"),
     "nan_after_0.csv": ("0\n0\nnan\n1\n", r"line 3: the label is missing"),
     "pandas_na.csv": ("label\ncat\n<NA>\n", r"line 3: the label is missing"),
     "null.json": ('["cat", null]', "sample 1: the label is missing"),
@@ -79,26 +79,26 @@ BAD = {
     "header.csv": ("breed\ncat\ndog\ncat\ndog\n", "the first line, 'breed', occurs once: if it is a header"),
     "header_of_numbers.csv": ("breed\n0\n1\n", "the first line, 'breed', is followed by numbers"),
     "pandas_series.csv": ("0\n1\n0\n2\n", "the first line, 0, may be a label or the header that pandas writes"),
-    "ragged.json": ("[[1], [2, 3]]", "some rows here have another length"),
+    "ragged.json": ("[[1], [2, 3]]", "the rows differ in length"),
     "gap.json": ("[0, 1000000000]", "no sample has the label 1, though labels go up to 1000000000"),
     "from_one.json": ("[1, 2, 1]", "labels are numbered from 1 to 2; number them from 0"),
-    "columns.csv": ("a,b\n1,2\n", "each of the columns 'a', 'b' could hold the labels; say which as `column`"),
+    "columns.csv": ("a,b\n1,2\n", "each of the columns 'a', 'b' could hold the labels; name one as `column`"),
     "two.csv": ("file,label,label_noisy\na,0,1\nb,1,1\n", "each of the columns 'label', 'label_noisy' could hold"),
     "two.npz": ({"y_train": [0, 1], "y_test": [1, 0]}, "each of the columns 'y_train', 'y_test' could hold"),
-    "no_header.csv": ("1,2\n3,4\n", "the first line, '1,2', is no header"),
+    "no_header.csv": ("1,2\n3,4\n", "the first line, '1,2', is not a header"),
     "twice.csv": ("label,label\n0,1\n", "two columns are called 'label'"),
     "long_row.csv": ("file,label\na,0\nb,1,2\n", "line 3: this row has 3 cells, but the first line has 2"),
     "short_row.csv": ("file,label\na,0\nb\n", "line 3: this row has 1 cells, but the first line has 2"),
-    "semicolons.csv": ("file;label\na;0\nb;1\n", "separated by semicolons; write it with commas"),
+    "semicolons.csv": ("file;label\na;0\nb;1\n", "the columns are separated by semicolons; use commas"),
     "twice_a_file.csv": ("file,label\na,0\na,1\n", "line 3: 'a' is listed twice in 'file'"),
-    "floats.json": ("[0.5, 1]", "sample 0: the label 0.5 is no whole number"),
-    "soft.json": ("[[0.5, 0.5], [1, 0]]", "must be one-hot, a single 1 among 0s"),
+    "floats.json": ("[0.5, 1]", "sample 0: the label 0.5 is neither a whole number nor a class name"),
+    "soft.json": ("[[0.5, 0.5], [1, 0]]", "must be one-hot: a single 1, all others 0"),
     "two_ones.json": ("[[1, 0], [1, 1]]", "sample 1: a label of 2 numbers must be one-hot"),
-    "mixed.csv": ("label\n3\ncat\n", r"numbers and names at once: '3' \(.*line 2\) and 'cat' \(.*line 3\)"),
-    "mixed.json": ('["cat", 3]', "the labels here are numbers and text; write all of them alike"),
-    "booleans.json": ("[true, false]", "but these are bool"),
-    "padded.csv": ("label\n01\n1\n0\n", "'01' occurs with and without zeros"),
-    "index.csv": ("label\n" + "\n".join(map(str, range(12))), "every sample has a class of its own"),
+    "mixed.csv": ("label\n3\ncat\n", r"labels mix numbers and names: '3' \(.*line 2\) and 'cat' \(.*line 3\)"),
+    "mixed.json": ('["cat", 3]', "the labels mix numbers and text; write all in the same form"),
+    "booleans.json": ("[true, false]", "got bool"),
+    "padded.csv": ("label\n01\n1\n0\n", "'01' occurs with and without leading zeros"),
+    "index.csv": ("label\n" + "\n".join(map(str, range(12))), "every sample has a different label"),
     "broken.json": ("[0, 1", "cannot be read"),
     "key_twice.json": ('{"a": 0, "a": 1}', "the key 'a' occurs twice"),
     "labels.txt": ("0", "not from .txt"),
@@ -110,7 +110,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_labels_that_are_not_certain_are_refused_with_their_place(tmp_path: Path, name: str):
+def test_ambiguous_or_invalid_labels_are_refused_with_their_place(tmp_path: Path, name: str):
     content, message = BAD[name]
     if isinstance(content, dict):
         np.savez(tmp_path / name, **content)
@@ -121,12 +121,12 @@ def test_labels_that_are_not_certain_are_refused_with_their_place(tmp_path: Path
     assert name in str(caught.value)
 
 
-def test_a_name_that_is_no_class_is_told_with_the_nearest():
-    with pytest.raises(UserError, match=r"line 2: the label 'dgo' is no class; did you mean dog\?"):
+def test_unknown_class_name_is_refused_with_the_nearest_one():
+    with pytest.raises(UserError, match=r"line 2: the label 'dgo' is not a class; did you mean dog\?"):
         numbered(["cat", "dgo"], ["cat", "dog"])
 
 
-def test_a_class_that_is_called_like_a_missing_value_may_be_known():
+def test_known_class_may_be_named_like_a_missing_value():
     assert numbered(["NA", "SA"], ["NA", "SA"])[0] == [0, 1]
 
 
@@ -138,43 +138,43 @@ def test_whole_numbers_in_any_notation_are_numbers():
     assert numbered([b"b", b"a"])[1] == ["a", "b"]
 
 
-def test_text_goes_by_name_before_number():
+def test_text_is_read_as_a_class_name_before_a_number():
     classes = ["1", "2", "10"]
     assert numbered(["10", "1", "2"], classes)[0] == [2, 0, 1]
 
 
-def test_numbers_for_classes_called_by_other_numbers_need_one_certain_reading():
+def test_numbers_for_classes_named_by_other_numbers_need_a_unique_reading():
     classes = ["1", "2", "3"]
-    assert numbered(np.array([0, 1, 2]), classes)[0] == [0, 1, 2]  # only places have a 0
-    assert numbered(np.array([1, 2, 3]), classes)[0] == [0, 1, 2]  # only names have a 3
-    with pytest.raises(UserError, match="could be names or places"):
+    assert numbered(np.array([0, 1, 2]), classes)[0] == [0, 1, 2]  # only positions include 0
+    assert numbered(np.array([1, 2, 3]), classes)[0] == [0, 1, 2]  # only names include 3
+    with pytest.raises(UserError, match="could be names or positions"):
         numbered(np.array([1, 2]), classes)
-    with pytest.raises(UserError, match="could be neither names nor places"):
+    with pytest.raises(UserError, match="could be neither names nor positions"):
         numbered(np.array([0, 3]), classes)
 
 
-def test_labels_numbered_from_1_for_known_classes_are_told():
-    with pytest.raises(UserError, match="these are numbered from 1: subtract 1"):
+def test_labels_numbered_from_1_for_known_classes_are_refused_with_a_hint():
+    with pytest.raises(UserError, match="labels are numbered from 1: subtract 1"):
         numbered(np.arange(1, 11), list("abcdefghij"))
 
 
-def test_a_class_without_samples_is_refused_where_all_have_to_occur():
+def test_class_without_samples_is_refused_if_all_must_occur():
     assert numbered([0, 2], ["a", "b", "c"])[0] == [0, 2]
     with pytest.raises(UserError, match=r"no sample has the class b \(1 of 3 classes are empty\)"):
         numbered([0, 2], ["a", "b", "c"], complete=True)
 
 
-def test_one_hot_rows_have_as_many_numbers_as_there_are_classes():
+def test_one_hot_rows_need_one_number_per_class():
     assert numbered(np.eye(2, dtype=int), ["a", "b"])[0] == [0, 1]
-    with pytest.raises(UserError, match="one-hot rows of 3 numbers, but there are 2 classes"):
+    with pytest.raises(UserError, match="one-hot rows have 3 numbers, but there are 2 classes"):
         numbered(np.eye(3, dtype=int), ["a", "b"])
 
 
-def test_classes_called_by_numbers_are_in_the_order_of_their_values():
+def test_classes_named_by_numbers_are_ordered_by_value():
     assert in_order({"10", "2", "0", "cat"}) == ("0", "2", "10", "cat")
 
 
-def test_a_column_answers_what_the_names_leave_open(tmp_path: Path):
+def test_column_option_resolves_ambiguous_label_columns(tmp_path: Path):
     path = tmp_path / "l.csv"
     path.write_text("file,label,label_noisy\na.png,0,1\nb.png,1,1\nc.png,1,0\n")
     assert read(path, column="label_noisy")[0] == [1, 1, 0]
@@ -183,17 +183,17 @@ def test_a_column_answers_what_the_names_leave_open(tmp_path: Path):
         read(path, column="noisy")
 
 
-def test_pairs_hold_given_labels_and_true_ones_and_to_draw_noise_it_has_to_be_said(tmp_path: Path):
+def test_pairs_give_the_noisy_labels_and_drawing_noise_needs_a_named_column(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     path.write_text("clean_label,noisy_label\ncat,dog\ndog,dog\ncat,cat\n")
-    found = annotation_files.read(path)
-    assert (found.column, found.true_column) == ("noisy_label", "clean_label")
+    annotations = annotation_files.read(path)
+    assert (annotations.column, annotations.true_column) == ("noisy_label", "clean_label")
     with pytest.raises(UserError, match="each of the columns 'clean_label', 'noisy_label' could hold the labels"):
         annotation_files.read(path, want_true=True)
     assert annotation_files.read(path, want_true=True, column="clean_label").column == "clean_label"
 
 
-def test_the_number_of_samples_tells_pandas_header_from_a_label(tmp_path: Path):
+def test_number_of_samples_distinguishes_pandas_header_from_a_label(tmp_path: Path):
     path = tmp_path / "series.csv"
     pd.Series([1, 0, 2]).to_csv(path, index=False)
     assert read(path, count=3)[0] == [1, 0, 2]
@@ -210,6 +210,6 @@ def test_pickled_labels_are_not_loaded(tmp_path: Path):
 def test_pandas_json_is_joined_by_its_keys(tmp_path: Path):
     frame = pd.DataFrame({"label": [0, 1, 1]}, index=["b.png", "a.png", "c.png"])
     frame.to_json(tmp_path / "l.json")
-    found = annotation_files.read(tmp_path / "l.json")
-    assert found.identifiers == {"key": ["b.png", "a.png", "c.png"]}
+    annotations = annotation_files.read(tmp_path / "l.json")
+    assert annotations.identifiers == {"key": ["b.png", "a.png", "c.png"]}
     assert json.loads((tmp_path / "l.json").read_text())["label"]["b.png"] == 0

@@ -1,4 +1,4 @@
-"""What numpy, pandas and json write with their defaults is read back as it was, or refused; never as something else."""
+"""Files written by numpy, pandas and json with their defaults are read back unchanged or refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labelnoise.readers.values import encode
 
 NAMES = ["cat", "dog", "eel", "fox", "NA", "1", "two words", "ünïcode", "a,b", 'quo"te']
 
-# Labels of every kind: numbers that start anywhere, with gaps, or missing; names that read like something else.
+# All kinds of labels: numbers with any start, gaps or missing values; names that look like something else.
 numbers = st.lists(st.integers(-1, 6), min_size=2, max_size=14)
 names = st.lists(st.sampled_from(NAMES), min_size=2, max_size=14)
 labels = numbers | names | st.lists(st.sampled_from([0.0, 1.0, 2.0, float("nan"), 0.5]), min_size=2, max_size=14)
@@ -52,13 +52,13 @@ WRITERS = {
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=labels)
-def test_labels_are_read_back_as_they_were_or_refused(tmp_path: Path, writer: str, values: list):
+def test_labels_are_read_back_unchanged_or_refused(tmp_path: Path, writer: str, values: list):
     path = tmp_path / writer
     path.unlink(missing_ok=True)
     WRITERS[writer](path, values)
     try:
-        found = annotation_files.read(path)
-        read, classes = encode(found.values, found.where)
+        annotations = annotation_files.read(path)
+        read, classes = encode(annotations.values, annotations.where)
     except UserError as error:
         assert writer in str(error)
         return
@@ -71,7 +71,7 @@ def test_labels_are_read_back_as_they_were_or_refused(tmp_path: Path, writer: st
 @pytest.mark.parametrize("writer", WRITERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_rows_in_any_order_reach_their_samples_or_are_refused(tmp_path: Path, writer: str, data: st.DataObject):
+def test_rows_in_any_order_are_matched_to_their_samples_or_refused(tmp_path: Path, writer: str, data: st.DataObject):
     count = data.draw(st.integers(2, 12))
     own = np.array(data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count)))
     order = data.draw(st.permutations(range(count)))
@@ -93,17 +93,17 @@ def test_rows_in_any_order_reach_their_samples_or_are_refused(tmp_path: Path, wr
         path = path.with_suffix(".npz")
     samples = Samples(count, [f"train/a/{i}.png" for i in range(count)])
     try:
-        found = read_given(path, ["a", "b", "c"], samples, own=own)
+        given_labels = read_given(path, ["a", "b", "c"], samples, own=own)
     except UserError:
         return
     names_samples = bool(shown) or (path.suffix == ".csv" and "without_index" not in writer) or path.suffix == ".npz"
     if names_samples:
-        assert found.labels.tolist() == own.tolist()
+        assert given_labels.labels.tolist() == own.tolist()
 
 
 def rows(size: int) -> st.SearchStrategy[np.ndarray]:
     weights = st.lists(st.lists(st.floats(0.01, 1), min_size=size, max_size=size), min_size=size, max_size=size)
-    return weights.map(lambda found: np.array(found) / np.array(found).sum(axis=1, keepdims=True))
+    return weights.map(lambda rows: np.array(rows) / np.array(rows).sum(axis=1, keepdims=True))
 
 
 MATRIX_WRITERS = {
@@ -123,37 +123,37 @@ MATRIX_WRITERS = {
 @pytest.mark.parametrize("writer", MATRIX_WRITERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(matrix=rows(3), order=st.permutations(range(3)))
-def test_matrices_are_read_back_as_they_were_or_refused(tmp_path: Path, writer: str, matrix: np.ndarray, order: list):
+def test_matrices_are_read_back_unchanged(tmp_path: Path, writer: str, matrix: np.ndarray, order: list):
     path = tmp_path / writer
     MATRIX_WRITERS[writer](path, matrix, order)
-    found = matrices.read(path, ["a", "b", "c"])
-    assert np.abs(np.array(found.rows) - matrix).max() < (2e-3 if writer == "rounded.csv" else 1e-6)
-    assert np.allclose(np.sum(found.rows, axis=1), 1, atol=1e-6)
-    assert (found.correction > 0) <= (writer == "rounded.csv")
+    read = matrices.read(path, ["a", "b", "c"])
+    assert np.abs(np.array(read.rows) - matrix).max() < (2e-3 if writer == "rounded.csv" else 1e-6)
+    assert np.allclose(np.sum(read.rows, axis=1), 1, atol=1e-6)
+    assert (read.correction > 0) <= (writer == "rounded.csv")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("0.7,0,0.3\n0.2,0.9,0.1\n0.1,0.1,0.6\n", "its columns do: transpose it, a row is a true class"),
-        (",a,b,d\na,1,0,0\nb,0,1,0\nd,0,0,1\n", "the rows are called a, b, d, but the classes a, b, c"),
+        ("0.7,0,0.3\n0.2,0.9,0.1\n0.1,0.1,0.6\n", "its columns do: transpose it, rows are true classes"),
+        (",a,b,d\na,1,0,0\nb,0,1,0\nd,0,0,1\n", "the rows are called a, b, d, but the classes are a, b, c"),
         ("0.7,0.2,0.05\n0,1,0\n0,0,1\n", "the row of class 0 sums to 0.9"),
         ("0.5,0.5\n0.5,0.5\n", "must be 3 × 3"),
         ("x\n", "list of numbers|must be 3 × 3"),
     ],
 )
-def test_a_matrix_that_is_none_is_refused_with_a_hint(tmp_path: Path, text: str, message: str):
+def test_invalid_matrix_is_refused_with_a_hint(tmp_path: Path, text: str, message: str):
     (tmp_path / "T.csv").write_text(text)
     with pytest.raises(UserError, match=message) as caught:
         matrices.read(tmp_path / "T.csv", ["a", "b", "c"])
     assert "T.csv: " in str(caught.value)
 
 
-def test_rounding_and_a_byte_order_mark_are_forgiven_and_the_correction_is_told(tmp_path: Path):
+def test_rounded_matrix_with_a_byte_order_mark_is_read_and_the_correction_recorded(tmp_path: Path):
     row = ["0.022"] * 10
     text = "\n".join(",".join([*row[:i], "0.800", *row[i + 1 :]]) for i in range(10))
     (tmp_path / "T.csv").write_text("\ufeff" + text)
-    found = matrices.read(tmp_path / "T.csv", [str(k) for k in range(10)])
-    assert found.correction == pytest.approx(0.002)
-    assert found.spec["correction"] == found.correction
-    assert found.rows[0][0] == pytest.approx(0.8 / 0.998)
+    matrix = matrices.read(tmp_path / "T.csv", [str(k) for k in range(10)])
+    assert matrix.correction == pytest.approx(0.002)
+    assert matrix.spec["correction"] == matrix.correction
+    assert matrix.rows[0][0] == pytest.approx(0.8 / 0.998)

@@ -1,7 +1,7 @@
-"""The real Snakefile on a real SLURM cluster of one node (cluster.sh), through what happens to jobs on clusters.
+"""The real Snakefile on a real one-node SLURM cluster (cluster.sh), with everything that happens to jobs on clusters.
 
-Every test ends with the tables and, bit for bit, the results of a reference run on this machine, each trial trained
-to its end once. Run by `make test-slurm`; one of them, the smoke test, by .ci/run too.
+Fault tests end with the tables and, bit for bit, the results of a reference run on this machine, each trial trained to
+its end once. Run by `make test-slurm`; the smoke test also runs in .ci/run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from support.reference_run import ReferenceRun
 pytestmark = pytest.mark.slurm
 
 CLUSTER = ROOT / "tests" / "slurm" / "cluster.sh"
-# Some fifteen seconds a trial, a checkpoint a second or so.
+# About fifteen seconds per trial and one checkpoint per second.
 CONFIG = """\
 datasets: [digits]
 noise: [{kind: symmetric, rate: 0.4}]
@@ -33,7 +33,7 @@ train: {epochs: 250, batch_size: 64}
 run: {checkpoint_epochs: 10}
 """
 SHORT = CONFIG.replace("epochs: 250", "epochs: 3").replace("seeds: [1]", "seeds: [1, 2]")
-# As profiles/slurm, but it looks at the jobs oftener, and without an accounting database.
+# As profiles/slurm, but polls the jobs more often and without an accounting database.
 QUICK = [
     "--profile", str(ROOT / "profiles" / "slurm"), "--slurm-status-command", "squeue", "--latency-wait", "20",
     "--seconds-between-status-checks", "2", "--slurm-init-seconds-before-status-checks", "2",
@@ -52,7 +52,7 @@ class Submitted(Project):
         return [*super().command(), *quick, "--default-resources", "mem_mb=1200", "runtime=5", *arguments]
 
     def started(self) -> subprocess.Popen[str]:
-        """Snakemake in the background, in a session of its own."""
+        """Start Snakemake in the background, in its own session."""
         log = (self.folder / "driver.log").open("a")
         return subprocess.Popen(
             self.command(), cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, text=True, start_new_session=True
@@ -62,7 +62,7 @@ class Submitted(Project):
         return list(self.results.glob("trials/*/*/*/*/checkpoint.pt"))
 
     def histories(self) -> list[str]:
-        """What happened to each trial: a line for each time that it was begun, and for its end."""
+        """The history of each trial: one line for each start, and one for its end."""
         return [path.read_text() for path in self.results.glob("trials/*/*/*/*/history.log")]
 
 
@@ -106,22 +106,22 @@ def idle_cluster(cluster: None) -> Iterator[None]:
 
 @pytest.fixture
 def submitted(tmp_path: Path) -> Submitted:
-    found = Submitted(tmp_path)
-    found.write(CONFIG)
-    return found
+    project = Submitted(tmp_path)
+    project.write(CONFIG)
+    return project
 
 
 @pytest.fixture(scope="module")
 def reference_run(tmp_path_factory: pytest.TempPathFactory) -> ReferenceRun:
-    """The same experiment run on this machine without SLURM and without trouble."""
-    found = Project(tmp_path_factory.mktemp("reference"))
-    found.write(CONFIG)
-    found.snakemake()
-    return ReferenceRun(found)
+    """The same experiment run on this machine without SLURM and without faults."""
+    project = Project(tmp_path_factory.mktemp("reference"))
+    project.write(CONFIG)
+    project.snakemake()
+    return ReferenceRun(project)
 
 
-def test_smoke_jobs_ask_for_what_the_profile_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # Without an accounting database sacctmgr has no answer to which accounts there are.
+def test_smoke_jobs_request_the_resources_of_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Without an accounting database, sacctmgr cannot list the accounts.
     tools = tmp_path / "bin"
     tools.mkdir()
     (tools / "sacctmgr").write_text("#!/bin/sh\necho noisy_labels\n")
@@ -134,13 +134,13 @@ def test_smoke_jobs_ask_for_what_the_profile_says(tmp_path: Path, monkeypatch: p
     jobs = training_jobs()
     assert len(jobs) == 4
     for job in jobs:
-        asked = slurm("scontrol", "show", "job", job)
+        requested = slurm("scontrol", "show", "job", job)
         for value in ("Partition=gpu", "Account=noisy_labels", "MinMemoryNode=1100M", "TimeLimit=00:07:00", "gpu:1"):
-            assert value in asked, asked
+            assert value in requested, requested
     assert project.would_run() == {}
 
 
-def test_tiny_trials_are_packed_several_to_a_submission(tmp_path: Path):
+def test_tiny_trials_are_grouped_into_one_submission(tmp_path: Path):
     packed = ("--groups", "train=trials", "--group-components", "trials=2")
     project = Submitted(tmp_path, options=packed)
     project.write(SHORT)
@@ -150,7 +150,7 @@ def test_tiny_trials_are_packed_several_to_a_submission(tmp_path: Path):
     assert len(project.finished()) == 4
 
 
-def test_config_edited_while_jobs_wait_changes_nothing_for_them(submitted: Submitted, reference_run: ReferenceRun):
+def test_config_edited_while_jobs_wait_does_not_affect_them(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(lambda: training_jobs("pending,running"), what="a submitted trial")
     submitted.write("losses: [broken")
@@ -159,7 +159,7 @@ def test_config_edited_while_jobs_wait_changes_nothing_for_them(submitted: Submi
     reference_run.assert_equal_to(submitted)
 
 
-def test_cancelled_job_goes_on(submitted: Submitted, reference_run: ReferenceRun):
+def test_cancelled_job_resumes(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     slurm("scancel", training_jobs("running")[0])
@@ -168,7 +168,7 @@ def test_cancelled_job_goes_on(submitted: Submitted, reference_run: ReferenceRun
     assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
-def test_job_over_its_time_limit_goes_on_for_as_long_as_it_advances(tmp_path: Path):
+def test_job_over_its_time_limit_resumes_while_it_advances(tmp_path: Path):
     project = Submitted(tmp_path, ("train:mem_mb=1200", "train:runtime=1"))
     project.write(CONFIG.replace("epochs: 250", "epochs: 5000").replace("CE, {loss: GCE, q: 0.7}", "CE"))
     driver = project.started()
@@ -178,7 +178,7 @@ def test_job_over_its_time_limit_goes_on_for_as_long_as_it_advances(tmp_path: Pa
     assert history.count(" ok, ") == 1
 
 
-def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, reference_run: ReferenceRun):
+def test_job_over_its_memory_limit_fails_and_succeeds_with_more(tmp_path: Path, reference_run: ReferenceRun):
     project = Submitted(tmp_path, ("train:mem_mb=500", "train:runtime=5"))
     project.write(CONFIG)
     driver = project.started()
@@ -189,7 +189,7 @@ def test_job_over_its_memory_fails_and_succeeds_with_more(tmp_path: Path, refere
     reference_run.assert_equal_to(roomy)
 
 
-def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, reference_run: ReferenceRun):
+def test_preempted_job_is_requeued_and_resumes(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     slurm("sbatch", "-p", "urgent", "--exclusive", "--output", "/dev/null", "--wrap", "sleep 5")
@@ -198,7 +198,7 @@ def test_preempted_job_is_requeued_and_goes_on(submitted: Submitted, reference_r
     assert any(history.count("begins") > 1 for history in submitted.histories())
 
 
-def test_restarted_controller_loses_nothing(submitted: Submitted, reference_run: ReferenceRun):
+def test_controller_restart_loses_nothing(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     subprocess.run(["pkill", "-x", "slurmctld"], check=True)
@@ -208,7 +208,7 @@ def test_restarted_controller_loses_nothing(submitted: Submitted, reference_run:
     reference_run.assert_equal_to(submitted)
 
 
-def test_drained_node_takes_up_its_work_when_resumed(submitted: Submitted, reference_run: ReferenceRun):
+def test_drained_node_continues_its_work_when_resumed(submitted: Submitted, reference_run: ReferenceRun):
     node = slurm("hostname", "-s").strip()
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
@@ -219,7 +219,7 @@ def test_drained_node_takes_up_its_work_when_resumed(submitted: Submitted, refer
     reference_run.assert_equal_to(submitted)
 
 
-def test_driver_killed_and_started_again_while_its_jobs_run(submitted: Submitted, reference_run: ReferenceRun):
+def test_driver_killed_and_restarted_while_its_jobs_run(submitted: Submitted, reference_run: ReferenceRun):
     driver = submitted.started()
     wait_until(submitted.checkpoints, what="a checkpoint")
     os.killpg(driver.pid, signal.SIGKILL)

@@ -1,1 +1,1 @@
-"""What tests share: whole projects, data sets in official formats, formulas, small trained networks."""
+"""Shared by tests: whole projects, data sets in official formats, formulas, small trained networks."""

@@ -1,4 +1,4 @@
-"""Small synthetic data sets in the official layouts. A class is a colour, which a small network can learn."""
+"""Small synthetic data sets in the official layouts. Each class is a colour, which a small network can learn."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SIDE = 48
 
 
 def colour(label: int) -> np.ndarray:
-    """One of 64 colours that lie far apart; neighbours in number differ much, so a wrong order is a wrong answer."""
+    """One of 64 distinct colours; adjacent labels differ strongly, so a wrong class order gives wrong predictions."""
     number = (label * 27) % 64
     return np.array([_LEVELS[number // 16], _LEVELS[number // 4 % 4], _LEVELS[number % 4]])
 
 
 def photograph(path: Path, label: int, random: np.random.RandomState) -> None:
-    """A JPEG of the class's colour with grain and a grey frame, of a size that differs from image to image."""
+    """A JPEG in the class's colour with noise and a grey frame; the size differs from image to image."""
     height, width = _SIDE + random.randint(0, 24, size=2)
     pixels = np.full((height, width, 3), 128.0)
     pixels[3:-3, 3:-3] = colour(label)
@@ -48,7 +48,7 @@ def webvision(root: Path) -> None:
 
 
 def clothing1m(root: Path) -> None:
-    """280 noisy training images, 70 to test and 70 to validate; some images have both kinds of labels."""
+    """280 noisy training, 70 test and 70 validation images; some have both kinds of labels."""
     random = np.random.RandomState(1)
     files = [(f"images/{i % 10}/{i},{i}.jpg", i % 14) for i in range(420)]
     for file, label in files:
@@ -61,7 +61,7 @@ def clothing1m(root: Path) -> None:
 
 
 def animal10n(root: Path) -> None:
-    """240 images to train on and 60 to test, their labels in their names."""
+    """240 training and 60 test images, with the labels in the file names."""
     random = np.random.RandomState(2)
     for folder, size in (("training", 240), ("testing", 60)):
         for i in range(size):
@@ -69,7 +69,7 @@ def animal10n(root: Path) -> None:
 
 
 def image_folder(root: Path, classes: tuple[str, ...] = ("bird", "cat", "dog", "eel")) -> None:
-    """40 images a class to train on and 10 to test, torchvision's layout."""
+    """40 training and 10 test images per class, in torchvision's layout."""
     random = np.random.RandomState(3)
     for split, size in (("train", 40), ("test", 10)):
         for label, name in enumerate(classes):

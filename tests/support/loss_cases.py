@@ -1,4 +1,4 @@
-"""Every loss as another's loop meets it: the catalogue's names and focal factors in the gradient."""
+"""All losses as users call them: every catalogue name, and focal losses that differentiate their factor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASES: dict[str, tuple[str, dict]] = {
 
 
 def made(case: str, num_classes: int, dtype: torch.dtype = torch.float64, reduction: str = "mean") -> Loss:
-    """The case's loss; LT with means for as many features as there are classes."""
+    """Create the case's loss; LT gets as many features as there are classes."""
     name, params = CASES[case]
     loss = create(name, num_classes=num_classes, reduction=reduction, **params)
     if "features" in loss.needs:
@@ -43,14 +43,14 @@ def rows(batch: int, width: int, seed: int = 0, dtype: torch.dtype = torch.float
 
 
 def inputs(loss: Loss, logits: Tensor, other_view: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
-    """What the loss takes as its first argument."""
+    """The first argument of the loss."""
     return (logits, logits.flip(0) if other_view is None else other_view) if "views" in loss.needs else logits
 
 
 def function(loss: Loss, targets: Tensor) -> tuple[Callable[..., Tensor], list[Tensor]]:
-    """The loss as a function of everything that it has a gradient for, and float64 values of that.
+    """The loss as a function of everything it has a gradient for, and float64 values for these arguments.
 
-    Random draws are the same at each call.
+    Every call uses the same random draws.
     """
     leaves = [rows(len(targets), loss.num_classes)]
     if "views" in loss.needs:
@@ -62,7 +62,7 @@ def function(loss: Loss, targets: Tensor) -> tuple[Callable[..., Tensor], list[T
         if "draws" in loss.needs:
             loss.generator = torch.Generator().manual_seed(1)
         count = len(values) - len(names)
-        given = tuple(values[:count]) if count > 1 else values[0]
-        return functional_call(loss, dict(zip(names, values[count:], strict=True)), (given, targets))
+        logits = tuple(values[:count]) if count > 1 else values[0]
+        return functional_call(loss, dict(zip(names, values[count:], strict=True)), (logits, targets))
 
     return value, [leaf.requires_grad_() for leaf in leaves]

@@ -1,6 +1,6 @@
-"""The losses' formulas in 50-digit arithmetic, written out naively from the papers; for one row of logits.
+"""The losses' formulas in 50-digit arithmetic, written directly from the papers, for one row of logits.
 
-Focal factors are passed their own copy of the probabilities, so that a numeric gradient can hold them constant.
+Focal factors get their own copy of the probabilities, so that a numeric gradient can hold them constant.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ FORMULAS: dict[str, Callable[..., mpf]] = {
 
 
 def value(name: str, z: Row, y: int, params: dict[str, float], fixed: Row | None = None) -> mpf:
-    """The loss at logits `z` and label `y`; focal factors from the probabilities `fixed` where given."""
+    """The loss at logits `z` and label `y`; focal factors use the probabilities `fixed` if given."""
     p = softmax(z)
     renamed = {"p_" if key == "p" else key: v for key, v in params.items()}
     if LOSSES[name].takes == Takes.LOGITS:
@@ -199,7 +199,7 @@ def value(name: str, z: Row, y: int, params: dict[str, float], fixed: Row | None
 
 
 def gradient_entry(name: str, z: Row, y: int, params: dict[str, float], k: int) -> mpf:
-    """Its derivative by z_k: central differences at a step of 1e-18, exact to about 1e-30; focal factors constant."""
+    """Derivative by z_k: central differences at a step of 1e-18, exact to about 1e-30; focal factors constant."""
     step, fixed = mpf(10) ** -18, softmax(z)
     up, down = list(z), list(z)
     up[k] += step

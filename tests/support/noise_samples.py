@@ -1,4 +1,4 @@
-"""Labels and noises that the tests of this room share."""
+"""Labels and noises shared by the noise tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAP = DATASETS["digits"].asymmetric_maps["published"]
 
 
 def noise(kind: str, *, rate: float | None = 0.4, seed: int = 1, **content: Any) -> dict[str, Any]:
-    """A spec's noise; an asymmetric one takes the digits' map unless given another or a matrix."""
+    """The noise of a spec; asymmetric noise uses the digits' map unless a map or matrix is given."""
     info = NOISES[kind]
     if kind == "asymmetric" and "matrix" not in content:
         content = {"map": MAP} | content

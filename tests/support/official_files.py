@@ -1,4 +1,4 @@
-"""Small files in the official formats of MNIST, CIFAR and CIFAR-N, and how to pass them off as the official ones."""
+"""Small files in the official formats of MNIST, CIFAR and CIFAR-N, and a way to have them accepted as official."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def idx(array: np.ndarray) -> bytes:
 
 
 def mnist(folder: Path, sizes: tuple[int, int] = (40, 20)) -> dict[str, np.ndarray]:
-    """The four files with random images; what they hold."""
-    held = {}
+    """Write the four files with random images; returns their content."""
+    content = {}
     for split, prefix, size in zip(("train", "test"), ("train", "t10k"), sizes, strict=True):
-        held[f"{split}_images"] = RANDOM.randint(0, 256, (size, 28, 28))
-        held[f"{split}_labels"] = RANDOM.permutation(np.arange(size) % 10)
+        content[f"{split}_images"] = RANDOM.randint(0, 256, (size, 28, 28))
+        content[f"{split}_labels"] = RANDOM.permutation(np.arange(size) % 10)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(held[f"{split}_images"]))
-        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(held[f"{split}_labels"]))
-    return held
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(idx(content[f"{split}_images"]))
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(idx(content[f"{split}_labels"]))
+    return content
 
 
 def batch(size: int, num_classes: int, key: str) -> dict[str, object]:
@@ -44,7 +44,7 @@ def batch(size: int, num_classes: int, key: str) -> dict[str, object]:
 
 
 def archive(path: Path, members: dict[str, bytes]) -> None:
-    """A .tar.gz of these members."""
+    """Write a .tar.gz of these members."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w:gz") as file:
         for name, content in members.items():
@@ -54,7 +54,7 @@ def archive(path: Path, members: dict[str, bytes]) -> None:
 
 
 def cifar10(path: Path) -> list[dict[str, object]]:
-    """Five batches and a test batch of 20 images, pickled as Python 2 did (protocol 2); what they hold."""
+    """Write five batches and a test batch of 20 images, pickled with protocol 2; returns their content."""
     batches = [batch(20, 10, "labels") for _ in range(6)]
     names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
     archive(
@@ -72,14 +72,14 @@ def cifar100(path: Path) -> list[dict[str, object]]:
 
 
 def accept(monkeypatch: pytest.MonkeyPatch, dataset: str, folder: Path) -> None:
-    """Let the files in `folder` be the official ones: their checksums are looked up, as the real ones' are."""
+    """Accept the files in `folder` as official: their checksums are checked like the real ones."""
     real, ours = official_files.address_of, official_files.all_files(catalogue.DATASETS[dataset]).values()
 
     def address_of(file: OfficialFile) -> Address:
-        found, path = real(file), folder / file.name
+        address, path = real(file), folder / file.name
         if file not in ours or not path.exists():
-            return found
-        return Address(found.urls, ("sha256", hashlib.sha256(path.read_bytes()).hexdigest()))
+            return address
+        return Address(address.urls, ("sha256", hashlib.sha256(path.read_bytes()).hexdigest()))
 
     monkeypatch.setattr(official_files, "address_of", address_of)
 

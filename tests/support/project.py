@@ -1,4 +1,4 @@
-"""A whole temporary benchmark from a config string, run by the real Snakefile."""
+"""A complete temporary benchmark from a config string, run by the real Snakefile."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ class Project:
         return [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
 
     def snakemake(self, *arguments: str, expect: int = 0) -> str:
-        """Run Snakemake; its output. Fails the test when the exit code is another than expected."""
+        """Run Snakemake and return its output. Fails the test if the exit code is not the expected one."""
         done = subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, timeout=300)
         output = done.stdout + done.stderr
         assert done.returncode == expect, output
         return output
 
     def would_run(self, *arguments: str) -> dict[str, int]:
-        """What a dry run counts, by rule; the rules `all` and `trials` themselves left out."""
+        """The jobs of a dry run, counted by rule, without the rules `all` and `trials` themselves."""
         output = self.snakemake("-n", *arguments)
         stats = output.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in output else ""
         counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)}

@@ -1,4 +1,4 @@
-"""The digits with noisy labels, and recipes of a few epochs: what tests of the training engine share."""
+"""The digits with noisy labels, and recipes of a few epochs, for tests of the training engine."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def data(chosen: recipe.Recipe, seed: int = 1) -> Data:
 
 
 class Killed(BaseException):
-    """Ends a training where a killed process would have ended."""
+    """Ends a training at the point where a killed process would end."""

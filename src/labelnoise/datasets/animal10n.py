@@ -1,4 +1,4 @@
-"""ANIMAL-10N: two folders of images whose names begin with the label."""
+"""ANIMAL-10N: two folders of images whose file names begin with the label."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ _FOLDERS = {"train": "training", "test": "testing"}
 
 
 def fingerprint(folder: Path) -> str | None:
-    """A hash of all names, which are the labels as well."""
+    """A hash of all file names, which include the labels; None if a folder is missing."""
     if not all((folder / name).is_dir() for name in _FOLDERS.values()):
         return None
     return canonical_hash([sorted(path.name for path in (folder / name).glob("*.jpg")) for name in _FOLDERS.values()])
 
 
 def load(info: DatasetInfo, folder: Path) -> Listing:
-    """Files and labels of training/ and testing/, where 3_17.jpg is an image with label 3; in order of their names."""
-    return Listing.of_pairs({split: _listed(folder, name, info) for split, name in _FOLDERS.items()})
+    """Files and labels of training/ and testing/, sorted by name; 3_17.jpg is an image with label 3."""
+    return Listing.of_pairs({split: _list_images(folder, name, info) for split, name in _FOLDERS.items()})
 
 
-def _listed(folder: Path, name: str, info: DatasetInfo) -> list[tuple[str, int]]:
+def _list_images(folder: Path, name: str, info: DatasetInfo) -> list[tuple[str, int]]:
     if not (folder / name).is_dir():
         raise UserError(
             f"{folder / name} is missing: {info.name} is read from its folders {' and '.join(_FOLDERS.values())} "
-            f"(docs/data.md); name the folder above them as `path:` of {info.name} in the config"
+            f"(docs/data.md); set `path:` of {info.name} in the config to the folder that contains them"
         )
     files = sorted(path.name for path in (folder / name).glob("*.jpg"))
     if not files:
-        raise UserError(f"{folder / name} has no .jpg")
-    listed = []
+        raise UserError(f"{folder / name} contains no .jpg")
+    pairs = []
     for file in files:
         label = file.partition("_")[0]
         if not label.isdecimal() or int(label) >= len(info.classes):
             raise UserError(
-                f"{folder / name / file}: the name must begin with a label 0..{len(info.classes) - 1} and _"
+                f"{folder / name / file}: the name must begin with a label 0..{len(info.classes) - 1} and an underscore"
             )
-        listed.append((f"{name}/{file}", int(label)))
-    return listed
+        pairs.append((f"{name}/{file}", int(label)))
+    return pairs
 
 
 INFO = DatasetInfo(
     name="animal10n",
-    title="five pairs of animals that look alike, labelled by people",
+    title="five pairs of similar animals, labelled by people",
     source="ANIMAL-10N (Song, Kim & Lee, ICML 2019)",
     license="for research",
     classes=(
@@ -56,7 +56,7 @@ INFO = DatasetInfo(
     fingerprint_of=fingerprint,
     images=Images.FILES,
     labels="given",
-    # No paper's: ANL+ reports ANIMAL-10N, but its recipe is not published. WebVision's optimiser, a smaller rate.
+    # Not from a paper (ANL+ reports ANIMAL-10N without a recipe): WebVision's optimiser with a smaller learning rate.
     recipe=papers_recipe(
         model="resnet50", epochs=120, lr=0.1, nesterov=True, weight_decay=1e-4, mean=IMAGENET_MEAN, std=IMAGENET_STD,
         augmentation=["random_crop", "flip"], image_size=64, resize=72, precision="auto", threads=8,

@@ -1,6 +1,6 @@
-"""A user's own small images: an .npz with x_train, y_train, x_test, y_test (and other test sets x_NAME, y_NAME).
+"""A user's own small images: an .npz with x_train, y_train, x_test, y_test (and further test sets x_NAME, y_NAME).
 
-y_train_clean, if it is there, holds the true training labels, and y_train the noisy ones.
+If y_train_clean exists, it holds the true training labels, and y_train the noisy ones.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from labelnoise.files import canonical_hash
 from labelnoise.readers.tables import UNREADABLE
 from labelnoise.readers.values import encode
 
-# The true training labels, where y_train is noisy.
+# The true training labels, if y_train is noisy.
 _CLEAN = "y_train_clean"
 
 
 def describe(path: Path) -> Description:
-    """What a config needs to know of the file; its images are not read.
+    """Describe the file for a config, without reading its images.
 
-    `fingerprint` is a hash over the arrays' names, sizes and checksums as the zip lists them; `classes` are the
-    strings of its array `classes`, else those that occur in y_train. Raises `UserError` when it cannot be used.
+    `fingerprint` is a hash of the arrays' names, sizes and checksums in the zip's directory. `classes` are the strings
+    in the array `classes`, else those that occur in y_train. Raises `UserError` if the file is unusable.
     """
     with _open(path) as file:
         names = file.files
         missing = [name for name in ("x_train", "y_train", "x_test", "y_test") if name not in names]
         if missing:
             raise UserError(
-                f"{path}: lacks {', '.join(missing)}; an arrays data set has x_train, y_train, x_test and y_test"
+                f"{path}: lacks {', '.join(missing)}; an arrays data set needs x_train, y_train, x_test and y_test"
             )
         test_sets = tuple(sorted(name[2:] for name in names if name.startswith("x_") and name != "x_train"))
         shape = _shape(file, "x_train", path)
@@ -57,7 +57,7 @@ def describe(path: Path) -> Description:
 
 
 def load(info: DatasetInfo, path: Path) -> Arrays:
-    """Images uint8 `(N, C, H, W)` and labels int64 `(N,)` for train and every test set."""
+    """Read images uint8 `(N, C, H, W)` and labels int64 `(N,)` of train and every test set."""
     with _open(path) as file:
         labels = _all_labels(file, path, info.test_sets)
         images = {split: _channels_first(_array(file, f"x_{split}", path)) for split in ("train", *info.test_sets)}
@@ -66,7 +66,7 @@ def load(info: DatasetInfo, path: Path) -> Arrays:
 
 @dataclass(frozen=True)
 class _Labels:
-    """The true labels of every split, all by the classes of y_train; the noisy ones where y_train_clean is there."""
+    """The true labels of every split, numbered by the classes of y_train; `given` are noisy training labels."""
 
     classes: tuple[str, ...]
     true: dict[str, np.ndarray]
@@ -78,7 +78,7 @@ def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> _Label
 
     def read(name: str, classes: Sequence[str] | None, *, complete: bool = False) -> tuple[np.ndarray, list[str]]:
         if name not in file.files:
-            raise UserError(f"{path}: there is x_{name[2:]}, but no {name}")
+            raise UserError(f"{path}: has x_{name[2:]}, but no {name}")
         return encode(_array(file, name, path), lambda row: f"{path}: {name}, sample {row}", classes, complete=complete)
 
     train, classes = read("y_train", named, complete=_CLEAN not in file.files)
@@ -100,10 +100,11 @@ def _check_like_train(file: NpzFile, split: str, train: tuple[int, int, int], pa
     shape = _shape(file, f"x_{split}", path)
     if shape[1:] != train[1:]:
         raise UserError(
-            f"{path}: x_{split} has {shape[1]} channels and a side of {shape[2]}, x_train {train[1]} and {train[2]}"
+            f"{path}: x_{split} has {shape[1]} channels and {shape[2]} pixels per side, but x_train has {train[1]} and "
+            f"{train[2]}"
         )
     if not shape[0]:
-        raise UserError(f"{path}: there are no images in x_{split}; give some, or leave x_{split} out")
+        raise UserError(f"{path}: x_{split} has no images; add some, or remove x_{split}")
 
 
 def _open(path: Path) -> NpzFile:
@@ -112,31 +113,31 @@ def _open(path: Path) -> NpzFile:
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file") from None
     except UNREADABLE as error:
-        raise UserError(f"{path} is no .npz that can be read ({error})") from None
+        raise UserError(f"{path} is not a readable .npz ({error})") from None
     if not isinstance(file, NpzFile):
-        raise UserError(f"{path} is no .npz that can be read: it holds one array without a name")
+        raise UserError(f"{path} is not an .npz: it holds one array without a name")
     return file
 
 
 def _array(file: NpzFile, name: str, path: Path) -> np.ndarray:
     try:
-        found = file[name]
+        array = file[name]
     except UNREADABLE as error:
-        raise UserError(f"{path} is damaged or not of numbers: {name} cannot be read ({error})") from None
-    if not isinstance(found, np.ndarray):
-        raise UserError(f"{path}: {name} is no array")
-    return found
+        raise UserError(f"{path} is damaged or does not hold numbers: {name} cannot be read ({error})") from None
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{path}: {name} is not an array")
+    return array
 
 
 def _names(file: NpzFile, path: Path) -> list[str]:
-    named = _array(file, "classes", path)
-    if named.ndim != 1 or named.dtype.kind != "U":
-        raise UserError(f"{path}: classes must be a list of names (text), got {named.dtype} {named.shape}")
-    return named.tolist()
+    names = _array(file, "classes", path)
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise UserError(f"{path}: classes must be a list of names (text), got {names.dtype} {names.shape}")
+    return names.tolist()
 
 
 def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
-    """(N, channels, side) of the images called `name`."""
+    """(N, channels, side) of the image array `name`."""
     header = _header(file, name, path)
     shape, kind = header
     if kind != np.uint8:
@@ -146,13 +147,15 @@ def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
     if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
         shape = (shape[0], *shape[2:], shape[1])
     if len(shape) != 4 or shape[3] not in (1, 3) or shape[1] != shape[2]:
-        told = " × ".join(map(str, header[0]))
-        raise UserError(f"{path}: {name} is {told}; images must be N × side × side, with 1 or 3 channels last or first")
+        given = " × ".join(map(str, header[0]))
+        raise UserError(
+            f"{path}: {name} is {given}; images must be N × side × side, with 1 or 3 channels last or first"
+        )
     return shape[0], shape[3], shape[1]
 
 
 def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an array in the file, without reading it."""
+    """Shape and dtype of an array in the file, without reading its content."""
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:

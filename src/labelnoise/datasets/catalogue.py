@@ -1,4 +1,4 @@
-"""The named data sets. A new one is a module that describes itself, and one entry here."""
+"""The catalogue of data sets. To add one, write a module with its `DatasetInfo` and list it here."""
 
 from __future__ import annotations
 

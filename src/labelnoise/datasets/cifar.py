@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: pickles in a .tar.gz, read in place, never extracted."""
+"""CIFAR-10 and CIFAR-100: pickles in a .tar.gz, which is read without extracting it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BATCHES = {
 
 
 def load(info: DatasetInfo, folder: Path) -> Arrays:
-    """Images uint8 `(N, 3, 32, 32)` and labels int64 `(N,)` for train and test, in the official order."""
+    """Read images uint8 `(N, 3, 32, 32)` and labels int64 `(N,)` for train and test, in the official order."""
     path = official_files.find(info, info.official_files[0], folder)
     images, labels = {}, {}
     try:
@@ -57,7 +57,7 @@ def _batch(archive: tarfile.TarFile, member: str, path: Path) -> tuple[np.ndarra
 
 
 def _address(cls: str) -> Address:
-    """As torchvision has it in the class of this name."""
+    """The address and checksum from torchvision's class of this name."""
     from torchvision import datasets
 
     cifar = getattr(datasets, cls)
@@ -74,7 +74,7 @@ _CIFAR100N = _human_file("CIFAR-100_human.pt", "bd2d80409754d420292d622e15e25248
 
 CIFAR10 = DatasetInfo(
     name="cifar10",
-    title="ten kinds of things, 32 × 32",
+    title="ten classes of objects, 32 × 32",
     source="CIFAR-10 (Krizhevsky 2009); human labels CIFAR-10N (Wei et al., ICLR 2022)",
     license="not stated; CIFAR-10N CC BY-NC 4.0",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
@@ -130,20 +130,20 @@ _CIFAR100_CLASSES = tuple(sorted(name for names in CIFAR100_SUPERCLASSES.values(
 
 
 def _circular(groups: list[list[int]]) -> Map:
-    """Each class to the next of its group, the last to the first; by class."""
+    """Map each class to the next of its group and the last to the first; sorted by class."""
     return tuple(sorted((k, group[(i + 1) % len(group)]) for group in groups for i, k in enumerate(group)))
 
 
-# Within the true superclass, as the papers say.
+# Within the true superclass, as in the papers.
 _SUPERCLASS_MAP = _circular([[_CIFAR100_CLASSES.index(n) for n in names] for names in CIFAR100_SUPERCLASSES.values()])
 
-# Within blocks of five consecutive classes, as the code of APL, ALF, ANL and JAL has it: 6 of the 100 flips stay in
-# the superclass.
+# Within blocks of five consecutive classes, as in the code of APL, ALF, ANL and JAL: 6 of the 100 flips stay in the
+# superclass.
 _BLOCKS_MAP = _circular([list(range(start, start + 5)) for start in range(0, 100, 5)])
 
 CIFAR100 = DatasetInfo(
     name="cifar100",
-    title="a hundred kinds of things, 32 × 32",
+    title="a hundred classes of objects, 32 × 32",
     source="CIFAR-100 (Krizhevsky 2009); human labels CIFAR-100N (Wei et al., ICLR 2022)",
     license="not stated; CIFAR-100N CC BY-NC 4.0",
     classes=_CIFAR100_CLASSES,
@@ -153,7 +153,7 @@ CIFAR100 = DatasetInfo(
     asymmetric_maps={"superclass": _SUPERCLASS_MAP, "blocks": _BLOCKS_MAP},
     human={"noisy": HumanLabels(_CIFAR100N, "noisy_label")},
     official_files=(OfficialFile("cifar-100-python.tar.gz", partial(_address, "CIFAR100")),),
-    # ALF, ANL and JAL. Their code also rotates by up to 20°, which no paper mentions.
+    # From ALF, ANL and JAL. Their code also rotates by up to 20°, which no paper mentions.
     recipe=papers_recipe(
         model="resnet34",
         epochs=200,

@@ -1,4 +1,4 @@
-"""Clothing1M: key lists name the images of each split, two files give their noisy and their clean labels."""
+"""Clothing1M: key lists name the images of each split; two files hold the noisy and the clean labels."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _SPLITS = {
 
 
 def fingerprint(folder: Path) -> str | None:
-    """A hash of the official lists."""
+    """A hash of the official lists; None if one is missing."""
     return lists.fingerprint(_annotations(folder) / name for names in _SPLITS.values() for name in names)
 
 
 def load(info: DatasetInfo, folder: Path) -> Listing:
-    """Files and labels; the lists lie in annotations/ (or the folder itself), keys are paths such as images/0/….jpg."""
+    """Files and labels. The lists are in annotations/ or the folder itself; keys are paths such as images/0/….jpg."""
     annotations = _annotations(folder)
     labels = {name: _labels(annotations / name, info) for name in dict.fromkeys(name for _, name in _SPLITS.values())}
     listed = {}
     for split, (keys, values) in _SPLITS.items():
         files = lines(annotations / keys, info.name)
         if absent := [file for file in files if file not in labels[values]]:
-            raise UserError(f"{annotations / keys}: {absent[0]} has no label in {values} ({len(absent)} in all)")
+            raise UserError(f"{annotations / keys}: {absent[0]} has no label in {values} ({len(absent)} such images)")
         listed[split] = [(file, labels[values][file]) for file in files]
     return Listing.of_pairs(listed)
 
@@ -41,16 +41,16 @@ def _annotations(folder: Path) -> Path:
 
 
 def _labels(path: Path, info: DatasetInfo) -> dict[str, int]:
-    found: dict[str, int] = {}
+    labels: dict[str, int] = {}
     for file, label in pairs(path, info.name, len(info.classes)):
-        if found.setdefault(file, label) != label:
-            raise UserError(f"{path}: {file} has two labels, {found[file]} and {label}")
-    return found
+        if labels.setdefault(file, label) != label:
+            raise UserError(f"{path}: {file} has two labels, {labels[file]} and {label}")
+    return labels
 
 
 INFO = DatasetInfo(
     name="clothing1m",
-    title="a million clothes with labels from their shops' texts",
+    title="a million images of clothes, labelled from the shops' texts",
     source="Clothing1M (Xiao et al., CVPR 2015)",
     license="for research",
     classes=(
@@ -62,7 +62,7 @@ INFO = DatasetInfo(
     images=Images.FILES,
     labels="given",
     test_sets=("test", "clean_val"),
-    # JAL: ten epochs from ImageNet weights.
+    # From JAL: ten epochs from ImageNet weights.
     recipe=papers_recipe(
         model="resnet50", epochs=10, batch_size=256, lr=0.005, weight_decay=1e-3, schedule="step", step_epochs=5,
         step_factor=0.1, clip_norm=None, mean=[0.6959, 0.6537, 0.6371], std=[0.3113, 0.3192, 0.3214],

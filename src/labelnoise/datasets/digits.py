@@ -1,4 +1,4 @@
-"""scikit-learn's embedded digits: 1,797 real handwritten digits, 8 × 8 pixels with 17 grey levels."""
+"""scikit-learn's digits: 1,797 real handwritten digits, 8 × 8 pixels with 17 grey levels."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from labelnoise.datasets.recipes import papers_recipe
 
 
 def load(info: DatasetInfo, folder: Path) -> Arrays:
-    """Images uint8 `(N, 1, 8, 8)` and labels int64 `(N,)` for train and test; reads no file.
+    """Images uint8 `(N, 1, 8, 8)` and labels int64 `(N,)` for train and test; `folder` is not used.
 
     The split is fixed and stratified: within each class, in scikit-learn's order, every fifth image is a test
-    image (355 in all) and the others train (1,442). Grey levels 0–16 are stored as round(255 · v / 16).
+    image (355 in all) and the others are training images (1,442). Grey levels 0–16 are stored as round(255 · v / 16).
     """
     from sklearn.datasets import load_digits
 
@@ -42,7 +42,7 @@ INFO = DatasetInfo(
     channels=1,
     image_size=8,
     asymmetric_maps={"published": DIGITS_MAP},
-    # The default experiment. One recipe for all losses: lr and epochs are the best of the grid in
+    # The default experiment, with one recipe for all losses: lr and epochs are the best of the grid in
     # benchmarks/digits_recipe.csv, by accuracy on the noisy labels of a held-out tenth of the training set.
     recipe=papers_recipe(model="digits_cnn", epochs=20, lr=0.1, weight_decay=1e-4, mean=[0.3], std=[0.37]),
 )

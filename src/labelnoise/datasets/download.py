@@ -1,4 +1,4 @@
-"""Downloading official files: with progress, resumed after a break, under their final name only when verified."""
+"""Download official files with progress; a broken download resumes, and only verified files get their final name."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _TIMEOUT = 30  # seconds without a byte
 
 
 def fetch(official: OfficialFile, folder: Path) -> Path:
-    """The file in `folder`: there already, or downloaded from the first address that answers.
+    """Return the file in `folder`, downloading it from the first address that answers if it does not exist.
 
-    What has arrived is kept in a .part file beside it, from which the next call resumes. Raises `UserError` when no
-    address answers or the bytes are not the official ones.
+    A partial download is kept in a .part file beside it, from which the next call resumes. Raises `UserError` if no
+    address answers or the checksum is wrong.
     """
     path, address = folder / official.name, address_of(official)
     if path.is_file():
@@ -36,11 +36,11 @@ def fetch(official: OfficialFile, folder: Path) -> Path:
         except (OSError, urllib.error.URLError, http.client.HTTPException) as error:
             failures.append(f"  {url}: {getattr(error, 'reason', None) or error}")
     else:
-        kept = f" {part.stat().st_size} bytes are kept, and the next call resumes from there." if part.exists() else ""
+        kept = f" {part.stat().st_size} bytes are kept; the next call resumes from there." if part.exists() else ""
         raise UserError(
             f"cannot download {official.name}:\n"
             + "\n".join(failures)
-            + f"\nGet it on a machine with a network and put "
+            + f"\nDownload it on a machine with a network and put "
             f"it at {path} ({address.checksum[0]} {address.checksum[1]}), or run again.{kept}"
         )
     try:
@@ -53,7 +53,7 @@ def fetch(official: OfficialFile, folder: Path) -> Path:
 
 
 def _append(url: str, part: Path) -> None:
-    """Add to `part` what it lacks of the file at `url`."""
+    """Append the missing bytes of the file at `url` to `part`."""
     from tqdm import tqdm
 
     have = part.stat().st_size if part.exists() else 0
@@ -62,7 +62,7 @@ def _append(url: str, part: Path) -> None:
         answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return  # it was complete
+            return  # the partial file is complete
         raise
     with answer:
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:

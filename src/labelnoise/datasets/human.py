@@ -1,4 +1,4 @@
-"""CIFAR-10N and CIFAR-100N: labels given by people (Wei et al., ICLR 2022)."""
+"""CIFAR-10N and CIFAR-100N: labels from human annotators (Wei et al., ICLR 2022)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from labelnoise.errors import UserError
 
 
 def load(dataset: str, variant: str, folder: Path, true: np.ndarray) -> np.ndarray:
-    """The int64 labels `(N,)` that people gave, in the order of the official training set.
+    """Read the human int64 labels `(N,)`, in the order of the official training set.
 
-    `true` `(N,)` are the data set's own labels: `UserError` unless they are those that the file was made for.
+    `true` `(N,)` are the data set's own labels. Raises `UserError` unless they equal the file's clean labels.
     """
     info = DATASETS[dataset]
     key = info.human[variant].key
     path = official_files.find(info, info.human[variant].file, folder)
-    held = torch_pickle(path)
-    if not isinstance(held, dict) or key not in held or "clean_label" not in held:
+    content = torch_pickle(path)
+    if not isinstance(content, dict) or key not in content or "clean_label" not in content:
         raise UserError(f"{path}: must hold the labels clean_label and {key}; download the file again")
-    labels, clean = (np.asarray(held[name], dtype=np.int64) for name in (key, "clean_label"))
+    labels, clean = (np.asarray(content[name], dtype=np.int64) for name in (key, "clean_label"))
     if clean.shape != true.shape or (clean != true).any():
         raise UserError(
             f"{path} was made for {dataset} in its official order ({len(clean)} training labels); the {len(true)} "
-            "labels here are others"
+            "labels here differ from it"
         )
     if labels.shape != true.shape or labels.min() < 0 or labels.max() >= len(info.classes):
         raise UserError(f"{path}: {key} has labels outside the classes of {dataset}; download the file again")

@@ -1,4 +1,4 @@
-"""What a data set says of itself, and what reading one gives. Needs no torch."""
+"""Types that describe a data set and the result of reading one. Needs no torch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-# (true, wrong) pairs of class numbers: what each class turns into under asymmetric noise.
+# (true, wrong) pairs of class numbers, for asymmetric noise.
 Map = tuple[tuple[int, int], ...]
 
 
 class Images(StrEnum):
-    """How a data set keeps its images: small ones as arrays in memory, large ones as files."""
+    """How a data set stores its images: small ones as arrays in memory, large ones as files."""
 
     ARRAYS = "arrays"
     FILES = "files"
@@ -23,9 +23,9 @@ class Images(StrEnum):
 
 @dataclass(frozen=True)
 class Arrays:
-    """Small images, by split: uint8 `(N, C, H, W)` and int64 class numbers `(N,)`.
+    """Small images by split: uint8 `(N, C, H, W)`, and int64 class numbers `(N,)`.
 
-    `given` are noisy training labels `(N,)` of a data set that states the true ones as well, in `labels`.
+    `given` are the noisy training labels `(N,)` of a data set that also has the true ones, which are in `labels`.
     """
 
     images: Mapping[str, np.ndarray]
@@ -35,14 +35,14 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Listing:
-    """Image files relative to the folder that was read and their class numbers, by split."""
+    """Image files, relative to the folder that was read, and their class numbers, by split."""
 
     files: Mapping[str, list[str]]
     labels: Mapping[str, list[int]]
 
     @classmethod
     def of_pairs(cls, pairs: Mapping[str, list[tuple[str, int]]]) -> Listing:
-        """From (file, class number) pairs by split."""
+        """Make a listing from (file, class number) pairs by split."""
         files = {split: [file for file, _ in listed] for split, listed in pairs.items()}
         labels = {split: [label for _, label in listed] for split, listed in pairs.items()}
         return cls(files, labels)
@@ -50,7 +50,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Address:
-    """Where an official file is downloaded from, and its checksum as (algorithm, hex digits)."""
+    """The download URLs of an official file, and its checksum as (algorithm, hex digits)."""
 
     urls: tuple[str, ...]
     checksum: tuple[str, str]
@@ -60,8 +60,8 @@ class Address:
 class OfficialFile:
     """An official file of a data set.
 
-    `address` is a function, as torchvision takes seconds to import. The file is looked for in the data set's folder and
-    in `folders` below it.
+    `address` is a function because importing torchvision takes seconds. The file may be in the data set's folder or in
+    one of the `folders` below it.
     """
 
     name: str
@@ -71,7 +71,7 @@ class OfficialFile:
 
 @dataclass(frozen=True)
 class HumanLabels:
-    """Labels given by people: the official file, and the key under which it holds them."""
+    """Labels from human annotators: the official file, and their key in it."""
 
     file: OfficialFile
     key: str
@@ -81,11 +81,11 @@ class HumanLabels:
 class DatasetInfo:
     """An entry of the catalogue, or a user's own data set.
 
-    `load` reads it from a folder (a user's own arrays: from a file). Arrays have `image_size` pixels a side.
-    `official_files` are what its download consists of; `human` are labels given by people, by variant.
-    `asymmetric_maps` are named. `train_size` is None where it is not fixed. `labels` are `clean`, or `given`: noisy as
-    they come, and the true ones are not known; `states_given` sets have noisy labels beside the true ones. `recipe` has
-    every value of `labelnoise.training.recipe.Recipe`. `version` must be raised when the arrays change.
+    `load` reads it from a folder (a user's own arrays: from a file). Arrays have `image_size` pixels per side, and
+    `train_size` is None if it is not fixed. `official_files` are to be downloaded. `human` are labels from human
+    annotators, by variant; `asymmetric_maps` are maps by name. `labels` is `clean`, or `given` if the labels are noisy
+    and the true ones unknown; with `states_given` there are noisy labels beside the true ones. `recipe` has every value
+    of `labelnoise.training.recipe.Recipe`. Raise `version` when the arrays change.
     """
 
     name: str
@@ -106,15 +106,15 @@ class DatasetInfo:
     labels: str = "clean"
     states_given: bool = False
     version: int = 1
-    # A hash of the content, None where it is not known yet: for data sets without fixed official files.
+    # A hash of the content, None while it is unknown; for data sets without fixed official files.
     fingerprint_of: Callable[[Path], str | None] | None = None
     fingerprint: str | None = None
-    # Of a user's own data set only: the catalogue entry it is like.
+    # For a user's own data set: the similar catalogue entry.
     like: str | None = None
 
     @property
     def published(self) -> str:
-        """The catalogue entry that presets and human labels go by."""
+        """The name of the catalogue entry whose presets and human labels apply."""
         return self.like or self.name
 
 
@@ -122,7 +122,7 @@ class DatasetInfo:
 class Description:
     """What a config needs to know of a user's own data set before it is prepared.
 
-    `labels` `(N,)` are those of the training samples, `files` their names where they are files; `sizes` are those of
+    `labels` `(N,)` belong to the training samples; `files` are their names, None for arrays. `sizes` are the sizes of
     the test sets.
     """
 

@@ -12,17 +12,17 @@ from labelnoise.errors import UserError
 def lines(path: Path, dataset: str) -> list[str]:
     """The lines that are not empty; `UserError` if the file is missing or empty."""
     try:
-        found = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        stripped = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError:
         raise UserError(
-            f"{path} is missing: {dataset} is read from a folder in its official layout (docs/data.md); name it as "
-            f"`path:` of {dataset} in the config"
+            f"{path} is missing: {dataset} is read from a folder in its official layout (docs/data.md); set "
+            f"`path:` of {dataset} in the config to it"
         ) from None
     except (UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path} cannot be read ({error})") from None
-    if not found:
+    if not stripped:
         raise UserError(f"{path} is empty")
-    return found
+    return stripped
 
 
 def fingerprint(paths: Iterable[Path]) -> str | None:
@@ -37,15 +37,15 @@ def fingerprint(paths: Iterable[Path]) -> str | None:
 
 
 def pairs(path: Path, dataset: str, num_classes: int) -> list[tuple[str, int]]:
-    """(file, label) of every line `file label`; `UserError` on a line of another form or a label out of range."""
-    found = []
+    """(file, label) of every line `file label`; `UserError` if a line is malformed or a label out of range."""
+    listed = []
     for number, line in enumerate(lines(path, dataset), start=1):
         file, _, label = line.rpartition(" ")
         if not file or not label.isdecimal():
-            raise UserError(f"{path}, line {number}: must read `file label`, got {line!r}")
+            raise UserError(f"{path}, line {number}: must be `file label`, got {line!r}")
         if int(label) >= num_classes:
             raise UserError(f"{path}, line {number}: the label {label} is outside 0..{num_classes - 1}")
         if ".." in Path(file).parts or Path(file).is_absolute():
-            raise UserError(f"{path}, line {number}: {file} lies outside the data set's folder")
-        found.append((file, int(label)))
-    return found
+            raise UserError(f"{path}, line {number}: {file} is outside the data set's folder")
+        listed.append((file, int(label)))
+    return listed

@@ -28,7 +28,7 @@ _FILES = {
 
 
 def load(info: DatasetInfo, folder: Path) -> Arrays:
-    """Images uint8 `(N, 1, 28, 28)` and labels int64 `(N,)` for train and test, in the official order."""
+    """Read images uint8 `(N, 1, 28, 28)` and labels int64 `(N,)` for train and test, in the official order."""
     read = {
         key: read_idx(official_files.find(info, file, folder))
         for key, file in zip(_FILES, info.official_files, strict=True)
@@ -40,7 +40,7 @@ def load(info: DatasetInfo, folder: Path) -> Arrays:
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array in a gzipped IDX file; `UserError` when it is truncated or of another format."""
+    """Read the uint8 array in a gzipped IDX file; raises `UserError` if it is damaged or in another format."""
     try:
         with gzip.open(path) as file:
             content = file.read()
@@ -53,13 +53,14 @@ def read_idx(path: Path) -> np.ndarray:
     shape = np.frombuffer(content[4:start], dtype=">u4").astype(int).tolist()
     if len(content) - start != np.prod(shape):
         raise UserError(
-            f"{path} announces {' × '.join(map(str, shape))} bytes but holds {len(content) - start}; download it again"
+            f"{path} should hold {' × '.join(map(str, shape))} bytes, but holds {len(content) - start}; "
+            "download it again"
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
 
 def _address(cls: str, file: str) -> Address:
-    """As torchvision has it in the class of this name."""
+    """The addresses and checksum from torchvision's class of this name."""
     from torchvision import datasets
 
     mnist = getattr(datasets, cls)
@@ -84,7 +85,7 @@ MNIST = DatasetInfo(
     image_size=28,
     asymmetric_maps={"published": DIGITS_MAP},
     official_files=_official("MNIST"),
-    # ALF 2021 and ANL 2023; the code of APL takes other values, see its preset.
+    # From ALF 2021 and ANL 2023; the code of APL has other values, see its preset.
     recipe=_RECIPE,
 )
 
@@ -101,6 +102,6 @@ FASHION_MNIST = DatasetInfo(
     channels=1,
     image_size=28,
     official_files=_official("FashionMNIST"),
-    # No paper's: that of MNIST, images of the same size.
+    # Not from a paper: the recipe of MNIST, whose images have the same size.
     recipe=_RECIPE,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A user's own data set: arrays in an .npz, or a folder of images, like one of the catalogue."""
+"""A user's own data set, arrays in an .npz or a folder of images, which is like one of the catalogue."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from labelnoise.readers.annotation_files import Samples
 
 @dataclass(frozen=True)
 class OwnDataset:
-    """A user's data set, and what is known of it before it is prepared."""
+    """A user's data set and its description."""
 
     info: DatasetInfo
     description: Description
 
     @property
     def samples(self) -> Samples:
-        """The training samples."""
+        """What is known of the training samples before the images are read."""
         count, files = len(self.description.labels), self.description.files
         return Samples(count, files, may_be_left_out=0 if files is None else may_be_left_out(count))
 
 
 def alike(images: Images) -> list[str]:
-    """The data sets of the catalogue that one with such images can be like."""
+    """The catalogue data sets that a data set with such images may name as `like`."""
     return [name for name, info in DATASETS.items() if info.images == images]
 
 
@@ -43,10 +43,10 @@ def read_own(
     splits: Sequence[str] | None = None,
     labels: str | None = None,
 ) -> OwnDataset:
-    """The data set in a file of arrays or a folder of images: its own content, the recipe and maps of `like`.
+    """Describe the data set in a file of arrays or a folder of images, with the recipe of `like`.
 
-    Maps and human labels are those of `like` where the classes (and the number of samples) are the same. `labels`:
-    `given` where they are noisy as provided. Raises `UserError` when the source cannot be used.
+    It also gets the maps of `like` if the classes are the same, and its human labels if the number of samples is the
+    same too. `labels` is `given` if the labels are noisy as provided. Raises `UserError` if the source is unusable.
     """
     theirs = DATASETS[like]
     described = arrays.describe(source) if images == Images.ARRAYS else image_folder.describe(source, splits)
@@ -54,10 +54,10 @@ def read_own(
     if images == Images.ARRAYS and classes == tuple(str(k) for k in range(len(theirs.classes))):
         classes = theirs.classes
     if described.states_given and labels is not None:
-        raise UserError("the file states the true labels (y_train_clean), so leave `labels:` out")
+        raise UserError("the file has true labels (y_train_clean), so remove `labels:`")
     info = DatasetInfo(
         name=name,
-        title="a data set of the user's own",
+        title="the user's own data set",
         source="the user",
         license="the user's",
         classes=classes,
@@ -72,7 +72,7 @@ def read_own(
         test_sets=tuple(described.sizes),
         labels=labels or "clean",
         states_given=described.states_given,
-        # Prepared data says what its classes are called.
+        # Prepared data includes the class names, so they are part of the fingerprint.
         fingerprint=canonical_hash([described.fingerprint, classes]),
         like=like,
     )
@@ -80,7 +80,7 @@ def read_own(
 
 
 def _maps(like: DatasetInfo, classes: tuple[str, ...]) -> dict[str, Map]:
-    """The maps of `like` for the same classes in any order; none for others."""
+    """The maps of `like` if the classes are the same, in any order; else none."""
     if set(classes) != set(like.classes):
         return {}
     number = {k: classes.index(name) for k, name in enumerate(like.classes)}

@@ -13,16 +13,16 @@ from labelnoise.errors import UserError
 
 
 def _reconstruct(cls: type, shape: tuple[int, ...], kind: Any) -> np.ndarray:
-    """What a pickled array is made by, before its state is set."""
+    """Create a pickled array before its state is set."""
     if cls is not np.ndarray:
         raise pickle.UnpicklingError("an array must be a plain ndarray")
     return np.ndarray.__new__(np.ndarray, shape, kind)
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """How protocol 2 spells bytes."""
+    """Decode bytes as pickle protocol 2 encodes them."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes spelt in {encoding}")
+        raise pickle.UnpicklingError(f"bytes are encoded in {encoding}")
     return text.encode("latin1")
 
 
@@ -40,11 +40,11 @@ class _NumpyUnpickler(pickle.Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no data set needs") from None
+            raise pickle.UnpicklingError(f"it requests {module}.{name}, which no data set needs") from None
 
 
 def numpy_pickle(content: bytes, what: str) -> Any:
-    """The pickled lists, dictionaries, strings and numpy arrays; `UserError` naming `what` for anything else."""
+    """Unpickle lists, dictionaries, strings and numpy arrays; raises `UserError` that names `what` otherwise."""
     try:
         return _NumpyUnpickler(io.BytesIO(content), encoding="latin1").load()
     except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -54,7 +54,7 @@ def numpy_pickle(content: bytes, what: str) -> Any:
 
 
 def torch_pickle(path: Path) -> Any:
-    """The same of a file that `torch.save` wrote, through torch's own `weights_only` reader."""
+    """Read the same types from a file written by `torch.save`, through torch's `weights_only` reader."""
     import torch
     from numpy._core.multiarray import _reconstruct as reconstruct
 

@@ -1,4 +1,4 @@
-"""What the recipes of the four papers share. A data set's module adds its own values."""
+"""The values that the recipes of the four papers share. A data set's module adds its own."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 def papers_recipe(
     *, model: str, epochs: int, lr: float, weight_decay: float, mean: list[float], std: list[float], **others: Any
 ) -> dict[str, Any]:
-    """Every value of a recipe (`labelnoise.training.recipe.Recipe`): those given, and what APL, ALF, ANL and JAL share.
+    """A complete `labelnoise.training.recipe.Recipe`: the given values, and those shared by APL, ALF, ANL and JAL.
 
-    `others` differ from what they share. `version` must be raised when the same values train otherwise.
+    `others` override shared values. Raise `version` when the same values train differently.
     """
     shared = {
         "version": 1,
@@ -29,12 +29,12 @@ def papers_recipe(
         "image_size": None,  # image files only
         "resize": None,
         "pretrained": False,
-        "validation": 0.0,  # share of the training set that is held out, with its noisy labels
+        "validation": 0.0,  # share of the training set to hold out, with its noisy labels
         "precision": "fp32",
         "threads": 1,
     }
     if unknown := set(others) - set(shared):
-        raise TypeError(f"no values of a recipe: {', '.join(sorted(unknown))}")
+        raise TypeError(f"unknown recipe values: {', '.join(sorted(unknown))}")
     own = {"model": model, "epochs": epochs, "lr": lr, "weight_decay": weight_decay, "mean": mean, "std": std}
     return shared | own | others
 

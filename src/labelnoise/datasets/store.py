@@ -24,8 +24,8 @@ from labelnoise.readers.annotation_files import Samples
 class Split:
     """Labels int64 `(N,)`, and either `images` uint8 `(N, C, H, W)` or the names of `files` `(N,)` in `root`.
 
-    `given` `(N,)` are noisy labels that the data set states beside the true ones; `left_out` are the files that cannot
-    be read, with their index in the list.
+    `given` `(N,)` are noisy labels that the data set has beside the true ones. `left_out` are the unreadable files as
+    (index in the list, name).
     """
 
     labels: np.ndarray
@@ -40,7 +40,7 @@ class Split:
 
     @property
     def samples(self) -> Samples:
-        """The samples as they are listed, those that are left out among them."""
+        """The samples as listed, including those that are left out."""
         count = len(self) + len(self.left_out)
         if self.files is None:
             return Samples(count)
@@ -52,7 +52,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An opened data set: what it trains on, and its test sets by name."""
+    """An opened data set: its training split, and its test sets by name."""
 
     name: str
     classes: list[str]
@@ -65,9 +65,9 @@ class Prepared:
 
 
 def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
-    """Read the data set from `source` and write its prepared form into `folder`; the content of dataset.json.
+    """Read the data set from `source` and write its prepared form to `folder`; returns the content of dataset.json.
 
-    `source` is what its module reads: a folder with the official files, or a user's own .npz or image folder.
+    `source` is a folder with the official files, or a user's own .npz or image folder.
     """
     loaded = info.load(info, source)
     if isinstance(loaded, Arrays):
@@ -102,7 +102,7 @@ def _from_arrays(loaded: Arrays) -> dict[str, np.ndarray]:
 
 
 def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The names and labels of all images that can be read, and what dataset.json says of the others."""
+    """The names and labels of all readable images, and the entries of dataset.json on the others."""
     arrays: dict[str, np.ndarray] = {}
     left_out: dict[int, str] = {}
     rotated = 0
@@ -122,10 +122,10 @@ def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray],
 
 
 def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
-    """The data set prepared in `folder`.
+    """Open the data set prepared in `folder`.
 
-    Raises `UserError` when it is missing, incomplete, not what was prepared, or not what `identity` (a spec's name,
-    version and fingerprint) says.
+    Raises `UserError` if it is missing, incomplete or damaged, or does not match `identity` (a spec's name, version and
+    fingerprint).
     """
     info = read_json(folder / "dataset.json", "prepared data set")
     remedy = f"delete {folder} and run again"
@@ -141,12 +141,12 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
             return None
         path = folder / f"{key}.npy"
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            values = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is missing or damaged ({error}); {remedy}") from None
-        if _sha256(found) != info["sha256"][key]:
-            raise UserError(f"{path} is damaged: its content is not what was prepared; {remedy}")
-        return found
+        if _sha256(values) != info["sha256"][key]:
+            raise UserError(f"{path} is damaged: its content has changed; {remedy}")
+        return values
 
     root = Path(info["root"]) if info.get("root") else None
     if root is not None and not root.is_dir():
@@ -173,7 +173,7 @@ def _sha256(array: np.ndarray) -> str:
 
 
 def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> None:
-    """`UserError` where labels and images do not fit each other or the catalogue."""
+    """Raise `UserError` unless labels and images match each other and the catalogue."""
     remedy = f"{info.name}; " + ("make the file again" if info.like else "download its files again")
     for split in ("train", *info.test_sets):
         labels = arrays[f"{split}_labels"]
@@ -188,6 +188,6 @@ def _check(arrays: dict[str, np.ndarray], info: DatasetInfo, source: Path) -> No
                 f"{source}: sample {bad} of {split} has the label {labels[bad]}, outside 0..{len(info.classes) - 1}, "
                 f"in {remedy}"
             )
-    found = len(arrays["train_labels"])
-    if info.images == Images.ARRAYS and info.train_size is not None and found != info.train_size:
-        raise UserError(f"{source}: expected {info.train_size} training images, found {found}, in {remedy}")
+    size = len(arrays["train_labels"])
+    if info.images == Images.ARRAYS and info.train_size is not None and size != info.train_size:
+        raise UserError(f"{source}: expected {info.train_size} training images, found {size}, in {remedy}")

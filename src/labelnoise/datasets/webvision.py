@@ -1,4 +1,4 @@
-"""WebVision 1.0's first 50 classes: Google images to train on, its own and ILSVRC 2012's validation images to test."""
+"""The first 50 classes of WebVision 1.0: Google images for training, its own and ILSVRC 2012's validation as tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labelnoise.datasets.lists import pairs
 from labelnoise.datasets.recipes import IMAGENET_MEAN, IMAGENET_STD, papers_recipe
 from labelnoise.errors import UserError
 
-# The first 50 classes of ILSVRC 2012, which are WebVision's: WordNet id and name.
+# WordNet id and name of the first 50 classes of ILSVRC 2012, which are also WebVision's.
 CLASSES = {
     "n01440764": "tench", "n01443537": "goldfish", "n01484850": "great white shark", "n01491361": "tiger shark",
     "n01494475": "hammerhead", "n01496331": "electric ray", "n01498041": "stingray", "n01514668": "cock",
@@ -34,14 +34,14 @@ _ILSVRC12_FOLDERS = ("imagenet/val", "ILSVRC2012/val", "ilsvrc12/val")
 
 
 def fingerprint(folder: Path) -> str | None:
-    """A hash of the official lists."""
+    """A hash of the official lists; None if one is missing."""
     return lists.fingerprint([folder / "info" / "train_filelist_google.txt", folder / "info" / "val_filelist.txt"])
 
 
 def load(info: DatasetInfo, folder: Path) -> Listing:
-    """Files and labels, both by WebVision's numbering, which is ILSVRC 2012's.
+    """Files and labels; WebVision and ILSVRC 2012 number the classes alike.
 
-    Read are info/train_filelist_google.txt (images in google/), info/val_filelist.txt (in val_images_256/ or
+    Reads info/train_filelist_google.txt (images in google/), info/val_filelist.txt (images in val_images_256/ or
     val_images/), and imagenet/val/ with one folder per class, named by its WordNet id.
     """
     train = _first_classes(pairs(folder / "info" / "train_filelist_google.txt", info.name, _ALL_CLASSES))
@@ -65,12 +65,14 @@ def _first_classes(listed: list[tuple[str, int]]) -> list[tuple[str, int]]:
 def _ilsvrc12(folder: Path) -> list[tuple[str, int]]:
     root = next((folder / name for name in _ILSVRC12_FOLDERS if (folder / name).is_dir()), None)
     if root is None:
-        raise UserError(f"{folder}: {_ILSVRC12_FOLDERS[0]} is missing, with ILSVRC 2012's validation images by class")
+        raise UserError(
+            f"{folder}: {_ILSVRC12_FOLDERS[0]} is missing; it must hold ILSVRC 2012's validation images by class"
+        )
     listed: list[tuple[str, int]] = []
     for label, wordnet in enumerate(CLASSES):
         files = sorted((root / wordnet).glob("*.JPEG"))
         if not files:
-            raise UserError(f"{root / wordnet} is missing or has no .JPEG: it holds class {label} of ILSVRC 2012")
+            raise UserError(f"{root / wordnet} is missing or has no .JPEG; it must hold class {label} of ILSVRC 2012")
         listed += [(file.relative_to(folder).as_posix(), label) for file in files]
     return listed
 
@@ -86,8 +88,8 @@ INFO = DatasetInfo(
     images=Images.FILES,
     labels="given",
     test_sets=("webvision", "ilsvrc12"),
-    # Batch 256 is JAL's, in paper and code; see the presets of APL and ANL. The network begins as theirs does: JAL's
-    # code sets its residual branches to zero at first (zero_init_residual).
+    # Batch size 256 is JAL's, in paper and code; see the presets of APL and ANL. The network is initialised as in APL
+    # and ANL: JAL's code starts with residual branches at zero (zero_init_residual).
     recipe=papers_recipe(
         model="resnet50",
         epochs=250,

@@ -24,7 +24,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         shown = cells[(cells.family == family) | (cells.kind == "clean")]
         for label in results.losses:
             line = shown[shown.label == label].sort_values("rate")
-            look = style.of_loss(label, results.losses)
+            look = style.loss_look(label, results.losses)
             axes.plot(line.rate, line["mean"], **look, markersize=4.5, linewidth=1.3)
             axes.fill_between(
                 line.rate,

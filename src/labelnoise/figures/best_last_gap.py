@@ -21,7 +21,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     for axes, noise in zip(panels, results.noises, strict=True):
         for y, label in enumerate(results.losses):
             gaps = rows.loc[(rows.noise == noise) & (rows.label == label), "gap"]
-            colour = style.of_loss(label, results.losses)["color"]
+            colour = style.loss_look(label, results.losses)["color"]
             axes.barh(y, gaps.mean() if len(gaps) else 0, color=colour, alpha=0.55, height=0.7)
             axes.plot(gaps, [y] * len(gaps), linestyle="", marker="|", color="black", markersize=6)
         axes.set_yticks(range(len(results.losses)), results.losses)

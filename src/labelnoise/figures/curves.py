@@ -39,7 +39,7 @@ def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: 
         for label in results.losses:
             rows = curves[(curves.noise == noise) & (curves.label == label)]
             over_seeds = rows.groupby("epoch")[column].agg(["mean", "std"])
-            look = style.of_loss(label, results.losses)
+            look = style.loss_look(label, results.losses)
             axes.plot(
                 over_seeds.index,
                 over_seeds["mean"],

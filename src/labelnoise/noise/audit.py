@@ -20,7 +20,7 @@ def audit(
     """The requested noise (`noise` None: unknown) and the actual one; None for whatever needs unknown true labels.
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row that has samples (ALF Definition 1);
-    `dominance_margin` is the smallest T_ii − max_{j≠i} T_ij.
+    `dominance_margin` is the least T_ii − max_{j≠i} T_ij.
     """
     requested = transitions.requested(noise, len(classes)) if noise else None
     described = {
@@ -120,7 +120,7 @@ def _describe_actual(audited: Mapping[str, Any]) -> list[str]:
     verdict = "dominate" if audited["clean_labels_dominate"] else "do NOT dominate: no loss is robust there"
     return [
         f"{wrong} of {size} labels are wrong: actual rate {wrong / size:.4f}{nominal}",
-        f"clean labels {verdict} (smallest T_ii − max T_ij: {margin:.3f})",
+        f"clean labels {verdict} (least T_ii − max T_ij: {margin:.3f})",
     ]
 
 

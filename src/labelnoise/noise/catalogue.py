@@ -58,8 +58,8 @@ _ENTRIES = (
             "superclass": "CIFAR-100: as parallel; each class flips to the next in its true superclass",
             "truncated": "⌊rate · n⌋ flips in each mapped class (code of ANL, and of JAL)",
             "bernoulli": "each label of a mapped class flips independently (code of APL on MNIST)",
-            "sequential": "one class after another, on labels already changed, so that some flip twice (code of APL and ALF "
-            "on CIFAR-10)",
+            "sequential": "one class after another, on labels already changed, so that some flip twice (code of APL "
+            "and ALF on CIFAR-10)",
             "blocks": "CIFAR-100: as truncated, in blocks of five consecutive classes, which are not its superclasses "
             "(code of ANL, and of JAL)",
             "blocks-bernoulli": "CIFAR-100: as bernoulli, in the same blocks (code of APL and ALF)",
@@ -73,7 +73,12 @@ _ENTRIES = (
         title="the probability of each wrong label depends on the sample's features",
         variants={"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
     ),
-    NoiseInfo(kind="human", title="labels from human annotators (CIFAR-10N, CIFAR-100N)", has_rate=False, has_seed=False),
+    NoiseInfo(
+        kind="human",
+        title="labels from human annotators (CIFAR-10N, CIFAR-100N)",
+        has_rate=False,
+        has_seed=False,
+    ),
     NoiseInfo(
         kind="given",
         title="the labels as provided, with unknown noise",

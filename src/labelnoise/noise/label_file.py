@@ -55,7 +55,7 @@ def read(path: Path, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndar
         with np.load(path, allow_pickle=False) as file:
             noisy, clean = file["noisy_labels"], file["clean_labels"] if "clean_labels" in file.files else None
     except FileNotFoundError:
-        raise UserError(f"{path}: this label file does not exist; run snakemake to make it") from None
+        raise UserError(f"{path}: there is no such label file; run snakemake to make it") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: this label file is damaged ({error}); delete it and run again") from None
     described = read_json(path.with_suffix(".json"), "audit of a label file")

@@ -76,7 +76,7 @@ def resolve_noise(
 
 
 def dominance_margin(noise: Mapping[str, Any], num_classes: int) -> float | None:
-    """The smallest T_ii − max_{j≠i} T_ij of the requested matrix (ALF, Definition 1); None without one."""
+    """The least T_ii − max_{j≠i} T_ij of the requested matrix (ALF, Definition 1); None without one."""
     requested = transitions.requested(noise, num_classes)
     return None if requested is None else transitions.margin(requested)
 

@@ -37,6 +37,6 @@ def requested(noise: Mapping[str, Any], num_classes: int) -> np.ndarray | None:
 
 
 def margin(matrix: np.ndarray) -> float:
-    """The smallest T_ii − max_{j≠i} T_ij; clean labels dominate (ALF, Definition 1) if it is positive."""
+    """The least T_ii − max_{j≠i} T_ij; clean labels dominate (ALF, Definition 1) if it is positive."""
     rivals = np.where(np.eye(len(matrix), dtype=bool), -np.inf, matrix).max(axis=1)
     return float((matrix.diagonal() - rivals).min())

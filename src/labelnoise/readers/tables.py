@@ -63,7 +63,7 @@ def read(path: Path, *, column: str | None = None, count: int | None = None) -> 
     try:
         table = readers[path.suffix](path, column, count)
     except FileNotFoundError:
-        raise UserError(f"{path}: this label file does not exist") from None
+        raise UserError(f"{path}: there is no such label file") from None
     except UserError:
         raise
     except UNREADABLE as error:

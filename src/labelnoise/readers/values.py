@@ -98,9 +98,7 @@ def _one_per_sample(values: Any, where: Where) -> np.ndarray:
         try:
             values = np.asarray(values)
         except ValueError:
-            raise UserError(
-                f"{where(0)}: there must be one label per sample, but the rows differ in length"
-            ) from None
+            raise UserError(f"{where(0)}: there must be one label per sample, but the rows differ in length") from None
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

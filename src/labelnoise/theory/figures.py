@@ -123,7 +123,7 @@ def gradients() -> Figure:
         values = create(name, num_classes=10, reduction="none")(logits, torch.zeros(len(p), dtype=torch.int64))
         (gradient,) = torch.autograd.grad(values.sum(), logits)
         pull = -gradient[:, 0].numpy()
-        look = style.of_loss(name, names)
+        look = style.loss_look(name, names)
         axes.plot(p, pull / pull.max(), **look, markevery=0.12, markersize=4, linewidth=1.2)
     axes.set(xlabel="p_y", ylabel="−∂L/∂z_y, largest = 1")
     style.legend_beside(figure, axes)

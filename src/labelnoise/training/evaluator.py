@@ -23,12 +23,12 @@ class Evaluator:
         self.learner, self.normalise, self.data, self.stop = learner, normalise, data, stop
 
     def accuracy(self, samples: Samples) -> float:
-        """Percentage of samples whose given label is predicted."""
+        """Percentage of samples whose noisy label is predicted."""
         hits = self._logits(samples).argmax(dim=1) == samples.given
         return 100 * int(hits.sum()) / len(samples)
 
     def predictions(self) -> tuple[dict[str, Tensor], Tensor]:
-        """The arrays of predictions.npz, and whether each training sample's given label is predicted, `(N,)`.
+        """The arrays of predictions.npz, and whether each training sample's noisy label is predicted, `(N,)`.
 
         The arrays are float32 on the CPU: the probabilities `(N, K)` for each test set, and the confidence in the given
         label `(N,)` for the training samples.
