@@ -124,9 +124,9 @@ def main() -> None:
     once, _ = trial(hundred, dataclasses.replace(few, epochs=1), "CE", RATE, 100)
     several, _ = trial(hundred, few, "CE", RATE, 100)
     epoch = (several - once) / (EPOCHS_RESNET - 1)
-    write("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"reckoned from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
+    write("resnet34, 200 epochs", f"{epoch * 200:.0f}", "s", f"estimated from {EPOCHS_RESNET} epochs of {epoch:.2f} s")
     for count in (1, 2, 4, 8):
-        write(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "reckoned")
+        write(f"cnn8, {count} at once", f"{trials_an_hour(count, options.cifar10):.1f}", "trials/hour", "estimated")
     for row in throughput.measure("cnn8", 25_000, 3, torch.device("cuda", 0)):
         write(f"cnn8, {row['what']}", row["images/s"], "images/s", f"{row['ratio to loader']} of the loader")
 

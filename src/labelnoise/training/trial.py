@@ -157,8 +157,8 @@ def _raise_if_machine_error(error: BaseException) -> None:
         raise error
     if isinstance(error, torch.OutOfMemoryError):
         raise UserError(
-            "the GPU is out of memory, perhaps because of other trials on it: lower trials_per_gpu or batch_size; "
-            "the trial resumes from its checkpoint"
+            "the GPU is out of memory, perhaps because of other trials on it: lower trials_per_gpu, and the trial "
+            "resumes from its checkpoint; with a smaller batch_size it is a new trial"
         ) from error
 
 
