@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from labelnoise.datasets import image_folder, images
 from labelnoise.datasets.catalogue import DATASETS
@@ -25,8 +26,6 @@ def tree(request, tmp_path: Path) -> tuple[DatasetInfo, Path]:
 
 def colours(root: Path, files: list[str]) -> np.ndarray:
     """The middle pixel's colour of each image."""
-    from PIL import Image
-
     return np.array([np.asarray(Image.open(root / file))[20, 20] for file in files], dtype=int)
 
 
@@ -215,7 +214,6 @@ def test_numbers_in_a_split_csv_are_class_names_ordered_by_value(tmp_path: Path,
 
 
 def test_palettes_cmyk_and_rotated_images_are_read_as_in_torchvision(tmp_path: Path):
-    from PIL import Image
     from torchvision.datasets.folder import default_loader
 
     picture = Image.fromarray(np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3))
@@ -237,11 +235,19 @@ def test_empty_image_file_is_refused(tmp_path: Path):
         images.read(tmp_path / "a.png")
 
 
-def test_changed_label_is_another_data_set(tmp_path: Path):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda train: (train / "bird/0.jpg").rename(train / "cat/99.jpg"),
+        lambda train: Image.new("RGB", (90, 70), "red").save(train / "bird/0.jpg"),
+    ],
+    ids=["label", "image"],
+)
+def test_changed_label_or_image_is_another_data_set(tmp_path: Path, change):
     trees.image_folder(tmp_path)
     before = own(tmp_path)[0].fingerprint
     assert own(tmp_path)[0].fingerprint == before
-    (tmp_path / "train/bird/0.jpg").rename(tmp_path / "train/cat/99.jpg")
+    change(tmp_path / "train")
     assert own(tmp_path)[0].fingerprint != before
 
 
@@ -268,8 +274,6 @@ def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
 
 @pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
 def test_images_with_more_than_eight_bits_are_refused(tmp_path: Path, kind: str):
-    from PIL import Image
-
     Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(tmp_path / "deep.tiff")
     with pytest.raises(OSError, match="more than 8 bits"):
         images.read(tmp_path / "deep.tiff")
