@@ -94,6 +94,14 @@ def read_json_or_nothing(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def is_file(path: Path) -> bool:
+    """Whether the path is a file; False, unlike `Path.is_file`, for a name too long for the file system."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def free_name(name: Callable[[int], Path]) -> Path:
     """The first of `name(1)`, `name(2)`, … that does not exist."""
     return next(path for number in itertools.count(1) if not (path := name(number)).exists())

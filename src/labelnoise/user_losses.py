@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise.errors import UserError, unknown
+from labelnoise.files import is_file
 
 _FORM = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<cls>[A-Za-z_]\w*)")
 
@@ -39,16 +40,9 @@ def find(name: str) -> UserLoss:
     if not match:
         raise UserError(f"target must be module:Class, such as my_losses:MyLoss; got {name!r}")
     file = Path(*match["module"].split(".")).with_suffix(".py")
-    if not _is_file(file):
+    if not is_file(file):
         raise UserError(f"target {name!r}: there is no file {file} in the working folder {Path.cwd()}")
     return UserLoss(name, file, match["cls"])
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long for the file system
-        return False
 
 
 def check(loss: UserLoss, params: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from labelnoise.datasets.info import DatasetInfo, Description, Listing
 from labelnoise.errors import UserError, closest
-from labelnoise.files import canonical_hash
+from labelnoise.files import canonical_hash, is_file
 from labelnoise.readers import annotation_files, values
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".tiff"}
@@ -153,7 +153,7 @@ def _read_table(folder: Path, table: Path) -> list[tuple[str, str]]:
         place = annotated.where(row)
         if not name:
             raise UserError(f"{place}: the file name is missing")
-        inside = next((path for path in (f"{table.stem}/{name}", name) if _is_file(folder / path)), None)
+        inside = next((path for path in (f"{table.stem}/{name}", name) if is_file(folder / path)), None)
         if inside is None or ".." in Path(name).parts or Path(name).is_absolute():
             raise UserError(f"{place}: there is no image {name} in {folder / table.stem} or {folder}")
         if inside in seen:
@@ -161,10 +161,3 @@ def _read_table(folder: Path, table: Path) -> list[tuple[str, str]]:
         seen.add(inside)
         rows.append((inside, label))
     return rows
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long for the file system
-        return False
