@@ -163,13 +163,11 @@ class Run:
         path, ours = self.products / ".run.lock", self.jobs["manifest"]
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+") as handle:
-            try:
+            with contextlib.suppress(BlockingIOError):  # another run holds the lock
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 handle.truncate(0)
                 handle.write(f"{ours} process {os.getpid()} on {socket.gethostname()}\n")
                 handle.flush()
-            except BlockingIOError:
-                pass  # another run holds the lock
             # Wait until a run that has just started has written its config; until then the file may be an older run's.
             fcntl.flock(handle, fcntl.LOCK_SH)
             handle.seek(0)

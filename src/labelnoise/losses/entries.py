@@ -26,9 +26,15 @@ _SCALE = Parameter("scale", 1.0, "factor on the loss", tuned=False)
 _GAMMA = Parameter("gamma", 0.5, "focusing exponent")
 _MIN_PROB = Parameter("min_prob", 1e-7, "smallest probability m; A = −log m", open_low=True, high=0.1, tuned=False)
 _MAX_PROB = Parameter("max_prob", 1.0, "largest probability; ANL+ uses 1 − m", low=0.5, high=1.0, tuned=False)
+_JENSEN_SHANNON = (
+    Parameter("pi", 0.5, "weight of the label", high=0.999999, open_low=True),
+    Parameter("scaled", True, "divide by −(1−pi) log(1−pi)", tuned=False),
+    _eps(),
+)
 _ALWAYS = "completely: for every clean-labels-dominant noise"
 _NEVER = "no"
 _NO_CLAIM = "no claim"
+_PARTIALLY_HUBERISED = "w_m/w_n ≥ tau: its ratio is 1/tau (derived)"
 
 _ENTRIES = (
     LossInfo(
@@ -238,7 +244,7 @@ _ENTRIES = (
         source="Menon et al. 2020, eq. 10",
         kind="active",
         symmetric=False,
-        asymmetric="w_m/w_n ≥ tau: its ratio is 1/tau (derived)",
+        asymmetric=_PARTIALLY_HUBERISED,
         parameters=(Parameter("tau", 10.0, "linear below p = 1/tau", low=1.0),),
     ),
     LossInfo(
@@ -248,7 +254,7 @@ _ENTRIES = (
         source="Menon et al. 2020, §4.3",
         kind="active",
         symmetric=False,
-        asymmetric="w_m/w_n ≥ tau: its ratio is 1/tau (derived)",
+        asymmetric=_PARTIALLY_HUBERISED,
         parameters=(
             Parameter("q", 0.7, "as in GCE", high=0.999, open_low=True),
             Parameter("tau", 10.0, "linear below p = tau^(1/(q−1))", low=1.0),
@@ -262,11 +268,7 @@ _ENTRIES = (
         kind="neither",
         symmetric=False,
         asymmetric=_NO_CLAIM,
-        parameters=(
-            Parameter("pi", 0.5, "weight of the label", high=0.999999, open_low=True),
-            Parameter("scaled", True, "divide by −(1−pi) log(1−pi)", tuned=False),
-            _eps(),
-        ),
+        parameters=_JENSEN_SHANNON,
     ),
     LossInfo(
         name="GJS",
@@ -277,11 +279,7 @@ _ENTRIES = (
         takes=Takes.VIEWS,
         symmetric=False,
         asymmetric=_NO_CLAIM,
-        parameters=(
-            Parameter("pi", 0.5, "weight of the label", high=0.999999, open_low=True),
-            Parameter("scaled", True, "divide by −(1−pi) log(1−pi)", tuned=False),
-            _eps(),
-        ),
+        parameters=_JENSEN_SHANNON,
         needs=(Need.VIEWS,),
         version=2,
     ),
