@@ -13,8 +13,22 @@ from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash, read_json, read_json_or_nothing
 
 
+# Figures that an experiment asks for with `figures:`, beside those of every experiment.
+EXTRA_FIGURES = ("tsne", "confidence_histograms", "parameter_sweep")
+
+
+class Sweep(TypedDict):
+    """Where a trial lies in the sweep of its loss entry, which is called `of`."""
+
+    of: str
+    values: dict[str, float | str]
+
+
 class ManifestTrial(TypedDict):
-    """One trial: its folder and label file, and its value on every axis."""
+    """One trial: its folder and label file, its value on every axis, and its place in a sweep, if it has one.
+
+    `unlike_preset` says in words what the config sets otherwise than the preset; empty if nothing.
+    """
 
     hash: str
     folder: str
@@ -28,6 +42,17 @@ class ManifestTrial(TypedDict):
     loss: str
     label: str
     seed: int
+    sweep: Sweep | None
+    unlike_preset: str
+
+
+class Published(TypedDict):
+    """The printed tables that the experiment repeats, with the cells of its data sets."""
+
+    paper: str
+    tables: list[str]
+    tolerance: float
+    cells: list[dict[str, Any]]
 
 
 class Manifest(TypedDict):
@@ -42,6 +67,9 @@ class Manifest(TypedDict):
     highlight: str
     noise_seed: str | int
     preset: dict[str, Any] | None
+    published: Published | None
+    figures: list[str]
+    snapshots: list[int]
     datasets: list[str]
     noises: list[str]
     noise_headings: dict[str, list[str]]

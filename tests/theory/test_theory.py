@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from labelnoise.losses import catalogue, entries
-from labelnoise.theory import asymmetry, calibration, figures, risks
-from labelnoise.theory.asymmetry import asymmetric_from, claimed_from, symmetric_noise_weights
+from labelnoise.theory import asymmetry, calibration, closed_forms, figures, risks
+from labelnoise.theory.asymmetry import asymmetric_from, claimed_from
+from labelnoise.theory.closed_forms import symmetric_noise_weights
 from support.project import Project
 
 AGCE = [{"a": a, "q": q} for a, q in ((0.6, 0.6), (1.0, 0.5), (4.0, 0.2), (1.0, 2.0), (6.0, 1.5))]
@@ -19,7 +20,7 @@ ACTIVE = [("AGCE", p) for p in AGCE] + [("AUL", p) for p in AUL] + [("AEL", p) f
 
 
 def closed_ratio(name: str, params: dict) -> float:
-    forms = {"AGCE": asymmetry.agce_ratio, "AUL": asymmetry.aul_ratio, "AEL": asymmetry.ael_ratio}
+    forms = {"AGCE": closed_forms.agce_ratio, "AUL": closed_forms.aul_ratio, "AEL": closed_forms.ael_ratio}
     return forms[name](*params.values())
 
 
@@ -66,24 +67,24 @@ def test_jal_theorem_gives_the_measured_clean_level(params: dict):
 
 def test_jal_theorem_requires_a_9_for_symmetric_08():
     weights = symmetric_noise_weights(0.2, 10)
-    assert asymmetry.amse_root(2.0, weights) == pytest.approx(9, abs=1e-6)
+    assert closed_forms.amse_root(2.0, weights) == pytest.approx(9, abs=1e-6)
     for a, holds in ((8.9, False), (9.1, True)):
-        assert asymmetry.amse_holds(a, 2.0, weights) is holds
+        assert closed_forms.amse_holds(a, 2.0, weights) is holds
         assert asymmetry.is_asymmetric("AMSE", {"a": a, "q": 2.0}, weights) is holds
 
 
 def test_jal_theorem_at_q_3_has_the_root_4_7394_and_the_printed_4_73_fails():
     weights = symmetric_noise_weights(0.2, 10)
-    assert asymmetry.amse_root(3.0, weights) == pytest.approx(4.7394, abs=5e-5)
-    assert not asymmetry.amse_holds(4.73, 3.0, weights)
-    assert asymmetry.amse_holds(1.5, 1.0, weights)
+    assert closed_forms.amse_root(3.0, weights) == pytest.approx(4.7394, abs=5e-5)
+    assert not closed_forms.amse_holds(4.73, 3.0, weights)
+    assert closed_forms.amse_holds(1.5, 1.0, weights)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_jal_theorem_holds_for_random_weights(seed: int):
     weights = np.random.RandomState(seed).dirichlet(np.ones(3))
     weights = np.sort(weights)[::-1]
-    root = asymmetry.amse_root(2.0, weights)
+    root = closed_forms.amse_root(2.0, weights)
     assert root == pytest.approx(1 / (weights[0] - weights[1]), rel=1e-6)
     assert asymmetry.is_asymmetric("AMSE", {"a": root * 1.05, "q": 2.0}, weights)
     assert not asymmetry.is_asymmetric("AMSE", {"a": root * 0.95, "q": 2.0}, weights)

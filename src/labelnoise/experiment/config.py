@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
+from labelnoise.manifest import EXTRA_FIGURES
 from labelnoise.training.options import RunOptions, declared, list_fields
 
 
@@ -65,14 +66,25 @@ class NoiseEntry(_Strict):
     label: Label | None = None
 
 
+class PresetRef(_Strict):
+    """A preset of published hyper-parameters; `dataset` replaces the trial's own data set in the lookup."""
+
+    name: str
+    dataset: str | None = None
+
+
 class LossEntry(BaseModel):
-    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}`, `{target: my_module:MyLoss, …}`; other keys are parameters."""
+    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}`, `{target: my_module:MyLoss, …}`; other keys are parameters.
+
+    `preset` replaces that of the experiment for this loss.
+    """
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     loss: str | None = None
     target: str | None = None
     label: Label | None = None
+    preset: Annotated[PresetRef, _from_name("name")] | None = None
     train: dict[str, Any] = {}
 
     @property
@@ -80,11 +92,15 @@ class LossEntry(BaseModel):
         return dict(self.model_extra or {})
 
 
-class PresetRef(_Strict):
-    """A preset of published hyper-parameters; `dataset` replaces the trial's own data set in the lookup."""
+class PublishedRef(_Strict):
+    """The printed tables to compare with: a paper's name, or a CSV file of the same form (docs/reproducing.md).
 
-    name: str
-    dataset: str | None = None
+    `tolerance` is in percentage points.
+    """
+
+    paper: str
+    tables: list[str] = []
+    tolerance: Annotated[float, Field(gt=0)] = 1.0
 
 
 class Only(_Strict):
@@ -123,7 +139,9 @@ class Config(_Strict):
     train: dict[str, Any] = {}
     only: Only = Only()
     run: _RunModel = _RunModel()
-    highlight: Literal["best_second", "top2", "top3"] = "best_second"
+    highlight: Literal["best", "best_second", "top2", "top3"] = "best_second"
+    published: PublishedRef | None = None
+    figures: Annotated[list[Literal[*EXTRA_FIGURES]], BeforeValidator(_as_list)] = []  # type: ignore[valid-type]
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
 
@@ -201,6 +219,7 @@ _FIELDS: dict[str, list[str]] = {
     "datasets": list(DatasetEntry.model_fields),
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
+    "published": list(PublishedRef.model_fields),
     "only": list(Only.model_fields),
     "run": list(_RunModel.model_fields),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -49,25 +50,28 @@ _StrictLoader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config's values, where they came from, and (for a file) its YAML nodes."""
+    """A config's values, where they came from, and (for a file) its YAML nodes and the file that it extends."""
 
     name: str
     values: Any
     root: yaml.Node | None = None
     overrides: frozenset[str] = frozenset()
+    extended: ConfigFile | None = None
 
     def overridden(self, values: Mapping[str, Any]) -> ConfigFile:
         """Return a copy with top-level keys replaced by Snakemake's `--config`, which passes nested values as text."""
         if not values or not isinstance(self.values, dict):
             return self
         typed = {key: _parse_override(value, key) for key, value in values.items()}
-        return ConfigFile(self.name, self.values | typed, self.root, frozenset(values))
+        return dataclasses.replace(self, values=self.values | typed, overrides=frozenset(values))
 
     def where(self, key_path: KeyPath) -> str:
         """`config.yaml, line 7: losses[1].q`, with the line of the deepest step that exists in the file."""
         if key_path and key_path[0] in self.overrides:
             return f"--config: {dotted(key_path)}"
         line = self._line(key_path)
+        if self.extended is not None and key_path and line is None:
+            return self.extended.where(key_path)
         return f"{self.name}{f', line {line}' if line else ''}: {dotted(key_path) or 'the whole file'}"
 
     def _line(self, key_path: KeyPath) -> int | None:
@@ -95,7 +99,33 @@ def dotted(key_path: KeyPath) -> str:
 
 
 def read(path: Path) -> ConfigFile:
-    """Read a config file. Raises `UserError` with the line of a syntax error or duplicate key."""
+    """Read a config file; top-level keys that it lacks are those of the file that it `extends:`.
+
+    Raises `UserError` with the line of a syntax error or duplicate key, and for files that extend each other.
+    """
+    return _read_chain(path, ())
+
+
+def _read_chain(path: Path, extending: tuple[Path, ...]) -> ConfigFile:
+    """Read `path` and what it extends; `extending` are the files that extend it."""
+    if path.resolve() in extending:
+        raise UserError(f"{path}: extends itself, by way of {', '.join(file.name for file in extending)}")
+    file = _read_one(path)
+    if not isinstance(file.values, dict) or "extends" not in file.values:
+        return file
+    named = file.values["extends"]
+    if not isinstance(named, str):
+        raise UserError(f"{file.where(('extends',))}: must be the name of a config file, got {named!r}")
+    if not (path.parent / named).exists():
+        raise UserError(f"{file.where(('extends',))}: there is no file {named} beside {path}")
+    extended = _read_chain(path.parent / named, (*extending, path.resolve()))
+    if not isinstance(extended.values, dict):
+        raise UserError(f"{extended.name}: must be keys and values, as {path} extends it")
+    own = {key: value for key, value in file.values.items() if key != "extends"}
+    return dataclasses.replace(file, values=extended.values | own, extended=extended)
+
+
+def _read_one(path: Path) -> ConfigFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
@@ -14,16 +15,18 @@ from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.noises import Noise
 from labelnoise.losses import catalogue
+from labelnoise.manifest import Sweep
 from labelnoise.published import presets
 
 
 @dataclass(frozen=True)
 class LossCase:
-    """A loss entry at one point of its sweep."""
+    """A loss entry at one point of its sweep; `sweep` says at which one, None if nothing varies."""
 
     entry: LossEntry
     params: dict[str, Any]
     label: str
+    sweep: Sweep | None
 
 
 def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
@@ -46,7 +49,9 @@ def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
             user_losses.check(user_losses.find(entry.target or ""), params)
         suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in chosen.items())
         name = entry.loss or (entry.target or "").rpartition(":")[2]
-        case = LossCase(entry, params, (entry.label or name) + suffix)
+        title = entry.label or name
+        varied = {key: value for key, value in chosen.items() if len(swept[key]) > 1 and not isinstance(value, list)}
+        case = LossCase(entry, params, title + suffix, Sweep(of=title, values=varied) if varied else None)
         check_label(case.label)
         yield case
 
@@ -75,12 +80,12 @@ def _check_plain(params: dict[str, Any]) -> None:
 
 
 def _check_parameter_name(entry: LossEntry, key: str) -> None:
-    """Report a misspelt `label` or `train` as an unknown key, not as an unknown parameter of the loss."""
+    """Report a misspelt `label`, `preset` or `train` as an unknown key, not as an unknown parameter of the loss."""
     if entry.loss is None:
         return
     full = list(catalogue.parameters(entry.loss))
     flat = [name.split(".")[-1] for name in full]
-    own = ["loss", "target", "label", "train"]
+    own = ["loss", "target", "label", "preset", "train"]
     if key not in full + flat and closest(key, own + flat) in own:
         raise EntryError(unknown("key", key, own + flat))
 
@@ -88,7 +93,7 @@ def _check_parameter_name(entry: LossEntry, key: str) -> None:
 def resolve_loss(
     case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the loss part of the spec, and the preset's recipe overrides.
+    """Return the loss part of the spec, and the recipe overrides of the preset; an entry's own preset has precedence.
 
     Raises `EntryError` if the preset lacks a tuned parameter that the entry does not give.
     """
@@ -99,6 +104,7 @@ def resolve_loss(
         return spec, {}
     given: dict[str, Any] = {}
     train: dict[str, Any] = {}
+    preset = case.entry.preset or preset
     if preset is not None:
         on = {
             "dataset": preset.dataset or dataset.info.published,
@@ -118,6 +124,22 @@ def resolve_loss(
         )
     spec = {"name": name, "version": catalogue.version(name), "params": catalogue.identity(name, given)}
     return spec, train
+
+
+def unlike_preset(case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise, spec: dict[str, Any]) -> str:
+    """The parameters in a loss's spec that are not those of the preset: `q 2 (preset: 0.7)`; empty if all are."""
+    if case.entry.loss is None or not (case.entry.preset or preset):
+        return ""
+    try:
+        plain, _ = resolve_loss(dataclasses.replace(case, params={}), preset, dataset, noise)
+    except EntryError:  # the preset does not have this loss
+        return ""
+    return changes(spec["params"], plain["params"])
+
+
+def changes(values: dict[str, Any], preset: dict[str, Any]) -> str:
+    """The values that are not those of the preset, as text."""
+    return ", ".join(f"{key} {value} (preset: {preset[key]})" for key, value in values.items() if value != preset[key])
 
 
 def canonical_spec(loss: dict[str, Any]) -> Any:

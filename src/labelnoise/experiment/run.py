@@ -24,7 +24,8 @@ from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import pull_back_to_now, read_json, write_json
-from labelnoise.manifest import Manifest
+from labelnoise.manifest import Manifest, Published
+from labelnoise.published import numbers
 from labelnoise.training.options import as_flags
 
 
@@ -190,6 +191,9 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
         "highlight": config.highlight,
         "noise_seed": config.noise_seed,
         "preset": config.preset.model_dump() if config.preset else None,
+        "published": _published(config, trials),
+        "figures": config.figures,
+        "snapshots": list(config.run.snapshots),
         "datasets": list(dict.fromkeys(trial.spec["dataset"]["name"] for trial in trials)),
         "noises": list(noises),
         "noise_headings": noises,
@@ -209,10 +213,22 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
                 "loss": trial.spec["loss"]["name"],
                 "label": trial.label,
                 "seed": trial.spec["seed"],
+                "sweep": trial.sweep,
+                "unlike_preset": trial.unlike_preset,
             }
             for trial in trials
         ],
     }
+
+
+def _published(config: Config, trials: list[Trial]) -> Published | None:
+    """The printed tables to compare with, restricted to the experiment's data sets."""
+    if config.published is None:
+        return None
+    paper, tables = config.published.paper, config.published.tables
+    present = {trial.spec["dataset"]["name"] for trial in trials}
+    cells = [dict(cell) for cell in numbers.select(paper, tables) if cell["dataset"] in present]
+    return {"paper": Path(paper).stem, "tables": tables, "tolerance": config.published.tolerance, "cells": cells}
 
 
 def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[str, Any]:

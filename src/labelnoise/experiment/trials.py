@@ -12,7 +12,7 @@ from labelnoise import paths
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment import datasets, losses, noises
-from labelnoise.experiment.config import Config, EntryError, Problems, validate
+from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, validate
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
@@ -20,10 +20,11 @@ from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
 from labelnoise.files import canonical_hash
 from labelnoise.losses.parameters import LossError
+from labelnoise.manifest import Sweep
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.resolve import dominance_margin
-from labelnoise.published import presets
+from labelnoise.published import numbers, presets
 from labelnoise.training.code_version import code_version
 from labelnoise.training.recipe import AUGMENTATIONS
 from labelnoise.trial_folder import TrialFolder
@@ -33,7 +34,8 @@ from labelnoise.trial_folder import TrialFolder
 class Trial:
     """One trial: the resolved spec, its hash, and what does not affect its identity.
 
-    `label` and `noise_heading` name its loss and noise in tables and figures.
+    `label` and `noise_heading` name its loss and noise in tables and figures; `sweep` and `unlike_preset` are those of
+    the manifest.
     """
 
     spec: dict[str, Any]
@@ -42,6 +44,8 @@ class Trial:
     noise_heading: tuple[str, str]
     dataset: Dataset
     noise_source: Path | None
+    sweep: Sweep | None
+    unlike_preset: str
 
     @property
     def folder(self) -> TrialFolder:
@@ -66,12 +70,13 @@ def expand(file: ConfigFile) -> tuple[Config, list[Trial]]:
     chosen = _resolve_datasets(config, problems)
     noise_cases = _expand_noises(config, problems)
     cases = _expand_losses(config, problems)
-    _check_preset(config, problems)
+    _check_presets(config, problems)
     _check_distinct(config.seeds, ("seeds",), "seed", problems)
     problems.raise_any()
     trials = list(_combine(config, chosen, noise_cases, cases, problems))
     _check_twins(trials, problems)
     _check_run(config, trials, problems)
+    _check_published(config, trials, problems)
     trials = _select_only(config, trials, problems)
     problems.raise_any()
     return config, [trial for trial, _ in trials]
@@ -138,18 +143,44 @@ def _expand_losses(config: Config, problems: Problems) -> list[tuple[KeyPath, Lo
     return labelled
 
 
-def _check_preset(config: Config, problems: Problems) -> None:
-    if config.preset is None:
-        return
+def _check_presets(config: Config, problems: Problems) -> None:
+    named: list[tuple[KeyPath, PresetRef | None]] = [(("preset",), config.preset)]
+    named += [(("losses", i, "preset"), entry.preset) for i, entry in enumerate(config.losses)]
     known = presets.names()
-    if config.preset.name not in known:
-        problems.add(("preset",), unknown("preset", config.preset.name, known))
+    for key_path, preset in named:
+        if preset is None:
+            continue
+        if preset.name not in known:
+            problems.add(key_path, unknown("preset", preset.name, known))
+        elif preset.dataset is not None and preset.dataset not in (datasets := presets.datasets(preset.name)):
+            what = f"data set of the preset {preset.name}"
+            problems.add((*key_path, "dataset"), unknown(what, preset.dataset, datasets))
+
+
+def _check_published(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems) -> None:
+    """Report unknown papers and tables, and two noises that would be compared with the same printed numbers."""
+    if config.published is None:
         return
-    if config.preset.dataset is not None:
-        datasets = presets.datasets(config.preset.name)
-        if config.preset.dataset not in datasets:
-            what = f"data set of the preset {config.preset.name}"
-            problems.add(("preset", "dataset"), unknown(what, config.preset.dataset, datasets))
+    try:
+        cells = numbers.select(config.published.paper, config.published.tables)
+    except UserError as error:
+        problems.add(("published",), error)
+        return
+    printed = {(cell["dataset"], cell["noise"], cell["rate"]) for cell in cells}
+    names: dict[tuple[Any, ...], str] = {}
+    for trial, _ in trials:
+        noise = trial.spec["noise"]
+        key = (trial.spec["dataset"]["name"], *published_noise(noise))
+        name = paths.noise_name(noise)
+        if key in printed and names.setdefault(key, name) != name:
+            message = f"{names[key]} and {name} would both be compared with the printed {key[1]} {key[2]}; keep one"
+            problems.add(("noise",), message)
+
+
+def published_noise(noise: dict[str, Any]) -> tuple[str, float | None]:
+    """The noise and rate as printed tables name them; a noise of the user's own map, matrix or file is in none."""
+    name = numbers.noise_of(noise["kind"], noise["variant"])
+    return (f"{name}-{noise['content']}" if "content" in noise else name, noise["rate"] or None)
 
 
 def _check_distinct(values: list[Any], key_path: KeyPath, what: str, problems: Problems) -> None:
@@ -206,6 +237,16 @@ def _combine(
             except (LossError, UserError) as error:
                 problems.add(key_path, error)
                 continue
+            plain = resolve_recipe(dataset.info.recipe, preset=train, config={}, entry={})
+            unlike = ", ".join(
+                filter(
+                    None,
+                    (
+                        losses.unlike_preset(case, config.preset, dataset, noise, loss),
+                        losses.changes(_compared(recipe), plain),
+                    ),
+                )
+            )
             for seed in config.seeds:
                 noise_seed = seed if config.noise_seed == "same" else config.noise_seed
                 spec = {
@@ -216,10 +257,17 @@ def _combine(
                     "seed": seed,
                     **code,
                 }
-                trial = Trial(spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source)
+                trial = Trial(
+                    spec, canonical_hash(spec), case.label, noise.heading, dataset, noise.source, case.sweep, unlike
+                )
                 yield trial, key_path
     for key_path, key, message in unread.mistakes():
         problems.add((*key_path, key), message)
+
+
+def _compared(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe without what trials.csv states of every trial."""
+    return {key: value for key, value in recipe.items() if key not in ("precision", "threads")}
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
@@ -280,6 +328,13 @@ def _check_run(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Pr
             problems.add(("run", "snapshots", i), f"there is no epoch {epoch}: the longest recipe has {last}")
     if config.run.checkpoint_epochs is not None and config.run.checkpoint_minutes is not None:
         problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes, not both")
+
+
+    keeps = {"weights", "features"} & set(config.run.keep)
+    if "tsne" in config.figures and not keeps:
+        problems.add(("figures",), "tsne draws the features of test images: keep them with run: {keep: [features]}")
+    if "parameter_sweep" in config.figures and not any(trial.sweep for trial, _ in trials):
+        problems.add(("figures",), "parameter_sweep needs a loss with a list of values for a parameter")
 
 
 def _select_only(

@@ -1,4 +1,4 @@
-"""The asymmetric condition on class weights (ALF Definition 2), measured and in the papers' closed forms."""
+"""The asymmetric condition on class weights (ALF Definition 2), measured, and as the papers claim it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from labelnoise.losses.parameters import Value
+from labelnoise.theory.closed_forms import ael_ratio, agce_ratio, amse_holds, aul_ratio, symmetric_noise_weights
 from labelnoise.theory.risks import binary_loss, label_losses, simplex_points
 
 # Risks this close, relative to their range, count as equal. GCE has a minimum beside the vertex at every clean level
 # below 1; from about 0.95 on it is shallower than this.
 TOLERANCE = 1e-9
-
-
-def symmetric_noise_weights(clean: float, num_classes: int) -> np.ndarray:
-    """Class weights `(K,)` of one true class under symmetric noise: `clean` for class 0, the rest shared equally."""
-    weights = np.full(num_classes, (1 - clean) / (num_classes - 1))
-    weights[0] = clean
-    return weights
 
 
 def is_asymmetric(name: str, params: Mapping[str, Value], weights: np.ndarray) -> bool:
@@ -75,46 +69,6 @@ def asymmetry_ratio_bound(name: str, params: Mapping[str, Value]) -> float:
     u = np.concatenate([np.logspace(-6, -2, 40), np.linspace(0.01, 0.99, 99), 1 - np.logspace(-2, -6, 40)])
     zero, one = (binary_loss(name, params, np.array([end]))[0] for end in (0.0, 1.0))
     return float(((binary_loss(name, params, u) - one) / (zero - binary_loss(name, params, 1 - u))).min())
-
-
-def agce_ratio(a: float, q: float) -> float:
-    """ALF Corollary 1: r = r_u = (a/(a+1))^(1−q) for q ≤ 1, else 1."""
-    return (a / (a + 1)) ** (1 - q) if q <= 1 else 1.0
-
-
-def aul_ratio(a: float, p: float) -> float:
-    """ALF Corollary 2: r = r_u = ((a−1)/a)^(p−1) for p > 1, else 1."""
-    return ((a - 1) / a) ** (p - 1) if p > 1 else 1.0
-
-
-def ael_ratio(a: float) -> float:
-    """ALF Corollary 3: r = r_u = e^(−1/a)."""
-    return float(np.exp(-1 / a))
-
-
-def amse_holds(a: float, q: float, weights: np.ndarray) -> bool:
-    """JAL Theorem 4.1: w_m/w_n ≥ [a^(q−1) + Σ_{i≠m} w_i/w_n] / (a−1)^(q−1) for q > 1; always for q ≤ 1."""
-    largest = int(np.argmax(weights))
-    others = np.delete(weights, largest)
-    rival = others.max()
-    if q <= 1 or rival == 0:
-        return True
-    if a <= 1:
-        return False
-    return bool(weights[largest] / rival >= (a ** (q - 1) + others.sum() / rival) / (a - 1) ** (q - 1) - 1e-12)
-
-
-def amse_root(q: float, weights: np.ndarray) -> float:
-    """The smallest a that meets JAL Theorem 4.1 for these weights (q > 1), to 1e-10; `ValueError` if none does."""
-    low, high = 1.0, 2.0
-    while not amse_holds(high, q, weights):
-        high *= 2
-        if high > 1e9:
-            raise ValueError("no a meets the condition: the largest weight is not larger than all others")
-    while high - low > 1e-10:
-        middle = (low + high) / 2
-        low, high = (low, middle) if amse_holds(middle, q, weights) else (middle, high)
-    return high
 
 
 def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> float | None:
