@@ -270,9 +270,9 @@ def _collect(options: argparse.Namespace) -> None:
 
 
 def _tables(options: argparse.Namespace) -> None:
-    from labelnoise.analysis import tables
+    from labelnoise.analysis import write_tables
 
-    tables.write_all(options.manifest)
+    write_tables.write_all(options.manifest)
 
 
 def _figures(options: argparse.Namespace) -> None:

@@ -12,7 +12,6 @@ from typing import Any, TypedDict
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash, read_json, read_json_or_nothing
 
-
 # Figures that an experiment asks for with `figures:`, beside those of every experiment.
 EXTRA_FIGURES = ("tsne", "confidence_histograms", "parameter_sweep")
 
@@ -27,7 +26,8 @@ class Sweep(TypedDict):
 class ManifestTrial(TypedDict):
     """One trial: its folder and label file, its value on every axis, and its place in a sweep, if it has one.
 
-    `unlike_preset` says in words what the config sets otherwise than the preset; empty if nothing.
+    `printed_as` are the noise and rate as printed tables name them. `unlike_preset` says in words what the config sets
+    otherwise than the preset; empty if nothing.
     """
 
     hash: str
@@ -42,6 +42,7 @@ class ManifestTrial(TypedDict):
     loss: str
     label: str
     seed: int
+    printed_as: list[Any]
     sweep: Sweep | None
     unlike_preset: str
 

@@ -114,14 +114,14 @@ def label_edges(panels: list[Axes], *, columns: int = 4) -> None:
         axes.set(**({} if is_left else {"ylabel": ""}), **({} if is_lowest else {"xlabel": ""}))
 
 
-def legend_beside(figure: Figure, axes: Axes) -> None:
+def legend_beside(figure: Figure, axes: Axes, title: str | None = None) -> None:
     """One legend for the whole figure, to the right of its panels, in as many columns as its height needs."""
     handles, labels = axes.get_legend_handles_labels()
     rows = int(4.2 * figure.get_figheight())
     columns = -(-len(labels) // rows)
     # Widen the figure, so that the legend does not cover the panels.
-    figure.set_figwidth(figure.get_figwidth() + columns * (0.35 + 0.075 * max(map(len, labels))))
-    figure.legend(handles, labels, loc="outside right center", frameon=False, ncols=columns)
+    figure.set_figwidth(figure.get_figwidth() + columns * (0.35 + 0.075 * max(map(len, [*labels, title or ""]))))
+    figure.legend(handles, labels, loc="outside right center", frameon=False, ncols=columns, title=title)
 
 
 def empty(message: str) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from labelnoise.analysis import cells, tables
+from labelnoise.analysis import cells, formats, tables
 
 
 def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
@@ -52,26 +52,25 @@ def test_cell_with_a_failed_seed_has_no_mean():
     cell = cells.summarise(ROWS, "last").loc[("C", "symmetric-0.2")]
     assert pd.isna(cell["mean"])
     assert (cell["n"], cell["seeds"]) == (2, 3)
-    assert "– 2/3" in tables.as_markdown(table(ROWS), [])
+    assert "– 2/3" in formats.as_markdown(tables.as_grid(table(ROWS)))
 
 
 def test_single_seed_has_a_mean_but_no_deviation():
-    text = tables.as_markdown(table(trials({("A", "clean"): [90.0]})), [])
+    text = formats.as_markdown(tables.as_grid(table(trials({("A", "clean"): [90.0]}))))
     assert "90.00" in text
     assert "±" not in text.split("\n", 1)[1]
     assert "n = 1 seed, so no deviation" in text
 
 
 def test_means_that_print_alike_are_marked_alike():
-    made = table(ROWS)
-    assert [made.mark(loss, "symmetric-0.2") for loss in "ABC"] == ["bold", "bold", None]
-    assert made.mark("D & <co>", "symmetric-0.2") is None  # third, because two share the first rank
+    means = table(ROWS).cells["mean"].xs("symmetric-0.2", level="noise")
+    assert tables.marks(means, "best_second") == {"A": "bold", "B": "bold"}  # no second: two share the first rank
 
 
-@pytest.mark.parametrize(("highlight", "marked"), [("best_second", 1), ("top2", 2), ("top3", 3)])
+@pytest.mark.parametrize(("highlight", "marked"), [("best", 1), ("best_second", 1), ("top2", 2), ("top3", 3)])
 def test_highlight_marks_as_configured(highlight: str, marked: int):
     rows = trials({(name, "clean"): [value, value] for name, value in zip("ABCD", (4.0, 3.0, 2.0, 1.0), strict=True)})
-    text = tables.as_markdown(table(rows, highlight), [])
+    text = formats.as_markdown(tables.as_grid(table(rows, highlight)))
     assert text.count("**") == 2 * marked
     assert text.count("<u>") == (1 if highlight == "best_second" else 0)
 
@@ -92,14 +91,14 @@ def test_caption_says_n_and_what_the_deviation_includes():
 
 def test_labels_are_escaped_in_every_format():
     made = table(ROWS)
-    assert r"D \& <co>" in tables.as_latex(made, [])
-    assert "D &amp; &lt;co&gt;" in tables.as_html(made, [])
+    assert r"D \& <co>" in formats.as_latex(tables.as_grid(made))
+    assert "D &amp; &lt;co&gt;" in formats.as_html(tables.as_grid(made))
 
 
 def test_csv_holds_numbers():
     from io import StringIO
 
-    frame = pd.read_csv(StringIO(tables.as_csv(table(ROWS), [])), index_col="loss")
+    frame = pd.read_csv(StringIO(tables.as_csv(table(ROWS))), index_col="loss")
     assert frame.loc["A", "symmetric-0.2 mean"] == 91
     assert frame.loc["C", "symmetric-0.2 n"] == 2
     assert pd.isna(frame.loc["C", "symmetric-0.2 mean"])
@@ -123,8 +122,7 @@ def test_marks_and_ranks_follow_the_number_as_printed():
     pairs = [(value, float(f"{value:.2f}")) for value in (2.675, 1.005, 90.125, 90.135, 90.145, 0.285)]
     assert any(round(pd.Series([value]), 2)[0] != printed for value, printed in pairs)
     for value, printed in pairs:
-        rows = trials({("A", "clean"): [value, value], ("B", "clean"): [printed, printed]})
-        assert [table(rows).mark(loss, "clean") for loss in "AB"] == ["bold", "bold"], value
+        assert tables.marks(pd.Series({"A": value, "B": printed}), "best") == {"A": "bold", "B": "bold"}, value
         means = pd.DataFrame({"clean": [value, printed]}, index=["A", "B"])
         assert cells.average_ranks(means).to_dict() == {"A": 1.5, "B": 1.5}, value
 
@@ -152,11 +150,11 @@ def test_label_that_looks_like_a_number_or_missing_value_keeps_its_row(tmp_path,
     rows.assign(manifest=canonical_hash(manifest)).to_csv("results/trials.csv", index=False)
     (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
     assert made.losses == [label]
-    assert "91.00 ± 1.41" in tables.as_markdown(made, [])
+    assert "91.00 ± 1.41" in formats.as_markdown(tables.as_grid(made))
 
 
 def test_markdown_signs_in_labels_are_escaped():
-    assert r"\*x\* \<u\>" in tables.as_markdown(table(trials({("*x* <u>", "clean"): [1.0]})), [])
+    assert r"\*x\* \<u\>" in formats.as_markdown(tables.as_grid(table(trials({("*x* <u>", "clean"): [1.0]}))))
 
 
 def test_caption_says_that_human_labels_are_the_same_for_all_seeds():
@@ -173,10 +171,10 @@ def test_caption_mentions_noise_draws_only_for_drawn_noises():
 
 def test_latex_writes_greek_in_math_mode_and_names_a_compiler_for_other_scripts():
     made = table(trials({("GCE α=2, Δ ≤ ΟΚ", "clean"): [1.0, 2.0], ("猫", "clean"): [1.0, 2.0]}))
-    latex = tables.as_latex(made, [])
+    latex = formats.as_latex(tables.as_grid(made))
     assert r"GCE $\alpha$=2, $\Delta$ $\leq$ OK" in latex
     assert "% for 猫 compile with XeLaTeX or LuaLaTeX" in latex
-    assert "compile with" not in tables.as_latex(table(ROWS), [])
+    assert "compile with" not in formats.as_latex(tables.as_grid(table(ROWS)))
 
 
 def test_figures_use_fonts_that_cover_the_labels_and_warn_if_none_does(capsys):

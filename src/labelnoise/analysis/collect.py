@@ -80,7 +80,7 @@ def _rows(entry: ManifestTrial) -> list[dict[str, Any]]:
     seconds = run.get("seconds")
     common = {
         "trial": entry["hash"],
-        **{key: value for key, value in entry.items() if key not in ("hash", "folder", "labels")},
+        **{key: value for key, value in entry.items() if key in COLUMNS},
         "loss_params": json.dumps(spec["loss"]["params"], sort_keys=True) if spec else None,
         "model": spec["recipe"]["model"] if spec else None,
         "epochs": result.get("epochs"),

@@ -126,7 +126,9 @@ def resolve_loss(
     return spec, train
 
 
-def unlike_preset(case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise, spec: dict[str, Any]) -> str:
+def unlike_preset(
+    case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise, spec: dict[str, Any]
+) -> str:
     """The parameters in a loss's spec that are not those of the preset: `q 2 (preset: 0.7)`; empty if all are."""
     if case.entry.loss is None or not (case.entry.preset or preset):
         return ""

@@ -22,7 +22,7 @@ from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
-from labelnoise.experiment.trials import Trial, expand, noise_warnings
+from labelnoise.experiment.trials import Trial, expand, noise_warnings, published_noise
 from labelnoise.files import pull_back_to_now, read_json, write_json
 from labelnoise.manifest import Manifest, Published
 from labelnoise.published import numbers
@@ -213,6 +213,7 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
                 "loss": trial.spec["loss"]["name"],
                 "label": trial.label,
                 "seed": trial.spec["seed"],
+                "printed_as": list(published_noise(trial.spec["noise"])),
                 "sweep": trial.sweep,
                 "unlike_preset": trial.unlike_preset,
             }

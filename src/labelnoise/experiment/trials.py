@@ -180,7 +180,7 @@ def _check_published(config: Config, trials: list[tuple[Trial, KeyPath]], proble
 def published_noise(noise: dict[str, Any]) -> tuple[str, float | None]:
     """The noise and rate as printed tables name them; a noise of the user's own map, matrix or file is in none."""
     name = numbers.noise_of(noise["kind"], noise["variant"])
-    return (f"{name}-{noise['content']}" if "content" in noise else name, noise["rate"] or None)
+    return (f"{name}-{noise['content']}" if "content" in noise else name, noise["rate"])
 
 
 def _check_distinct(values: list[Any], key_path: KeyPath, what: str, problems: Problems) -> None:
@@ -328,7 +328,6 @@ def _check_run(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Pr
             problems.add(("run", "snapshots", i), f"there is no epoch {epoch}: the longest recipe has {last}")
     if config.run.checkpoint_epochs is not None and config.run.checkpoint_minutes is not None:
         problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes, not both")
-
 
     keeps = {"weights", "features"} & set(config.run.keep)
     if "tsne" in config.figures and not keeps:

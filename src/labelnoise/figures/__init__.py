@@ -1,6 +1,7 @@
 """Figures as SVG and PNG, one module per kind. Reads result files only; never imports torch.
 
-A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES.
+A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES, or in
+EXTRA (and labelnoise.manifest.EXTRA_FIGURES) if experiments are to ask for it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,19 @@ FIGURES: dict[str, str] = {
     "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds.",
 }
 
+# Figures of experiments that name a paper, and those of which an experiment asks for with `figures:`.
+PUBLISHED: dict[str, str] = {
+    "against_print": "Measured against printed last-epoch test accuracy; bars are ± one sample standard deviation.",
+}
+EXTRA: dict[str, str] = {
+    "tsne": "t-SNE of the features (the classifier's input) of at most 5,000 test images, first seed; colours are the "
+    "true classes. Distances between clusters have no meaning.",
+    "confidence_histograms": "Predicted probability of the given label on training samples with correct and with wrong "
+    "labels, first seed. A wrong label at 1 is memorised.",
+    "parameter_sweep": "Last-epoch test accuracy over the swept parameters of a loss, mean ± one sample standard "
+    "deviation over seeds. Dotted and red lines: where the papers' condition for asymmetric losses begins to hold.",
+}
+
 
 def draw_all(manifest_path: Path) -> None:
     """Draw every figure of the experiment as SVG and PNG in its figures/."""
@@ -42,6 +56,13 @@ def draw_all(manifest_path: Path) -> None:
         for dataset, test_set, name, kind in figures_of(results):
             figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
             style.save(figure, folder / name)
+
+
+def kinds(results: Results) -> dict[str, str]:
+    """The kinds of figures of an experiment, with their captions."""
+    published = results.manifest["published"]
+    extra = {kind: EXTRA[kind] for kind in results.manifest["figures"]}
+    return extra | (PUBLISHED if published and published["cells"] else {}) | FIGURES
 
 
 def _class_names(results: Results) -> list[str]:
@@ -59,7 +80,7 @@ def figures_of(results: Results) -> Iterator[tuple[str, str, str, str]]:
     for dataset in results.datasets:
         test_sets = results.test_sets(dataset)
         for test_set in test_sets:
-            for kind in FIGURES:
+            for kind in kinds(results):
                 yield (
                     dataset,
                     test_set,

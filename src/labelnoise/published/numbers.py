@@ -1,7 +1,7 @@
 """The papers' printed numbers: one CSV per paper, one row per cell. A user may bring a CSV of the same columns.
 
-`mean` and `std` are percentages over `TRIALS` trials at the last epoch, as printed; an empty std was not printed. `note`
-says what is doubtful about a cell. The papers of the headers-only files give no numbers to compare with yet.
+`mean` and `std` are percentages over `TRIALS` trials at the last epoch, as printed; an empty std was not printed.
+`note` says what is doubtful about a cell. A file without rows belongs to a paper whose numbers are not at hand.
 """
 
 from __future__ import annotations

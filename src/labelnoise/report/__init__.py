@@ -55,8 +55,12 @@ def write(manifest_path: Path) -> Path:
 
 
 def _tables(results: Results) -> list[Path]:
-    """The HTML tables, those of last-epoch accuracy first."""
-    return sorted((results.folder / "tables").glob("*.html"), key=lambda path: ("-last" not in path.name, path.name))
+    """The HTML tables: those of last-epoch accuracy, the comparisons with printed numbers, then the others."""
+
+    def order(path: Path) -> tuple[int, str]:
+        return (0 if "-last" in path.name else 1 if path.name.endswith("-published.html") else 2), path.name
+
+    return sorted((results.folder / "tables").glob("*.html"), key=order)
 
 
 def _figures(results: Results) -> list[dict[str, str]]:
@@ -65,7 +69,7 @@ def _figures(results: Results) -> list[dict[str, str]]:
         svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
         where = dataset if len(results.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
         rendered.append(
-            {"id": name, "caption": f"{where}: {figures.FIGURES[kind]}", "data": base64.b64encode(svg).decode()}
+            {"id": name, "caption": f"{where}: {figures.kinds(results)[kind]}", "data": base64.b64encode(svg).decode()}
         )
     return rendered
 

@@ -44,9 +44,13 @@ class Evaluator:
         return {name: values.cpu() for name, values in arrays.items()}, logits.argmax(dim=1) == train.given
 
     def features(self) -> dict[str, Tensor]:
-        """The classifier's input for every image, by split: float32 `(N, D)` on the CPU."""
+        """The arrays of features.npz: the classifier's input for every image, by split, float32 `(N, D)` on the CPU.
+
+        With the true classes of the test images, int64 `(N,)`.
+        """
         splits = {"train": self.data.train, **self.data.tests}
         arrays = {f"{name}_features": self._compute(samples, self.learner.features) for name, samples in splits.items()}
+        arrays |= {f"{name}_labels": samples.given for name, samples in self.data.tests.items()}
         return {name: values.cpu() for name, values in (arrays | self._train_index()).items()}
 
     def weights(self) -> dict[str, dict[str, Tensor]]:

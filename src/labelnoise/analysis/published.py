@@ -1,0 +1,196 @@
+"""Measured cells beside the papers' printed ones, each with a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from labelnoise.analysis.cells import Results, summarise
+from labelnoise.published.numbers import TRIALS
+
+COLUMNS = (
+    "paper", "table", "dataset", "test_set", "noise", "rate", "loss", "printed_mean", "printed_std", "mean", "std", "n",
+    "difference", "low", "high", "verdict", "note",
+)  # fmt: skip
+
+# Confidence of the prediction interval.
+_LEVEL = 0.95
+
+
+class Verdict(StrEnum):
+    """What a measured cell says about a printed one."""
+
+    REPRODUCED = "reproduced"
+    ABOVE = "above"
+    BELOW = "below"
+    INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+    NO_VERDICT = "no verdict"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether a measured and a printed number were compared."""
+        return self not in (Verdict.NOT_RUN, Verdict.NO_VERDICT)
+
+
+def verdict(
+    printed_mean: float | None,
+    printed_std: float | None,
+    mean: float | None,
+    n: int,
+    *,
+    printed_n: int = TRIALS,
+    tolerance: float = 1.0,
+) -> str:
+    """Compare a mean over `n` seeds with a printed mean and sample standard deviation over `printed_n` trials.
+
+    All numbers are percentages; None or NaN is a number that does not exist. `reproduced`: they differ by at most
+    `tolerance` points. `above`, `below`: they differ by more, and the mean lies outside the prediction interval.
+    `inconclusive`: they differ by more, inside it. `not run`: there is no mean. `no verdict`: no mean was printed, or
+    the tolerance does not decide and no deviation was printed.
+    """
+    printed_mean, printed_std, mean = map(_known, (printed_mean, printed_std, mean))
+    if printed_mean is None:
+        return Verdict.NO_VERDICT
+    if mean is None or n < 1:
+        return Verdict.NOT_RUN
+    difference = mean - printed_mean
+    if abs(difference) <= tolerance + 1e-9:  # a difference of 1.00 in print is within 1 point
+        return Verdict.REPRODUCED
+    half = prediction_half_width(printed_std, n, printed_n=printed_n)
+    if half is None:
+        return Verdict.NO_VERDICT
+    if abs(difference) <= half:
+        return Verdict.INCONCLUSIVE
+    return Verdict.ABOVE if difference > 0 else Verdict.BELOW
+
+
+def prediction_half_width(printed_std: float | None, n: int, *, printed_n: int = TRIALS) -> float | None:
+    """Half the 95 % prediction interval for a mean over `n` seeds: t(printed_n − 1) · std · √(1/printed_n + 1/n).
+
+    None without a deviation or a seed.
+    """
+    printed_std = _known(printed_std)
+    if printed_std is None or n < 1 or printed_n < 2:
+        return None
+    quantile = stats.t.ppf((1 + _LEVEL) / 2, printed_n - 1)
+    return float(quantile * printed_std * math.sqrt(1 / printed_n + 1 / n))
+
+
+def false_alarm_rate(printed_std: float | None, n: int, *, printed_n: int = TRIALS, tolerance: float = 1.0) -> float:
+    """The probability of `above` or `below` if the measured experiment is the printed one (normal, equal variance)."""
+    half = prediction_half_width(printed_std, n, printed_n=printed_n)
+    if half is None or half == 0:
+        return 0.0
+    needed = max(tolerance, half) / half * stats.t.ppf((1 + _LEVEL) / 2, printed_n - 1)
+    return float(2 * stats.t.sf(needed, printed_n - 1))
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The comparison on one data set: a row with `COLUMNS` per cell."""
+
+    dataset: str
+    rows: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}-published"
+
+
+def comparisons(results: Results) -> Iterator[Comparison]:
+    """Yield the comparison on every data set; nothing if the experiment names no paper."""
+    if results.manifest["published"] is not None:
+        for dataset in results.datasets:
+            yield compare(results, dataset)
+
+
+def compare(results: Results, dataset: str) -> Comparison:
+    """Every printed cell of the experiment's tables on the data set, and every measured cell that has none."""
+    published = results.manifest["published"]
+    if published is None:
+        raise ValueError("the experiment names no paper")
+    measured = _measured(results, dataset)
+    rows = []
+    for table in [*published["tables"], ""]:
+        cells = [cell for cell in published["cells"] if cell["table"] == table and cell["dataset"] == dataset]
+        printed = {(cell["test_set"], cell["noise"], cell["rate"], cell["loss"]): cell for cell in cells}
+        columns = dict.fromkeys(key[:3] for key in printed)
+        extra = [key for key in measured if key not in printed and (key[:3] in columns or not table)]
+        for key in [*printed, *extra]:
+            rows.append(_row(published, dataset, table, key, printed.get(key, {}), measured.get(key, {})))
+        measured = {key: value for key, value in measured.items() if key[:3] not in columns}
+    return Comparison(dataset, pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _measured(results: Results, dataset: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Mean, std, n, and what the config sets otherwise than the preset, by test set, noise, rate and label."""
+    entries = [entry for entry in results.manifest["trials"] if entry["dataset"] == dataset]
+    noises = {entry["noise"]: tuple(entry["printed_as"]) for entry in entries}
+    unlike = {(entry["label"], entry["noise"]): entry["unlike_preset"] for entry in entries}
+    found = {}
+    for test_set in results.test_sets(dataset):
+        cells = summarise(results.rows_of(dataset, test_set), "last")
+        for (label, noise), cell in cells.iterrows():
+            note = unlike[label, noise]
+            found[(test_set, *noises[noise], label)] = cell.to_dict() | {
+                "note": f"measured with {note}" if note else ""
+            }
+    return found
+
+
+def _row(
+    published: Any, dataset: str, table: str, key: tuple[Any, ...], printed: dict[str, Any], measured: dict[str, Any]
+) -> dict[str, Any]:
+    test_set, noise, rate, loss = key
+    mean, n = _known(measured.get("mean")), int(measured.get("n", 0))
+    printed_mean, printed_std = printed.get("mean"), printed.get("std")
+    difference = low = high = None
+    if mean is not None and printed_mean is not None:
+        difference = mean - printed_mean
+        if (half := prediction_half_width(printed_std, n)) is not None:
+            low, high = printed_mean - half, printed_mean + half
+    return {
+        "paper": published["paper"],
+        "table": table,
+        "dataset": dataset,
+        "test_set": test_set,
+        "noise": noise,
+        "rate": rate,
+        "loss": loss,
+        "printed_mean": printed_mean,
+        "printed_std": printed_std,
+        "mean": mean,
+        "std": measured.get("std"),
+        "n": n,
+        "difference": difference,
+        "low": low,
+        "high": high,
+        "verdict": str(verdict(printed_mean, printed_std, mean, n, tolerance=published["tolerance"])),
+        "note": "; ".join(filter(None, (printed.get("note"), measured.get("note")))),
+    }
+
+
+def counts(rows: pd.DataFrame) -> str:
+    """`12 reproduced, 1 below, 3 not run`."""
+    found = Counter(rows.verdict)
+    return ", ".join(f"{found[value]} {value}" for value in Verdict if found[value]) or "no cells"
+
+
+def expected_false_alarms(rows: pd.DataFrame, tolerance: float) -> float:
+    """How many verdicts `above` or `below` to expect if every judged cell were an exact repetition."""
+    judged = rows[[Verdict(value).is_judged for value in rows.verdict]]
+    return sum(
+        false_alarm_rate(std, n, tolerance=tolerance) for std, n in zip(judged.printed_std, judged.n, strict=True)
+    )
