@@ -66,6 +66,17 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
     plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
+    papers = command("papers", _papers, "list the experiments that repeat the papers' tables and figures")
+    papers.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
+
+    record = command(
+        "record",
+        _record,
+        "add an experiment's finished trials to docs/measured",
+        "Also writes docs/reproducing.md anew. Trials that are recorded already are left out.",
+    )
+    record.add_argument("experiment", help="a config file, or the name of one in experiments/")
+
     losses = command("losses", _losses, "list the losses, or explain one")
     losses.add_argument("name", nargs="?", help="a loss such as GCE, ANL-CE or NCE+AGCE")
 
@@ -144,6 +155,23 @@ def _plan(options: argparse.Namespace) -> None:
     from labelnoise.experiment import plan
 
     print(plan.describe(options.config, cores=options.cores))
+    from labelnoise.papers import overview
+
+    if verdicts := overview.describe_verdicts(options.config):
+        print(verdicts)
+
+
+def _papers(options: argparse.Namespace) -> None:
+    from labelnoise.papers import overview
+
+    print(overview.describe_all(options.cores))
+
+
+def _record(options: argparse.Namespace) -> None:
+    from labelnoise.papers import record, reproducing
+
+    print(record.record(options.experiment))
+    print(f"{reproducing.write()} is up to date")
 
 
 def _losses(options: argparse.Namespace) -> None:

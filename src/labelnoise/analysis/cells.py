@@ -11,8 +11,9 @@ import pandas as pd
 
 from labelnoise import manifest as manifests
 from labelnoise import paths
-from labelnoise.analysis.collect import COLUMNS
+from labelnoise.analysis import collect
 from labelnoise.errors import UserError
+from labelnoise.files import csv_text
 from labelnoise.manifest import Manifest
 from labelnoise.trial_folder import UNKNOWN, Status
 
@@ -99,6 +100,27 @@ def read(manifest_path: Path) -> Results:
     """Read an experiment's results. Raises `UserError` if trials.csv is missing, damaged or from another config."""
     manifest = manifests.read(manifest_path)
     path = paths.products(manifest["experiment"]) / "trials.csv"
+    try:
+        content = path.read_bytes()
+        trials = _parse(content)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: run snakemake, or `labelnoise collect {manifest_path}`") from None
+    except (ValueError, pd.errors.ParserError) as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and run snakemake again") from None
+    if "manifest" not in trials or set(trials["manifest"]) != {manifests.hash_of(manifest)}:
+        raise UserError(
+            f"{path} was made from another config than {manifest_path}: run snakemake, or `labelnoise collect "
+            f"{manifest_path}`"
+        )
+    return Results(manifest, trials, hashlib.sha256(content).hexdigest()[:10])
+
+
+def from_manifest(manifest: Manifest) -> Results:
+    """The results of an experiment as they are now, whether or not its trials.csv exists."""
+    return Results(manifest, _parse(csv_text(collect.rows(manifest), collect.COLUMNS).encode()))
+
+
+def _parse(content: bytes) -> pd.DataFrame:
     # Read as text: a label may look like a number or a missing value.
     text = dict.fromkeys(
         (
@@ -119,21 +141,9 @@ def read(manifest_path: Path) -> Results:
         ),
         str,
     )
-    missing = {column: [""] for column in COLUMNS if column not in ("label", "loss")}
+    missing = {column: [""] for column in collect.COLUMNS if column not in ("label", "loss")}
     missing |= {column: ["", UNKNOWN] for column in ("memorised", "realised_rate")}
-    try:
-        content = path.read_bytes()
-        trials = pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=missing)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: run snakemake, or `labelnoise collect {manifest_path}`") from None
-    except (ValueError, pd.errors.ParserError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run snakemake again") from None
-    if "manifest" not in trials or set(trials["manifest"]) != {manifests.hash_of(manifest)}:
-        raise UserError(
-            f"{path} was made from another config than {manifest_path}: run snakemake, or `labelnoise collect "
-            f"{manifest_path}`"
-        )
-    return Results(manifest, trials, hashlib.sha256(content).hexdigest()[:10])
+    return pd.read_csv(io.BytesIO(content), dtype=text, keep_default_na=False, na_values=missing)
 
 
 def summarise(rows: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -31,15 +31,19 @@ _ENVIRONMENT = ("torch", "device", "cpu_capability", "cuda", "cudnn", "precision
 def collect(manifest_path: Path) -> str:
     """Write trials.csv beside the manifest; return a line that says how the trials ended."""
     manifest = manifests.read(manifest_path)
-    belongs_to = manifests.hash_of(manifest)
-    rows = [{"manifest": belongs_to, **row} for entry in manifest["trials"] for row in _rows(entry)]
     products = paths.products(manifest["experiment"])
-    marker, path = paths.collected(products, belongs_to), products / "trials.csv"
+    marker, path = paths.collected(products, manifests.hash_of(manifest)), products / "trials.csv"
     for old in marker.parent.glob("*"):
         old.unlink()
-    write_csv(path, rows, COLUMNS)
+    write_csv(path, rows(manifest), COLUMNS)
     write_text(marker, "")
     return f"{path}: {_describe(_statuses(manifest))}"
+
+
+def rows(manifest: Manifest) -> list[dict[str, Any]]:
+    """The rows of trials.csv, from the trials' results as they are now."""
+    belongs_to = manifests.hash_of(manifest)
+    return [{"manifest": belongs_to, **row} for entry in manifest["trials"] for row in _rows(entry)]
 
 
 def check(manifest_path: Path) -> int:

@@ -95,11 +95,12 @@ class LossEntry(BaseModel):
 class PublishedRef(_Strict):
     """The printed tables to compare with: a paper's name, or a CSV file of the same form (docs/reproducing.md).
 
-    `tolerance` is in percentage points.
+    `dataset` replaces the experiment's own data set in the lookup; `tolerance` is in percentage points.
     """
 
     paper: str
     tables: list[str] = []
+    dataset: str | None = None
     tolerance: Annotated[float, Field(gt=0)] = 1.0
 
 

@@ -1,27 +1,19 @@
-"""`labelnoise plan`: what a config would train, what is finished, and an estimate for the rest."""
+"""`labelnoise plan`: what a config would train, what is finished, and how long the rest will take."""
 
 from __future__ import annotations
 
-import os
-import statistics
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import experiment_name
+from labelnoise.experiment.forecast import Forecast
 from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import canonical_hash
 from labelnoise.models import catalogue as models
 from labelnoise.trial_folder import Status
-
-# Seconds per trial for the interpreter, imports and Snakemake (benchmarks/README.md).
-FIXED_COST = 1.05
-
-# Number of training images to assume if a data set's size is unknown until it is read.
-_LARGE = 100_000
 
 
 def describe(path: Path, *, cores: int | None = None) -> str:
@@ -46,14 +38,8 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         *(f"warning: {line}" for line in [*noise_warnings(trials), *finished.undominated(trials)]),
     ]
     if pending:
-        cores = cores or os.cpu_count() or 1
-        measured = _measured_seconds(trials)
-        seconds = 0.0
-        for trial in pending:
-            alone = FIXED_COST + (measured.get(_size(trial)) or _typical_seconds(trial))
-            seconds += alone * trial.spec["recipe"]["threads"] / cores
-        basis = "from finished trials" if counts[Status.OK] else "from typical speeds, as no trial is finished"
-        lines.append(f"about {duration(seconds)} on {cores} cores ({basis})")
+        forecast = Forecast(trials)
+        lines.append(forecast.describe(forecast.seconds(pending, cores), cores))
     return "\n".join(lines)
 
 
@@ -100,31 +86,3 @@ def _rehearse(trials: list[Trial]) -> list[str]:
         )
         failures += [f"the model {recipe['model']} on {info.name} ({size} × {size}): {problem}"] if problem else []
     return failures
-
-
-def _measured_seconds(trials: list[Trial]) -> dict[tuple[Any, ...], float]:
-    """The median seconds of the finished trials, by what their duration depends on."""
-    by_size: dict[tuple[Any, ...], list[float]] = {}
-    for trial in trials:
-        seconds = trial.folder.read_run().get("seconds")
-        if isinstance(seconds, dict):
-            by_size.setdefault(_size(trial), []).append(sum(seconds.values()))
-    return {size: statistics.median(values) for size, values in by_size.items()}
-
-
-def _size(trial: Trial) -> tuple[Any, ...]:
-    recipe = trial.spec["recipe"]
-    return (trial.spec["dataset"]["name"], recipe["model"], recipe["epochs"], recipe["batch_size"])
-
-
-def _typical_seconds(trial: Trial) -> float:
-    images = (trial.dataset.info.train_size or _LARGE) * trial.spec["recipe"]["epochs"]
-    return images / models.find(trial.spec["recipe"]["model"]).images_per_second
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `4 min`, `3.5 h`, `2.1 days`."""
-    for unit, length, digits in (("days", 86_400, 1), ("h", 3_600, 1), ("min", 60, 0)):
-        if seconds >= (1.5 if digits else 2) * length:
-            return f"{seconds / length:.{digits}f} {unit}"
-    return f"{seconds:.0f} s"

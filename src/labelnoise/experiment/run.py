@@ -22,10 +22,9 @@ from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
-from labelnoise.experiment.trials import Trial, expand, noise_warnings, published_noise
+from labelnoise.experiment.trials import Trial, expand, noise_warnings, printed_cells, published_noise
 from labelnoise.files import pull_back_to_now, read_json, write_json
 from labelnoise.manifest import Manifest, Published
-from labelnoise.published import numbers
 from labelnoise.training.options import as_flags
 
 
@@ -228,7 +227,7 @@ def _published(config: Config, trials: list[Trial]) -> Published | None:
         return None
     paper, tables = config.published.paper, config.published.tables
     present = {trial.spec["dataset"]["name"] for trial in trials}
-    cells = [dict(cell) for cell in numbers.select(paper, tables) if cell["dataset"] in present]
+    cells = [dict(cell) for cell in printed_cells(config.published, present)]
     return {"paper": Path(paper).stem, "tables": tables, "tolerance": config.published.tolerance, "cells": cells}
 
 

@@ -12,7 +12,7 @@ from labelnoise import paths
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment import datasets, losses, noises
-from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, validate
+from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, PublishedRef, validate
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
@@ -25,6 +25,7 @@ from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.resolve import dominance_margin
 from labelnoise.published import numbers, presets
+from labelnoise.published.numbers import PrintedCell
 from labelnoise.training.code_version import code_version
 from labelnoise.training.recipe import AUGMENTATIONS
 from labelnoise.trial_folder import TrialFolder
@@ -162,7 +163,7 @@ def _check_published(config: Config, trials: list[tuple[Trial, KeyPath]], proble
     if config.published is None:
         return
     try:
-        cells = numbers.select(config.published.paper, config.published.tables)
+        cells = printed_cells(config.published, {trial.spec["dataset"]["name"] for trial, _ in trials})
     except UserError as error:
         problems.add(("published",), error)
         return
@@ -175,6 +176,25 @@ def _check_published(config: Config, trials: list[tuple[Trial, KeyPath]], proble
         if key in printed and names.setdefault(key, name) != name:
             message = f"{names[key]} and {name} would both be compared with the printed {key[1]} {key[2]}; keep one"
             problems.add(("noise",), message)
+
+
+def printed_cells(published: PublishedRef, datasets: set[str]) -> list[PrintedCell]:
+    """The cells of the tables on these data sets. Raises `UserError` for unknown papers, tables and data sets."""
+    cells = numbers.select(published.paper, published.tables)
+    if published.dataset is None:
+        return [cell for cell in cells if cell["dataset"] in datasets]
+    if len(datasets) != 1:
+        raise UserError("`dataset:` says what one data set is compared with, and this experiment has several")
+    known = {cell["dataset"] for cell in cells}
+    if published.dataset not in known:
+        raise UserError(unknown(f"data set of {published.paper}", published.dataset, sorted(known)))
+    (name,) = datasets
+    note = f"printed for {published.dataset}"
+    return [
+        {**cell, "dataset": name, "note": "; ".join(filter(None, (cell["note"], note)))}
+        for cell in cells
+        if cell["dataset"] == published.dataset
+    ]
 
 
 def published_noise(noise: dict[str, Any]) -> tuple[str, float | None]:

@@ -13,15 +13,13 @@ from labelnoise.errors import UserError
 class ModelInfo:
     """A catalogue entry.
 
-    `where` is `module:class`. `image_size` is the side length it requires (None: any). `images_per_second` is a typical
-    training speed on one CPU core, for `labelnoise plan`. `faster_in_bf16` says whether training was measured to be
-    faster in bf16 on a CPU that supports it.
+    `where` is `module:class`. `image_size` is the side length it requires (None: any). `faster_in_bf16` says whether
+    training was measured to be faster in bf16 on a CPU that supports it.
     """
 
     name: str
     where: str
     title: str
-    images_per_second: float
     image_size: int | None = None
     faster_in_bf16: bool = False
 
@@ -31,14 +29,12 @@ _ENTRIES = (
         name="digits_cnn",
         where="digits:DigitsCNN",
         title="three-layer CNN for 8 × 8 images",
-        images_per_second=50_000,
         image_size=8,
     ),
     ModelInfo(
         name="cnn4",
         where="cnn:CNN4",
         title="four-layer CNN of the papers, for 28 × 28 images",
-        images_per_second=2_000,
         image_size=28,
         faster_in_bf16=True,
     ),
@@ -46,7 +42,6 @@ _ENTRIES = (
         name="cnn8",
         where="cnn:CNN8",
         title="eight-layer CNN of the papers, for 32 × 32 images",
-        images_per_second=150,
         image_size=32,
         faster_in_bf16=True,
     ),
@@ -54,20 +49,17 @@ _ENTRIES = (
         name="resnet34",
         where="resnet:ResNet34",
         title="ResNet-34 of ALF, ANL and JAL, for small images",
-        images_per_second=30,
         faster_in_bf16=True,
     ),
     ModelInfo(
         name="resnet50_small",
         where="resnet:ResNet50Small",
         title="ResNet-50 of APL, for small images",
-        images_per_second=20,
     ),
     ModelInfo(
         name="resnet50",
         where="backbones:resnet50",
         title="torchvision's ResNet-50, for large images",
-        images_per_second=3,
     ),
 )
 
@@ -90,7 +82,7 @@ def find(name: str) -> ModelInfo:
     """The entry of a model for which `exists` is true."""
     if is_timm(name):
         title = f"{name.removeprefix(_TIMM)} of timm"
-        return ModelInfo(name=name, where="backbones:timm_model", title=title, images_per_second=5)
+        return ModelInfo(name=name, where="backbones:timm_model", title=title)
     return MODELS[name]
 
 

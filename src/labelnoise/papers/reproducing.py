@@ -1,0 +1,171 @@
+"""docs/reproducing.md: what of the papers was measured, and where papers and their code differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from labelnoise.analysis.published import Verdict, prediction_half_width, verdict
+from labelnoise.experiment.config import Config, validate
+from labelnoise.experiment.config_file import read as read_config
+from labelnoise.experiment.trials import printed_cells
+from labelnoise.files import write_text
+from labelnoise.papers import record
+from labelnoise.papers.overview import EXPERIMENTS
+from labelnoise.published import differences, numbers
+from labelnoise.published.numbers import PrintedCell
+
+PAGE = Path("docs/reproducing.md")
+
+_HEAD = """\
+# Reproducing the papers
+
+Every table and figure has its experiment file; one command gives the table with measured beside printed numbers and a
+verdict for each cell, in `results/experiments/NAME/tables/` and in its report:
+
+    labelnoise papers                                    # all of them: trials, done, reproduced, how long they take
+    snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml
+    snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml \\
+        --config 'only={losses: [CE, JAL-CE], noise: [symmetric-0.4-truncated], seeds: [1]}'
+
+An unfinished grid gives the same table, marked partial. Add a loss of your own to `losses:` and it gets a row beside
+the paper's. To compare with numbers of another paper, name a CSV file with the columns of
+`src/labelnoise/published/alf2021.csv`: `published: {paper: their_numbers.csv, tables: [Table 2]}`.
+
+| verdict | meaning |
+|---|---|
+| reproduced | within 1 point of the printed mean (`tolerance:`) |
+| above, below | further off, and outside the 95 % prediction interval t · s · √(1/3 + 1/n) around it |
+| inconclusive | further off, inside that interval |
+| not run | a seed of the cell is missing |
+| no verdict | no number was printed; or no deviation, and it is needed |
+
+`labelnoise record NAME` appends finished trials to `docs/measured/NAME.csv` and writes this page anew from the recorded
+trials and the printed numbers.
+"""
+
+
+def write() -> Path:
+    """Write the page; return its path."""
+    write_text(PAGE, text())
+    return PAGE
+
+
+def text() -> str:
+    """The page, from experiments/, docs/measured/ and the printed numbers."""
+    experiments = [*_experiments()]
+    rows = [row for name, config, recorded in experiments for row in _compare(name, config, recorded)]
+    return (
+        "\n".join([_HEAD, *_summary(rows), "", *_figures(experiments), "", *_details(rows), "", *_differences()]) + "\n"
+    )
+
+
+def _experiments() -> Iterator[tuple[str, Config, list[dict[str, str]]]]:
+    """Every experiment that repeats something, with the trials recorded of it."""
+    for file in [*sorted(EXPERIMENTS.glob("*.yaml")), *sorted(record.MEASURED.glob("*.yaml"))]:
+        config = validate(read_config(file))
+        path = record.MEASURED / f"{file.stem}.csv"
+        if config.published or config.figures:
+            yield file.stem, config, record.read(path) if path.exists() else []
+
+
+def _compare(name: str, config: Config, recorded: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """One row per printed cell of the experiment: its mean over the recorded seeds, and the verdict."""
+    if config.published is None:
+        return
+    cells = printed_cells(config.published, {entry.name for entry in config.datasets})
+    for cell in cells:
+        rows = [row for row in recorded if row["last_accuracy"] and _is_of(row, cell)]
+        values = [float(row["last_accuracy"]) for row in rows]
+        mean = sum(values) / len(values) if values else None
+        unlike = sorted({f"measured with {row['unlike_preset']}" for row in rows if row["unlike_preset"]})
+        yield {
+            **cell,
+            "experiment": name,
+            "measured": mean,
+            "n": len(values),
+            "verdict": verdict(cell["mean"], cell["std"], mean, len(values), tolerance=config.published.tolerance),
+            "precision": ", ".join(sorted({row["precision"] for row in rows})),
+            "note": "; ".join(filter(None, (cell["note"], *unlike))),
+        }
+
+
+def _is_of(row: dict[str, str], cell: PrintedCell) -> bool:
+    """Whether a recorded trial measures the printed cell."""
+    rate = float(row["rate"]) if row["rate"] else None
+    noise = numbers.noise_of(row["kind"], row["variant"])
+    measured = (row["dataset"], row["test_set"], noise, rate, row["label"])
+    return measured == (cell["dataset"], cell["test_set"], cell["noise"], cell["rate"], cell["loss"])
+
+
+def _summary(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["## Tables", ""]
+    counted = []
+    for (paper, table, dataset, experiment), group in pd.DataFrame(rows).groupby(
+        ["paper", "table", "dataset", "experiment"], sort=False
+    ):
+        found = Counter(group.verdict)
+        counted.append(
+            {"paper": paper, "table": table, "data set": dataset, "experiment": experiment, "printed": len(group),
+             "measured": int(group.measured.notna().sum()),
+             **{value.value: found[value] for value in Verdict if value.is_judged}}
+        )  # fmt: skip
+    return [*lines, pd.DataFrame(counted).to_markdown(index=False)]
+
+
+def _figures(experiments: list[tuple[str, Config, list[dict[str, str]]]]) -> list[str]:
+    lines = ["## Figures, and grids without printed numbers", ""]
+    for name, config, _ in experiments:
+        if config.published is None:
+            lines.append(f"- `{name}`: {', '.join(config.figures)}")
+        elif not config.published.tables:
+            lines.append(f"- `{name}`: a grid; the printed numbers are not at hand, so it has no verdicts")
+    return [*lines, "- ALF Figures 1, 2, 4 and 6: `snakemake theory`, without training"]
+
+
+def _details(rows: list[dict[str, Any]]) -> list[str]:
+    """Every measured cell."""
+    measured = [row for row in rows if row["measured"] is not None]
+    shown = [
+        {
+            "table": f"{row['paper']} {row['table']}, {row['dataset']}",
+            "noise": " ".join(filter(None, [row["noise"], "" if row["noise"] == "clean" else f"{row['rate'] or ''}"])),
+            "loss": row["loss"],
+            "printed": f"{row['mean']:.2f}" + ("" if row["std"] is None else f" ± {row['std']:.2f}"),
+            "measured": f"{row['measured']:.2f}",
+            "n": row["n"],
+            "difference": f"{row['measured'] - row['mean']:+.2f}",
+            "interval": _interval(row),
+            "verdict": row["verdict"],
+            "precision": row["precision"],
+            "note": row["note"],
+        }
+        for row in measured
+    ]
+    head = [
+        "## Measured cells",
+        "",
+        "Last-epoch test accuracy (%), mean over n seeds. `interval` is the prediction interval of the mean.",
+        "",
+    ]
+    return [*head, pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True) if shown else "None yet."]
+
+
+def _interval(row: dict[str, Any]) -> str:
+    half = prediction_half_width(row["std"], row["n"])
+    return "" if half is None else f"{row['mean'] - half:.2f} to {row['mean'] + half:.2f}"
+
+
+def _differences() -> list[str]:
+    lines = [
+        "## Where papers and their code differ",
+        "",
+        "Presets and experiment files follow the code unless said otherwise.",
+    ]
+    for paper, entries in differences.read().items():
+        lines += ["", f"### {paper}", "", pd.DataFrame(entries).to_markdown(index=False, disable_numparse=True)]
+    return lines
