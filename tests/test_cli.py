@@ -53,7 +53,7 @@ def test_plan_counts_and_estimates(project: Project):
     assert done.returncode == 0
     assert "config.yaml is valid: 8 trials" in done.stdout
     assert "to train 8" in done.stdout
-    assert "on 2 cores (from typical speeds" in done.stdout
+    assert "on 2 cores (from a few training steps)" in done.stdout
     assert not project.results.exists()
 
 

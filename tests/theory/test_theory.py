@@ -152,3 +152,39 @@ def test_theory_rule_writes_properties_and_figures(project: Project):
         path.name for path in (project.results / "theory" / "figures").glob("*.*") if not path.name.startswith(".")
     }
     assert drawn == {f"{name}.{ending}" for name in figures.FIGURES for ending in ("svg", "png")}
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameter", "params", "value"),
+    [
+        # symmetric 0.8 on ten classes: w_m/w_n = 2.25
+        ("AGCE", "a", {"q": 0.5}, 1 / (2.25**2 - 1)),
+        ("AGCE", "q", {"a": 0.2}, 1 - np.log(2.25) / np.log(6)),
+        ("AUL", "a", {"p": 2.0}, 2.25 / 1.25),
+        ("AUL", "p", {"a": 1.5}, 1 + np.log(2.25) / np.log(3)),
+        ("AEL", "a", {}, 1 / np.log(2.25)),
+        ("AMSE", "a", {"q": 2.0}, 9.0),
+        ("AMSE", "a", {"q": 3.0}, 4.7394),
+    ],
+)
+def test_condition_begins_at_the_threshold(loss: str, parameter: str, params: dict, value: float):
+    weights = symmetric_noise_weights(0.2, 10)
+    found = closed_forms.threshold(loss, parameter, params, weights)
+    assert found.value == pytest.approx(value, rel=1e-4)
+    inside, outside = (found.value * factor for factor in ((1.05, 0.95) if found.above else (0.95, 1.05)))
+    for at, holds in ((inside, True), (outside, False)):
+        full = catalogue.resolve(loss, params | {parameter: at})
+        assert asymmetry.is_asymmetric(loss, full, weights) is holds, (at, holds)
+
+
+@pytest.mark.parametrize(
+    ("loss", "parameter", "params"),
+    [("AGCE", "a", {"q": 1.5}), ("AUL", "a", {"p": 0.5}), ("AMSE", "a", {"q": 1.0}), ("GCE", "q", {})],
+)
+def test_no_threshold_where_the_condition_does_not_depend_on_the_parameter(loss: str, parameter: str, params: dict):
+    assert closed_forms.threshold(loss, parameter, params, symmetric_noise_weights(0.2, 10)) is None
+
+
+def test_no_threshold_without_a_dominating_or_a_second_label():
+    for weights in (np.full(10, 0.1), np.eye(10)[0]):
+        assert closed_forms.threshold("AEL", "a", {}, weights) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def _summary(rows: list[dict[str, Any]]) -> list[str]:
              "measured": int(group.measured.notna().sum()),
              **{value.value: found[value] for value in Verdict if value.is_judged}}
         )  # fmt: skip
-    return [*lines, pd.DataFrame(counted).to_markdown(index=False)]
+    return [*lines, _table(counted)]
 
 
 def _figures(experiments: list[tuple[str, Config, list[dict[str, str]]]]) -> list[str]:
@@ -152,7 +152,7 @@ def _details(rows: list[dict[str, Any]]) -> list[str]:
         "Last-epoch test accuracy (%), mean over n seeds. `interval` is the prediction interval of the mean.",
         "",
     ]
-    return [*head, pd.DataFrame(shown).to_markdown(index=False, disable_numparse=True) if shown else "None yet."]
+    return [*head, _table(shown) if shown else "None yet."]
 
 
 def _interval(row: dict[str, Any]) -> str:
@@ -167,5 +167,11 @@ def _differences() -> list[str]:
         "Presets and experiment files follow the code unless said otherwise.",
     ]
     for paper, entries in differences.read().items():
-        lines += ["", f"### {paper}", "", pd.DataFrame(entries).to_markdown(index=False, disable_numparse=True)]
+        lines += ["", f"### {paper}", "", _table(entries)]
     return lines
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The rows as Markdown, without padding, so that a new row changes no other line."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
