@@ -14,7 +14,9 @@ from labelnoise.published.numbers import TRIALS
 
 
 def as_csv(comparison: Comparison) -> str:
-    return comparison.rows.to_csv(index=False, float_format="%.4f")
+    """The rows with `COLUMNS`; rates as in the config, other numbers with four digits."""
+    rates = [None if pd.isna(rate) else repr(float(rate)) for rate in comparison.rows.rate]
+    return comparison.rows.assign(rate=rates).to_csv(index=False, float_format="%.4f")
 
 
 def as_grids(results: Results, comparison: Comparison) -> list[Grid]:
@@ -78,17 +80,21 @@ def _caption(results: Results, rows: pd.DataFrame, table: str, test_set: str) ->
     judged = rows[[Verdict(value).is_judged for value in rows.verdict]]
     sentences.append(counts(rows).capitalize())
     if table:
-        sentences += [
+        sentences.append(
             f"Reproduced: within {tolerance:g} point{'s' if tolerance != 1 else ''}. Above, below: further off, and "
             f"outside the 95 % prediction interval of the printed mean and deviation (n = {TRIALS}). Inconclusive: "
-            "further off, inside it",
+            "further off, inside it"
+        )
+    if table and len(judged):
+        sentences.append(
             f"Expected false alarms if all {len(judged)} judged cells repeat the printed experiment: "
-            f"{expected_false_alarms(rows, tolerance):.1f}",
-        ]
-    measured = results.rows_of(rows.dataset.iloc[0], test_set)
-    precisions = measured[measured.status == "ok"].precision.dropna().unique().tolist()
-    if precisions:
-        sentences.append(f"Measured in {' and '.join(precisions)}, n = {_spread(rows[rows['mean'].notna()].n)} seeds")
+            f"{expected_false_alarms(rows, tolerance):.1f}"
+        )
+    finished = rows[rows["mean"].notna()]
+    if len(finished):
+        measured = results.rows_of(rows.dataset.iloc[0], test_set)
+        precisions = " and ".join(measured[measured.status == "ok"].precision.dropna().unique())
+        sentences.append(f"Measured in {precisions}, seeds per cell: {_spread(finished.n)}")
     if unfinished := int((rows["mean"].isna()).sum()):
         sentences.insert(0, f"PARTIAL: {unfinished} of {len(rows)} cells are not complete")
     return ". ".join(sentences) + "."
