@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from labelnoise.experiment import config_file
+from labelnoise.experiment import config_file, printed
 from labelnoise.experiment.config import Config
-from labelnoise.experiment.trials import Trial, expand, printed_cells, published_noise
+from labelnoise.experiment.trials import Trial, expand
 from support.project import ROOT
 
 # (losses, conditions, seeds)
@@ -55,8 +55,8 @@ def test_every_printed_cell_of_its_tables_has_trials_in_the_experiment(expanded)
     for name, (config, trials) in expanded.items():
         if config.published is None or name == "alf2021-tables6-7-mnist-paper-bf16":
             continue
-        measured = {(published_noise(trial.spec["noise"]), trial.label) for trial in trials}
-        cells = printed_cells(config.published, {trial.spec["dataset"]["name"] for trial in trials})
+        measured = {(printed.noise_of(trial.spec["noise"]), trial.label) for trial in trials}
+        cells = printed.cells_of(config.published, {trial.spec["dataset"]["name"] for trial in trials})
         for cell in cells:
             assert ((cell["noise"], cell["rate"]), cell["loss"]) in measured, (name, cell)
         compared[config.published.paper] += len(cells)

@@ -19,10 +19,10 @@ from typing import Any
 import labelnoise
 from labelnoise import manifest, paths
 from labelnoise.errors import UserError
-from labelnoise.experiment import config_file, finished
+from labelnoise.experiment import config_file, finished, printed
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
-from labelnoise.experiment.trials import Trial, expand, noise_warnings, printed_cells, published_noise
+from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import pull_back_to_now, read_json, write_json
 from labelnoise.manifest import Manifest, Published
 from labelnoise.training.options import as_flags
@@ -212,7 +212,7 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
                 "loss": trial.spec["loss"]["name"],
                 "label": trial.label,
                 "seed": trial.spec["seed"],
-                "printed_as": list(published_noise(trial.spec["noise"])),
+                "printed_as": list(printed.noise_of(trial.spec["noise"])),
                 "sweep": trial.sweep,
                 "unlike_preset": trial.unlike_preset,
             }
@@ -227,7 +227,7 @@ def _published(config: Config, trials: list[Trial]) -> Published | None:
         return None
     paper, tables = config.published.paper, config.published.tables
     present = {trial.spec["dataset"]["name"] for trial in trials}
-    cells = [dict(cell) for cell in printed_cells(config.published, present)]
+    cells = [dict(cell) for cell in printed.cells_of(config.published, present)]
     return {"paper": Path(paper).stem, "tables": tables, "tolerance": config.published.tolerance, "cells": cells}
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from labelnoise import paths
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment import datasets, losses, noises
-from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, PublishedRef, validate
+from labelnoise.experiment import datasets, losses, noises, printed
+from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, validate
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
@@ -24,8 +24,7 @@ from labelnoise.manifest import Sweep
 from labelnoise.models import catalogue as models
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.resolve import dominance_margin
-from labelnoise.published import numbers, presets
-from labelnoise.published.numbers import PrintedCell
+from labelnoise.published import presets
 from labelnoise.training.code_version import code_version
 from labelnoise.training.recipe import AUGMENTATIONS
 from labelnoise.trial_folder import TrialFolder
@@ -77,7 +76,7 @@ def expand(file: ConfigFile) -> tuple[Config, list[Trial]]:
     trials = list(_combine(config, chosen, noise_cases, cases, problems))
     _check_twins(trials, problems)
     _check_run(config, trials, problems)
-    _check_published(config, trials, problems)
+    printed.check(config, [trial.spec for trial, _ in trials], problems)
     trials = _select_only(config, trials, problems)
     problems.raise_any()
     return config, [trial for trial, _ in trials]
@@ -156,51 +155,6 @@ def _check_presets(config: Config, problems: Problems) -> None:
         elif preset.dataset is not None and preset.dataset not in (datasets := presets.datasets(preset.name)):
             what = f"data set of the preset {preset.name}"
             problems.add((*key_path, "dataset"), unknown(what, preset.dataset, datasets))
-
-
-def _check_published(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Problems) -> None:
-    """Report unknown papers and tables, and two noises that would be compared with the same printed numbers."""
-    if config.published is None:
-        return
-    try:
-        cells = printed_cells(config.published, {trial.spec["dataset"]["name"] for trial, _ in trials})
-    except UserError as error:
-        problems.add(("published",), error)
-        return
-    printed = {(cell["dataset"], cell["noise"], cell["rate"]) for cell in cells}
-    names: dict[tuple[Any, ...], str] = {}
-    for trial, _ in trials:
-        noise = trial.spec["noise"]
-        key = (trial.spec["dataset"]["name"], *published_noise(noise))
-        name = paths.noise_name(noise)
-        if key in printed and names.setdefault(key, name) != name:
-            message = f"{names[key]} and {name} would both be compared with the printed {key[1]} {key[2]}; keep one"
-            problems.add(("noise",), message)
-
-
-def printed_cells(published: PublishedRef, datasets: set[str]) -> list[PrintedCell]:
-    """The cells of the tables on these data sets. Raises `UserError` for unknown papers, tables and data sets."""
-    cells = numbers.select(published.paper, published.tables)
-    if published.dataset is None:
-        return [cell for cell in cells if cell["dataset"] in datasets]
-    if len(datasets) != 1:
-        raise UserError("`dataset:` says what one data set is compared with, and this experiment has several")
-    known = {cell["dataset"] for cell in cells}
-    if published.dataset not in known:
-        raise UserError(unknown(f"data set of {published.paper}", published.dataset, sorted(known)))
-    (name,) = datasets
-    note = f"printed for {published.dataset}"
-    return [
-        {**cell, "dataset": name, "note": "; ".join(filter(None, (cell["note"], note)))}
-        for cell in cells
-        if cell["dataset"] == published.dataset
-    ]
-
-
-def published_noise(noise: dict[str, Any]) -> tuple[str, float | None]:
-    """The noise and rate as printed tables name them; a noise of the user's own map, matrix or file is in none."""
-    name = numbers.noise_of(noise["kind"], noise["variant"])
-    return (f"{name}-{noise['content']}" if "content" in noise else name, noise["rate"])
 
 
 def _check_distinct(values: list[Any], key_path: KeyPath, what: str, problems: Problems) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from labelnoise.analysis.published import Verdict, prediction_half_width, verdict
 from labelnoise.experiment.config import Config, validate
 from labelnoise.experiment.config_file import read as read_config
-from labelnoise.experiment.trials import printed_cells
+from labelnoise.experiment.printed import cells_of
 from labelnoise.files import write_text
 from labelnoise.papers import record
 from labelnoise.papers.overview import EXPERIMENTS
@@ -77,7 +77,7 @@ def _compare(name: str, config: Config, recorded: list[dict[str, str]]) -> Itera
     """One row per printed cell of the experiment: its mean over the recorded seeds, and the verdict."""
     if config.published is None:
         return
-    cells = printed_cells(config.published, {entry.name for entry in config.datasets})
+    cells = cells_of(config.published, [entry.name for entry in config.datasets])
     for cell in cells:
         rows = [row for row in recorded if row["last_accuracy"] and _is_of(row, cell)]
         values = [float(row["last_accuracy"]) for row in rows]
