@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from labelnoise.analysis import published
+from labelnoise.analysis import published, published_tables
+from labelnoise.analysis.cells import Results
 from labelnoise.analysis.published import verdict
 
 NAN = float("nan")
@@ -57,3 +59,85 @@ def test_expected_false_alarms_are_at_most_one_in_twenty():
     assert published.false_alarm_rate(None, 3) == 0
     rows = pd.DataFrame({"printed_std": [5.0, 5.0, 0.1], "n": [3, 0, 3], "verdict": ["above", "not run", "reproduced"]})
     assert published.expected_false_alarms(rows, 1.0) == pytest.approx(0.0566, abs=2e-4)
+
+
+def results(cells: list[dict], measured: list[tuple], tables: list[str], unlike: str = "") -> Results:
+    """An experiment on `d`; measured are (label, kind, rate, seed, test set, status, accuracy)."""
+    trials = pd.DataFrame(measured, columns=["label", "kind", "rate", "seed", "test_set", "status", "last_accuracy"])
+    trials = trials.assign(dataset="d", noise=trials.kind, precision="fp32")
+    entries = [
+        {
+            "dataset": "d",
+            "noise": row.noise,
+            "label": row.label,
+            "printed_as": [row.kind, None if pd.isna(row.rate) else row.rate],
+            "unlike_preset": unlike,
+        }
+        for row in trials.itertuples()
+    ]
+    paper = {"paper": "p", "tables": tables, "tolerance": 1.0, "cells": cells}
+    losses = list(dict.fromkeys(trials.label))
+    manifest: Any = {"datasets": ["d"], "trials": entries, "published": paper, "losses": losses, "highlight": "top2"}
+    return Results(manifest, trials)
+
+
+def cell(loss: str, mean: float, *, table: str = "T", test_set: str = "test", noise: str = "given", rate=None) -> dict:
+    return {
+        "paper": "p", "table": table, "dataset": "d", "test_set": test_set, "noise": noise, "rate": rate, "loss": loss,
+        "mean": mean, "std": None, "note": "",
+    }  # fmt: skip
+
+
+def test_each_test_set_is_compared_with_its_own_numbers():
+    printed = [cell("CE", 66.3, test_set="web"), cell("CE", 60.7, test_set="imagenet")]
+    measured = [("CE", "given", None, 1, "web", "ok", 66.0), ("CE", "given", None, 1, "imagenet", "ok", 70.0)]
+    rows = published.compare(results(printed, measured, ["T"]), "d").rows
+    assert rows[["test_set", "mean", "verdict"]].to_numpy().tolist() == [
+        ["web", 66.0, "reproduced"],
+        ["imagenet", 70.0, "no verdict"],  # 9.3 off, and no deviation was printed
+    ]
+
+
+def test_before_any_result_the_printed_cells_are_not_run_and_nothing_else_is_listed():
+    printed = [cell("CE", 66.3, test_set="web"), cell("CE", 60.7, test_set="imagenet")]
+    rows = published.compare(results(printed, [("CE", "given", None, 1, None, "missing", None)], ["T"]), "d").rows
+    assert rows[["test_set", "verdict"]].to_numpy().tolist() == [["web", "not run"], ["imagenet", "not run"]]
+
+
+def test_cell_with_a_seed_that_diverged_is_not_run():
+    measured = [("CE", "given", None, 1, "test", "ok", 66.0), ("CE", "given", None, 2, None, "diverged", None)]
+    (row,) = published.compare(results([cell("CE", 66.0)], measured, ["T"]), "d").rows.itertuples()
+    assert (row.verdict, row.n) == ("not run", 1)
+    assert pd.isna(row.mean)
+
+
+def test_cell_of_two_tables_is_compared_in_both_and_unprinted_columns_come_last():
+    printed = [cell("CE", 66.0, table="A"), cell("CE", 70.0, table="B")]
+    measured = [("CE", "given", None, 1, "test", "ok", 66.0), ("CE", "symmetric", 0.5, 1, "test", "ok", 50.0)]
+    rows = published.compare(results(printed, measured, ["A", "B"]), "d").rows
+    assert rows[["table", "noise", "verdict"]].to_numpy().tolist() == [
+        ["A", "given", "reproduced"],
+        ["B", "given", "no verdict"],
+        ["", "symmetric", "no verdict"],
+    ]
+
+
+def test_what_is_unlike_the_preset_stands_in_the_note():
+    measured = [("CE", "given", None, 1, "test", "ok", 66.0)]
+    rows = published.compare(results([cell("CE", 66.0)], measured, ["T"], unlike="epochs 2 (preset: 50)"), "d").rows
+    assert rows.note.tolist() == ["measured with epochs 2 (preset: 50)"]
+
+
+def test_grids_hold_the_papers_order_and_mark_both_numbers():
+    printed = [cell(loss, value) for loss, value in (("B", 90.0), ("A", 80.0), ("C", 70.0))]
+    measured = [(loss, "given", None, 1, "test", "ok", 60.0 + i) for i, loss in enumerate(("A", "C", "B", "own"))]
+    experiment = results(printed, measured, ["T"])
+    (grid,) = published_tables.as_grids(experiment, published.compare(experiment, "d"))
+    assert list(grid.rows) == ["B", "A", "C", "own"]
+    marks = {label: [line.mark for line in cells[0].lines] for label, cells in grid.rows.items()}
+    assert marks == {
+        "B": ["bold", "bold", None],
+        "A": [None, "bold", None],
+        "C": [None] * 3,
+        "own": ["bold", None, None],
+    }

@@ -121,26 +121,33 @@ def compare(results: Results, dataset: str) -> Comparison:
     published = results.manifest["published"]
     if published is None:
         raise ValueError("the experiment names no paper")
-    measured = _measured(results, dataset)
-    rows = []
+    measured = _measured(results, dataset, [cell["test_set"] for cell in published["cells"]])
+    rows, in_tables = [], set()
     for table in [*published["tables"], ""]:
         cells = [cell for cell in published["cells"] if cell["table"] == table and cell["dataset"] == dataset]
         printed = {(cell["test_set"], cell["noise"], cell["rate"], cell["loss"]): cell for cell in cells}
-        columns = dict.fromkeys(key[:3] for key in printed)
-        extra = [key for key in measured if key not in printed and (key[:3] in columns or not table)]
+        columns = {key[:3] for key in printed}
+        # The user's own losses are rows of every table that has their column; what has no table comes last.
+        own = (key[:3] in columns if table else key[:3] not in in_tables for key in measured)
+        extra = [key for key, is_own in zip(measured, own, strict=True) if is_own and key not in printed]
         for key in [*printed, *extra]:
             rows.append(_row(published, dataset, table, key, printed.get(key, {}), measured.get(key, {})))
-        measured = {key: value for key, value in measured.items() if key[:3] not in columns}
+        in_tables |= columns
     return Comparison(dataset, pd.DataFrame(rows, columns=list(COLUMNS)))
 
 
-def _measured(results: Results, dataset: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Mean, std, n, and what the config sets otherwise than the preset, by test set, noise, rate and label."""
+def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Mean, std, n, and what the config sets otherwise than the preset, by test set, noise, rate and label.
+
+    Before a trial is finished its test sets are not known; then the printed ones are assumed.
+    """
     entries = [entry for entry in results.manifest["trials"] if entry["dataset"] == dataset]
     noises = {entry["noise"]: tuple(entry["printed_as"]) for entry in entries}
     unlike = {(entry["label"], entry["noise"]): entry["unlike_preset"] for entry in entries}
     found = {}
-    for test_set in results.test_sets(dataset):
+    is_known = results.trials.loc[results.trials.dataset == dataset, "test_set"].notna().any()
+    assumed = list(dict.fromkeys(printed_test_sets))
+    for test_set in results.test_sets(dataset) if is_known or not assumed else assumed:
         cells = summarise(results.rows_of(dataset, test_set), "last")
         for (label, noise), cell in cells.iterrows():
             note = unlike[label, noise]

@@ -48,10 +48,10 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
 def read_features(folder: TrialFolder, test_set: str) -> tuple[np.ndarray, np.ndarray] | str:
     """Features `(N, D)` and true classes `(N,)` of at most 5,000 test images; or what is missing, with the remedy."""
     if not folder.features().exists():
-        return "no features kept:\nrun: {keep: [features]},\ndelete its folder,\nrun again"
+        return "no features kept:\nset run: {keep: [features]},\ndelete the trial's folder,\nrun again"
     with np.load(folder.features()) as file:
         if f"{test_set}_labels" not in file:
-            return "its features.npz\nhas no labels:\ndelete it, run again"
+            return "features.npz has no labels:\ndelete the trial's folder,\nrun again"
         features, labels = file[f"{test_set}_features"], file[f"{test_set}_labels"]
     chosen = np.linspace(0, len(labels) - 1, min(_MOST, len(labels))).astype(int)
     return features[chosen], labels[chosen]
