@@ -32,9 +32,17 @@ verdict for each cell, in `results/experiments/NAME/tables/` and in its report:
     snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml \\
         --config 'only={losses: [CE, JAL-CE], noise: [symmetric-0.4-truncated], seeds: [1]}'
 
-An unfinished grid gives the same table, marked partial. Add a loss of your own to `losses:` and it gets a row beside
-the paper's. To compare with numbers of another paper, name a CSV file with the columns of
-`src/labelnoise/published/alf2021.csv`: `published: {paper: their_numbers.csv, tables: [Table 2]}`.
+An unfinished grid gives the same table, marked partial. A loss of your own gets a row beside the paper's; finished trials
+of the others are shared:
+
+```yaml
+# experiments/mine.yaml
+extends: jal2025-table3-cifar10.yaml
+losses: [CE, GCE, NCE+AGCE, ANL-CE, JAL-CE, {target: my_losses:Capped, cap: 2.0}]
+```
+
+To compare with numbers of another paper, name a CSV file with the columns of `src/labelnoise/published/alf2021.csv`:
+`published: {paper: their_numbers.csv, tables: [Table 2]}`.
 
 | verdict | meaning |
 |---|---|
