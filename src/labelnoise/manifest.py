@@ -52,6 +52,7 @@ class Published(TypedDict):
 
     paper: str
     tables: list[str]
+    trials: int
     tolerance: float
     cells: list[dict[str, Any]]
 

@@ -58,7 +58,7 @@ def test_expected_false_alarms_are_at_most_one_in_twenty():
     assert published.false_alarm_rate(0.1, 3) == pytest.approx(0.0066, abs=2e-4)
     assert published.false_alarm_rate(None, 3) == 0
     rows = pd.DataFrame({"printed_std": [5.0, 5.0, 0.1], "n": [3, 0, 3], "verdict": ["above", "not run", "reproduced"]})
-    assert published.expected_false_alarms(rows, 1.0) == pytest.approx(0.0566, abs=2e-4)
+    assert published.expected_false_alarms(rows) == pytest.approx(0.0566, abs=2e-4)
 
 
 def results(cells: list[dict], measured: list[tuple], tables: list[str], unlike: str = "") -> Results:
@@ -75,7 +75,7 @@ def results(cells: list[dict], measured: list[tuple], tables: list[str], unlike:
         }
         for row in trials.itertuples()
     ]
-    paper = {"paper": "p", "tables": tables, "tolerance": 1.0, "cells": cells}
+    paper = {"paper": "p", "tables": tables, "trials": 3, "tolerance": 1.0, "cells": cells}
     losses = list(dict.fromkeys(trials.label))
     manifest: Any = {"datasets": ["d"], "trials": entries, "published": paper, "losses": losses, "highlight": "top2"}
     return Results(manifest, trials)
@@ -141,3 +141,24 @@ def test_grids_hold_the_papers_order_and_mark_both_numbers():
         "C": [None] * 3,
         "own": ["bold", None, None],
     }
+
+
+def test_variants_of_a_noise_that_is_not_printed_stay_apart():
+    measured = [("CE", "symmetric", 0.2, 1, "test", "ok", 80.0), ("CE", "symmetric", 0.2, 1, "test", "ok", 85.0)]
+    experiment = results([cell("CE", 66.0)], measured, ["T"])
+    experiment.trials["noise"] = ["symmetric-0.2", "symmetric-0.2-bernoulli"]
+    for entry, noise in zip(experiment.manifest["trials"], experiment.trials.noise, strict=True):
+        entry["noise"] = noise
+    rows = published.compare(experiment, "d").rows
+    assert rows[["noise", "mean"]].dropna().to_numpy().tolist() == [
+        ["symmetric-0.2", 80.0],
+        ["symmetric-0.2-bernoulli", 85.0],
+    ]
+
+
+def test_number_of_printed_trials_is_the_papers():
+    measured = [("CE", "given", None, seed, "test", "ok", 91.6) for seed in (1, 2, 3)]
+    experiment = results([cell("CE", 90.0) | {"std": 1.0}], measured, ["T"])
+    assert published.compare(experiment, "d").rows.verdict.tolist() == ["inconclusive"]
+    experiment.manifest["published"]["trials"] = 10
+    assert published.compare(experiment, "d").rows.verdict.tolist() == ["above"]

@@ -98,3 +98,22 @@ def test_what_differs_from_the_preset_is_said():
     unlike = {trial.label: trial.unlike_preset for trial in trials}
     assert unlike["CE"] == "epochs 2 (preset: 20), lr 0.2 (preset: 0.1)"
     assert unlike["GCE"].startswith("q 0.5 (preset: 0.7), epochs 2")
+
+
+@pytest.mark.parametrize(
+    ("losses", "preset", "said"),
+    [
+        ("[{loss: GCE, label: CE, q: 0.7}]", "jal2025", "the loss GCE"),
+        ("[{loss: SCE, label: my loss, alpha: 0.1, beta: 1}]", "jal2025", ""),
+        ("[CE]", "lt2024", "the preset lt2024"),
+        ("[{loss: CE, preset: anl2023}]", "jal2025", "the preset anl2023"),
+        ("[CE]", "jal2025-paper", ""),
+        ("[CE+RCE]", None, "no preset"),
+    ],
+)
+def test_what_differs_from_the_paper_that_is_compared_is_said(losses: str, preset: str | None, said: str):
+    text = BASE.replace("losses: [CE, MAE]", f"losses: {losses}").replace("train: {epochs: 2, lr: 0.2}\n", "")
+    text += "published: {paper: jal2025}\n"
+    _, trials = expand(read(text + (f"preset: {{name: {preset}, dataset: cifar10}}\n" if preset else "")))
+    unlike = {trial.unlike_preset for trial in trials}
+    assert all(text.startswith(said) for text in unlike) if said else unlike == {""}

@@ -54,6 +54,11 @@ def test_forecast_uses_this_machines_finished_trials_only(copied: Project, monke
     assert forecast.seconds(trials[:4], cores=2) == pytest.approx(4 * (FIXED_COST + 20.0) / 2)
     assert forecast.bases == {"finished trials"}
 
+    stopped = trials[0].folder
+    stopped.run.write_text(json.dumps(stopped.read_run() | {"seconds": {"load": 0.1, "train": 0.1}}))
+    stopped.result.write_text(json.dumps(stopped.read_result() | {"status": "diverged"}))
+    assert Forecast(trials).seconds(trials[:1], cores=1) == pytest.approx(FIXED_COST + 20.0)
+
     for trial in trials:
         run = trial.folder.read_run()
         trial.folder.run.write_text(json.dumps(run | {"host": f"not {socket.gethostname()}"}))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
 import pytest
 
+from labelnoise.errors import UserError
 from labelnoise.papers import record, reproducing
 from labelnoise.published import differences
 from support.project import ROOT, Project
@@ -55,10 +55,7 @@ def test_other_numbers_of_a_recorded_trial_are_refused(recorded: Project):
     path = Path("docs/measured/made-up-digits.csv")
     kept = rows()
     kept[0]["last_accuracy"] = "12.5"
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, record.COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(kept)
+    record.write_csv(path, kept, record.COLUMNS)
     before = path.read_text()
     done = recorded.labelnoise("record", "made-up-digits")
     assert done.returncode == 2
@@ -76,6 +73,48 @@ def test_page_compares_recorded_cells_and_says_what_is_doubtful(recorded: Projec
     mean = sum(float(row["last_accuracy"]) for row in rows() if row["label"] == "CE" and row["kind"] == "clean") / 2
     for part in ("| 1.00 ± 0.10 |", f"| {mean:.2f} |", "| above |", "far off"):
         assert part in cell
+
+
+def test_trials_of_an_earlier_config_do_not_join_a_cell(recorded: Project):
+    record.record("made-up-digits")
+    before = reproducing.text()
+    path = Path("experiments/made-up-digits.yaml")
+    path.write_text(path.read_text().replace("epochs: 2", "epochs: 3"))
+    assert "| made-up Table 1, digits" in before
+    assert "| made-up Table 1, digits" not in reproducing.text()
+    path.write_text(path.read_text().replace("epochs: 3", "epochs: 2"))
+    assert reproducing.text() == before
+
+
+def test_cell_with_a_diverged_seed_has_no_mean(recorded: Project):
+    record.record("made-up-digits")
+    path = Path("docs/measured/made-up-digits.csv")
+    kept = rows()
+    (one, *_) = [row for row in kept if row["label"] == "CE" and row["kind"] == "clean"]
+    one |= {"status": "diverged", "last_accuracy": "", "test_set": ""}
+    record.write_csv(path, kept, record.COLUMNS)
+    assert "| made-up | Table 1 | digits | made-up-digits | 1 | 0 |" in reproducing.text()
+
+
+def test_own_map_is_not_compared_with_the_printed_noise(recorded: Project):
+    header = Path("made-up.csv").read_text().splitlines()[0]
+    Path("made-up.csv").write_text(f"{header}\nmade-up,Table 1,digits,test,asymmetric,0.4,CE,1.0,0.1,\n")
+    path = Path("experiments/made-up-digits.yaml")
+    path.write_text(path.read_text().replace("symmetric, rate: 0.4", "asymmetric, rate: 0.4, map: {3: 8}"))
+    manifest = record.manifest_of(path)
+    noises = {tuple(entry["printed_as"]) for entry in manifest["trials"]}
+    assert ("clean", 0.0) in noises
+    assert ("asymmetric", 0.4) not in noises
+
+
+def test_config_with_the_name_of_an_experiment_is_refused(recorded: Project):
+    Path("other").mkdir()
+    Path("other/made-up-digits.yaml").write_text(Path("experiments/made-up-digits.yaml").read_text())
+    with pytest.raises(UserError, match=r"has the name of experiments/made-up-digits\.yaml"):
+        record.record("other/made-up-digits.yaml")
+    Path("other/made-up-digits.yaml").rename("other/elsewhere.yaml")
+    assert "8 recorded" in record.record("other/elsewhere.yaml")
+    assert "| made-up | Table 1 | digits | elsewhere | 1 | 1 |" in reproducing.text()
 
 
 def test_reproducing_is_what_the_records_and_the_printed_numbers_give(monkeypatch: pytest.MonkeyPatch):

@@ -188,3 +188,9 @@ def test_no_threshold_where_the_condition_does_not_depend_on_the_parameter(loss:
 def test_no_threshold_without_a_dominating_or_a_second_label():
     for weights in (np.full(10, 0.1), np.eye(10)[0]):
         assert closed_forms.threshold("AEL", "a", {}, weights) is None
+
+
+def test_no_threshold_where_every_or_no_value_meets_the_condition():
+    weights = symmetric_noise_weights(0.2, 10)
+    assert closed_forms.threshold("AGCE", "q", {"a": 6.0}, weights) is None  # from q = −4.26 on: always
+    assert closed_forms.threshold("AMSE", "a", {"q": 1.04}, weights) is None  # from a beyond 1e9 on: never

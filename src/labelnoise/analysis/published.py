@@ -143,6 +143,9 @@ def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> d
     """
     entries = [entry for entry in results.manifest["trials"] if entry["dataset"] == dataset]
     noises = {entry["noise"]: tuple(entry["printed_as"]) for entry in entries}
+    # Variants of a noise that the paper does not print keep their own names, as they would be one row otherwise.
+    twice = {printed for printed, count in Counter(noises.values()).items() if count > 1}
+    noises = {noise: (noise, None) if printed in twice else printed for noise, printed in noises.items()}
     unlike = {(entry["label"], entry["noise"]): entry["unlike_preset"] for entry in entries}
     found = {}
     is_known = results.trials.loc[results.trials.dataset == dataset, "test_set"].notna().any()
@@ -166,7 +169,7 @@ def _row(
     difference = low = high = None
     if mean is not None and printed_mean is not None:
         difference = mean - printed_mean
-        if (half := prediction_half_width(printed_std, n)) is not None:
+        if (half := prediction_half_width(printed_std, n, printed_n=published["trials"])) is not None:
             low, high = printed_mean - half, printed_mean + half
     return {
         "paper": published["paper"],
@@ -184,7 +187,16 @@ def _row(
         "difference": difference,
         "low": low,
         "high": high,
-        "verdict": str(verdict(printed_mean, printed_std, mean, n, tolerance=published["tolerance"])),
+        "verdict": str(
+            verdict(
+                printed_mean,
+                printed_std,
+                mean,
+                n,
+                printed_n=published["trials"],
+                tolerance=published["tolerance"],
+            )
+        ),
         "note": "; ".join(filter(None, (printed.get("note"), measured.get("note")))),
     }
 
@@ -195,9 +207,10 @@ def counts(rows: pd.DataFrame) -> str:
     return ", ".join(f"{found[value]} {value}" for value in Verdict if found[value]) or "no cells"
 
 
-def expected_false_alarms(rows: pd.DataFrame, tolerance: float) -> float:
+def expected_false_alarms(rows: pd.DataFrame, *, printed_n: int = TRIALS, tolerance: float = 1.0) -> float:
     """How many verdicts `above` or `below` to expect if every judged cell were an exact repetition."""
     judged = rows[[Verdict(value).is_judged for value in rows.verdict]]
     return sum(
-        false_alarm_rate(std, n, tolerance=tolerance) for std, n in zip(judged.printed_std, judged.n, strict=True)
+        false_alarm_rate(std, n, printed_n=printed_n, tolerance=tolerance)
+        for std, n in zip(judged.printed_std, judged.n, strict=True)
     )

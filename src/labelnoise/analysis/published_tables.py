@@ -10,7 +10,6 @@ from labelnoise.analysis.cells import Results
 from labelnoise.analysis.formats import Cell, Column, Grid, Line
 from labelnoise.analysis.published import Comparison, Verdict, counts, expected_false_alarms
 from labelnoise.analysis.tables import marks
-from labelnoise.published.numbers import TRIALS
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -73,7 +72,7 @@ def _number(mean: float | None, std: float | None) -> str:
 def _caption(results: Results, rows: pd.DataFrame, table: str, test_set: str) -> str:
     published = results.manifest["published"]
     assert published is not None
-    tolerance = published["tolerance"]
+    tolerance, printed_n = published["tolerance"], published["trials"]
     where = f"{rows.dataset.iloc[0]} ({test_set})"
     what = f"{table} of {published['paper']}" if table else f"Cells of which {published['paper']} prints none"
     sentences = [f"{what} on {where}: last-epoch test accuracy (%), measured and as printed"]
@@ -82,13 +81,13 @@ def _caption(results: Results, rows: pd.DataFrame, table: str, test_set: str) ->
     if table:
         sentences.append(
             f"Reproduced: within {tolerance:g} point{'s' if tolerance != 1 else ''}. Above, below: further off, and "
-            f"outside the 95 % prediction interval of the printed mean and deviation (n = {TRIALS}). Inconclusive: "
+            f"outside the 95 % prediction interval of the printed mean and deviation (n = {printed_n}). Inconclusive: "
             "further off, inside it"
         )
     if table and len(judged):
         sentences.append(
             f"Expected false alarms if all {len(judged)} judged cells repeat the printed experiment: "
-            f"{expected_false_alarms(rows, tolerance):.1f}"
+            f"{expected_false_alarms(rows, printed_n=printed_n, tolerance=tolerance):.1f}"
         )
     finished = rows[rows["mean"].notna()]
     if len(finished):

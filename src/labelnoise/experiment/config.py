@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.manifest import EXTRA_FIGURES
+from labelnoise.published.numbers import TRIALS
 from labelnoise.training.options import RunOptions, declared, list_fields
 
 
@@ -95,12 +96,14 @@ class LossEntry(BaseModel):
 class PublishedRef(_Strict):
     """The printed tables to compare with: a paper's name, or a CSV file of the same form (docs/reproducing.md).
 
-    `dataset` replaces the experiment's own data set in the lookup; `tolerance` is in percentage points.
+    `dataset` replaces the experiment's own data set in the lookup. `trials` is the number of trials per printed cell;
+    `tolerance` is in percentage points.
     """
 
     paper: str
     tables: list[str] = []
     dataset: str | None = None
+    trials: Annotated[int, Field(ge=1)] = TRIALS
     tolerance: Annotated[float, Field(gt=0)] = 1.0
 
 

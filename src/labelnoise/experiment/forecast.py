@@ -14,6 +14,7 @@ from labelnoise.datasets.info import Images
 from labelnoise.experiment.trials import Trial
 from labelnoise.losses import catalogue as losses
 from labelnoise.losses.info import Need
+from labelnoise.trial_folder import Status
 
 # Seconds per trial for the interpreter, imports and Snakemake (benchmarks/README.md).
 FIXED_COST = 1.05
@@ -94,7 +95,8 @@ def _measured_seconds_per_epoch(trials: Iterable[Trial]) -> dict[tuple[Any, ...]
     host, by_kind = socket.gethostname(), dict[tuple[Any, ...], list[float]]()
     for trial in trials:
         run = trial.folder.read_run()
-        if run.get("host") == host and run.get("seconds") and not run.get("epochs_restored"):
+        is_whole = run.get("seconds") and not run.get("epochs_restored") and trial.folder.status == Status.OK
+        if is_whole and run.get("host") == host:
             per_epoch = run["seconds"]["train"] / trial.spec["recipe"]["epochs"]
             by_kind.setdefault(_kind(trial), []).append(per_epoch)
     return {kind: statistics.median(values) for kind, values in by_kind.items()}

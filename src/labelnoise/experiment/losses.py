@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -15,6 +16,7 @@ from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.noises import Noise
 from labelnoise.losses import catalogue
+from labelnoise.losses.parameters import LossError
 from labelnoise.manifest import Sweep
 from labelnoise.published import presets
 
@@ -127,16 +129,41 @@ def resolve_loss(
 
 
 def unlike_preset(
-    case: LossCase, preset: PresetRef | None, dataset: Dataset, noise: Noise, spec: dict[str, Any]
+    case: LossCase,
+    preset: PresetRef | None,
+    dataset: Dataset,
+    noise: Noise,
+    spec: dict[str, Any],
+    *,
+    paper: str | None,
 ) -> str:
-    """The parameters in a loss's spec that are not those of the preset: `q 2 (preset: 0.7)`; empty if all are."""
-    if case.entry.loss is None or not (case.entry.preset or preset):
-        return ""
-    try:
+    """What makes the loss another one than that of the preset, or than its label says; empty if nothing.
+
+    `q 2 (preset: 0.7)`; `the loss GCE` under the label CE. With a `paper` to compare with, also another preset or none.
+    """
+    name = case.entry.loss
+    if name is None:
+        return f"a loss of one's own, {case.entry.target}"
+    said = [] if _is_label_of(case.label, name) else [f"the loss {name}"]
+    preset = case.entry.preset or preset
+    if preset is None:
+        return ", ".join([*said, *(["no preset"] if paper else [])])
+    if paper in presets.names() and not preset.name.startswith(paper or ""):
+        said.append(f"the preset {preset.name}")
+    with contextlib.suppress(EntryError):  # the preset does not have this loss
         plain, _ = resolve_loss(dataclasses.replace(case, params={}), preset, dataset, noise)
-    except EntryError:  # the preset does not have this loss
-        return ""
-    return changes(spec["params"], plain["params"])
+        said.append(changes(spec["params"], plain["params"]))
+    return ", ".join(filter(None, said))
+
+
+def _is_label_of(label: str, name: str) -> bool:
+    """Whether a label names the loss, or no loss of the catalogue at all."""
+    try:
+        labelled = catalogue.parts(label)
+    except LossError:
+        return True
+    same_term = catalogue.is_entropy_regularised(label) == catalogue.is_entropy_regularised(name)
+    return same_term and {part.name for part in labelled} == {part.name for part in catalogue.parts(name)}
 
 
 def changes(values: dict[str, Any], preset: dict[str, Any]) -> str:

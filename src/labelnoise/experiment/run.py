@@ -225,10 +225,14 @@ def _published(config: Config, trials: list[Trial]) -> Published | None:
     """The printed tables to compare with, restricted to the experiment's data sets."""
     if config.published is None:
         return None
-    paper, tables = config.published.paper, config.published.tables
     present = {trial.spec["dataset"]["name"] for trial in trials}
-    cells = [dict(cell) for cell in printed.cells_of(config.published, present)]
-    return {"paper": Path(paper).stem, "tables": tables, "tolerance": config.published.tolerance, "cells": cells}
+    return {
+        "paper": Path(config.published.paper).stem,
+        "tables": config.published.tables,
+        "trials": config.published.trials,
+        "tolerance": config.published.tolerance,
+        "cells": [dict(cell) for cell in printed.cells_of(config.published, present)],
+    }
 
 
 def describe_jobs(config: Config, trials: list[Trial], built: Manifest) -> dict[str, Any]:

@@ -195,6 +195,7 @@ def _combine(
 ) -> Iterator[tuple[Trial, KeyPath]]:
     code = {"code": code_version()} if config.on_code_change == "retrain" else {}
     unread = Unread()
+    paper = config.published.paper if config.published else None
     for dataset in chosen:
         on_it = [noise for _, noise in _noises_on(dataset, noise_cases, problems)]
         for noise, (key_path, case) in itertools.product(on_it, cases):
@@ -216,7 +217,7 @@ def _combine(
                 filter(
                     None,
                     (
-                        losses.unlike_preset(case, config.preset, dataset, noise, loss),
+                        losses.unlike_preset(case, config.preset, dataset, noise, loss, paper=paper),
                         losses.changes(_compared(recipe), plain),
                     ),
                 )

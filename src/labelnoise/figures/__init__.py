@@ -40,7 +40,8 @@ EXTRA: dict[str, str] = {
     "confidence_histograms": "Predicted probability of the given label on training samples with correct and with wrong "
     "labels, first seed. A wrong label at 1 is memorised.",
     "parameter_sweep": "Last-epoch test accuracy over the swept parameters of a loss, mean ± one sample standard "
-    "deviation over seeds. Dotted and red lines: where the papers' condition for asymmetric losses begins to hold.",
+    "deviation over seeds. Dotted and red lines: where the papers' condition for asymmetric losses begins to hold, in "
+    "a heat map for its row; without a line it is unknown, or holds for every or for no value.",
 }
 
 

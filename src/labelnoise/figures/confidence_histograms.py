@@ -20,23 +20,21 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     if rows.empty:
         return style.empty("no finished trials")
     labels = {entry["hash"]: Path(entry["labels"]) for entry in results.manifest["trials"]}
-    last = int(rows.epochs.max())
-    epochs = [*(epoch for epoch in results.manifest["snapshots"] if epoch < last), last]
-    figure, panels = style.grid(
-        len(rows) * len(epochs), columns=len(epochs), width=2.5, height=2.0, sharex=True, sharey=True
-    )
-    shown = ((row, epoch) for row in rows.itertuples() for epoch in epochs)
+    snapshots = [epoch for epoch in results.manifest["snapshots"] if epoch < rows.epochs.max()]
+    columns = len(snapshots) + 1
+    figure, panels = style.grid(len(rows) * columns, columns=columns, width=2.5, height=2.0, sharex=True, sharey=True)
+    shown = ((row, epoch) for row in rows.itertuples() for epoch in [*snapshots, None])  # None: the last epoch
     for axes, (row, epoch) in zip(panels, shown, strict=True):
-        axes.set(title=f"{row.label}, {results.noise_title(row.noise)}\nepoch {epoch}")
+        axes.set(title=f"{row.label}, {results.noise_title(row.noise)}\nepoch {epoch or int(row.epochs)}")
         axes.set(xlabel="probability of the given label", ylabel="training samples", yscale="log")
-        found = read_confidence(TrialFolder(Path(row.folder)), None if epoch == last else epoch, labels[row.trial])
+        found = read_confidence(TrialFolder(Path(row.folder)), epoch, labels[row.trial])
         if isinstance(found, str):
             axes.text(0.5, 0.5, found, ha="center", va="center", transform=axes.transAxes, fontsize=6)
             continue
         confidence, is_wrong = found
         for which, colour, name in ((~is_wrong, "C0", "correct label"), (is_wrong, "C3", "wrong label")):
             axes.hist(confidence[which], bins=_BINS, color=colour, alpha=0.55, label=name)
-    style.label_edges(panels, columns=len(epochs))
+    style.label_edges(panels, columns=columns)
     if panels[0].get_legend_handles_labels()[0]:
         style.legend_beside(figure, panels[0])
     return figure

@@ -68,14 +68,17 @@ def _requested(results: Results, dataset: str, noise: str) -> list[list[float]] 
 def _threshold(
     loss: str, name: str, params: dict[str, float] | None, matrix: list[list[float]] | None
 ) -> Threshold | None:
-    """The condition of the class that needs the most."""
+    """The condition of the class that needs the most; None if there is none, or clean labels do not dominate."""
     if params is None or matrix is None:
         return None
-    found = [threshold(loss, name, params, np.array(row)) for row in matrix]
-    needed = [entry for entry in found if entry is not None]
+    transition = np.array(matrix)
+    others = transition - np.diag(np.full(len(transition), np.inf))
+    if (np.diag(transition) <= others.max(axis=1)).any():
+        return None
+    needed = [found for row in transition if (found := threshold(loss, name, params, row)) is not None]
     if not needed:
         return None
-    return max(needed, key=lambda entry: entry.value if entry.above else -entry.value)
+    return max(needed, key=lambda found: found.value if found.above else -found.value)
 
 
 def _draw_curve(axes: Axes, group: pd.DataFrame, names: list[str], matrix: list[list[float]] | None) -> None:
@@ -86,14 +89,11 @@ def _draw_curve(axes: Axes, group: pd.DataFrame, names: list[str], matrix: list[
     known = group.dropna(subset=["params"])
     limit = _threshold(group.loss.iloc[0], name, known.params.iloc[0] if len(known) else None, matrix)
     if limit is not None:
-        side = "≥" if limit.above else "≤"
-        axes.axvline(
-            limit.value,
-            color="black",
-            linestyle=":",
-            linewidth=1,
-            label=f"asymmetric for {name} {side} {limit.value:.3g}",
-        )
+        label = f"asymmetric for {name} {'≥' if limit.above else '≤'} {limit.value:.3g}"
+        if line.x.min() <= limit.value <= line.x.max():
+            axes.axvline(limit.value, color="black", linestyle=":", linewidth=1, label=label)
+        else:  # a line there would leave no room for the curve
+            axes.plot([], [], linestyle="", label=label)
 
 
 def _draw_references(axes: Axes, results: Results, cells: pd.DataFrame, noise: str) -> None:
@@ -119,7 +119,8 @@ def _draw_heat_map(axes: Axes, group: pd.DataFrame, names: list[str], matrix: li
         known = group[[values[rows] == value for values in group["values"]]].dropna(subset=["params"])
         limit = _threshold(group.loss.iloc[0], columns, known.params.iloc[0] if len(known) else None, matrix)
         if limit is not None:
-            x = int(np.searchsorted(table.columns.to_numpy(dtype=float), limit.value - 1e-9))
+            outside = [value < limit.value - 1e-9 if limit.above else value <= limit.value for value in table.columns]
+            x = sum(outside)
             axes.plot([x, x], [y, y + 1], color="red", linewidth=2, clip_on=False)
 
 

@@ -92,7 +92,8 @@ def describe_all(cores: int | None = None) -> str:
 
 def _row(experiment: Experiment, forecast: Forecast, cores: int | None) -> dict[str, str | int]:
     rows = comparison(experiment)
-    printed = int(rows.printed_mean.notna().sum())
+    labels = {trial.label for trial in experiment.trials}
+    printed = int((rows.printed_mean.notna() & rows.loss.isin(labels)).sum())
     return {
         "experiment": experiment.file.stem,
         "repeats": experiment.what,

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from labelnoise import paths
 from labelnoise.analysis import collect
 from labelnoise.errors import UserError
@@ -16,7 +14,8 @@ from labelnoise.experiment import config_file
 from labelnoise.experiment.config import experiment_name
 from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import expand
-from labelnoise.files import write_csv, write_text
+from labelnoise.files import write_csv, write_json
+from labelnoise.manifest import Manifest
 from labelnoise.papers.overview import EXPERIMENTS
 from labelnoise.trial_folder import Status, TrialFolder
 
@@ -34,14 +33,15 @@ def record(experiment: str) -> str:
     """Append the experiment's finished trials to its file; return a line that says how many.
 
     `experiment` is a config file or the name of one in experiments/. A trial that is recorded already is left out.
-    A config from elsewhere is kept beside the file. Raises `UserError` if a trial is recorded with other numbers, or
-    the file has other columns.
+    The manifest of a config from elsewhere is kept beside the file. Raises `UserError` if a trial is recorded with
+    other numbers, the file has other columns, or a config from elsewhere has the name of one in experiments/.
     """
     file = Path(experiment) if experiment.endswith((".yaml", ".yml")) else EXPERIMENTS / f"{experiment}.yaml"
-    source = config_file.read(file)
-    config, trials = expand(source)
-    name = experiment_name(file)
-    manifest = build_manifest(config, trials, name, paths.config_name(file))
+    is_shipped = file.parent.resolve() == EXPERIMENTS.resolve()
+    manifest = manifest_of(file)
+    name = manifest["experiment"]
+    if not is_shipped and (EXPERIMENTS / f"{name}.yaml").exists():
+        raise UserError(f"{file} has the name of {EXPERIMENTS / f'{name}.yaml'}, whose trials it would join; rename it")
     path = MEASURED / f"{name or 'config'}.csv"
     recorded = read(path) if path.exists() else []
     known = {(row["trial"], row["test_set"]): row for row in recorded}
@@ -59,12 +59,18 @@ def record(experiment: str) -> str:
                 f"{twin['last_accuracy']} % on {twin['device']}, and here it is {row['last_accuracy']} %: nothing is "
                 "recorded; delete the row to replace it"
             )
-    if file.parent.resolve() != EXPERIMENTS.resolve():
-        write_text(path.with_suffix(".yaml"), yaml.safe_dump(source.values, sort_keys=False, allow_unicode=True))
+    if not is_shipped:
+        write_json(path.with_suffix(".json"), manifest)
     if fresh:
         write_csv(path, [*recorded, *fresh], COLUMNS)
-    missing = len(trials) - len({row["trial"] for row in new})
+    missing = len(manifest["trials"]) - len({row["trial"] for row in new})
     return f"{path}: {len(fresh)} recorded, {len(new) - len(fresh)} already there, {missing} trials not finished"
+
+
+def manifest_of(file: Path) -> Manifest:
+    """The manifest of a config file. Raises `UserError` if the config is wrong."""
+    config, trials = expand(config_file.read(file))
+    return build_manifest(config, trials, experiment_name(file), paths.config_name(file))
 
 
 def read(path: Path) -> list[dict[str, str]]:

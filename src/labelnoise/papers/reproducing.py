@@ -10,14 +10,13 @@ from typing import Any
 import pandas as pd
 
 from labelnoise.analysis.published import Verdict, prediction_half_width, verdict
-from labelnoise.experiment.config import Config, validate
-from labelnoise.experiment.config_file import read as read_config
-from labelnoise.experiment.printed import cells_of
 from labelnoise.files import write_text
+from labelnoise.manifest import Manifest
+from labelnoise.manifest import read as read_manifest
 from labelnoise.papers import record
 from labelnoise.papers.overview import EXPERIMENTS
-from labelnoise.published import differences, numbers
-from labelnoise.published.numbers import PrintedCell
+from labelnoise.published import differences
+from labelnoise.trial_folder import Status
 
 PAGE = Path("docs/reproducing.md")
 
@@ -32,8 +31,8 @@ verdict for each cell, in `results/experiments/NAME/tables/` and in its report:
     snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml \\
         --config 'only={losses: [CE, JAL-CE], noise: [symmetric-0.4-truncated], seeds: [1]}'
 
-An unfinished grid gives the same table, marked partial. A loss of your own gets a row beside the paper's; finished trials
-of the others are shared:
+An unfinished grid gives the same table, marked partial. A loss of your own gets a row beside the paper's; the others'
+finished trials are shared:
 
 ```yaml
 # experiments/mine.yaml
@@ -49,7 +48,7 @@ To compare with numbers of another paper, name a CSV file with the columns of `s
 | reproduced | within 1 point of the printed mean (`tolerance:`) |
 | above, below | further off, and outside the 95 % prediction interval t · s · √(1/3 + 1/n) around it |
 | inconclusive | further off, inside that interval |
-| not run | a seed of the cell is missing |
+| not run | a seed of the cell is missing; below, no seed is recorded |
 | no verdict | no number was printed; or no deviation, and it is needed |
 
 `labelnoise record NAME` appends finished trials to `docs/measured/NAME.csv` and writes this page anew from the recorded
@@ -66,48 +65,55 @@ def write() -> Path:
 def text() -> str:
     """The page, from experiments/, docs/measured/ and the printed numbers."""
     experiments = [*_experiments()]
-    rows = [row for name, config, recorded in experiments for row in _compare(name, config, recorded)]
-    return (
-        "\n".join([_HEAD, *_summary(rows), "", *_figures(experiments), "", *_details(rows), "", *_differences()]) + "\n"
-    )
+    rows = [row for manifest, recorded in experiments for row in _compare(manifest, recorded)]
+    parts = [[_HEAD], _summary(rows), _others(experiments), _details(rows), _differences()]
+    return "\n\n".join("\n".join(lines).strip() for lines in parts) + "\n"
 
 
-def _experiments() -> Iterator[tuple[str, Config, list[dict[str, str]]]]:
-    """Every experiment that repeats something, with the trials recorded of it."""
-    for file in [*sorted(EXPERIMENTS.glob("*.yaml")), *sorted(record.MEASURED.glob("*.yaml"))]:
-        config = validate(read_config(file))
-        path = record.MEASURED / f"{file.stem}.csv"
-        if config.published or config.figures:
-            yield file.stem, config, record.read(path) if path.exists() else []
+def _experiments() -> Iterator[tuple[Manifest, list[dict[str, str]]]]:
+    """Every experiment that repeats something, with those of its trials that are recorded."""
+    manifests = [record.manifest_of(file) for file in sorted(EXPERIMENTS.glob("*.yaml"))]
+    manifests += [read_manifest(path) for path in sorted(record.MEASURED.glob("*.json"))]
+    for manifest in manifests:
+        if manifest["published"] or manifest["figures"]:
+            path = record.MEASURED / f"{manifest['experiment']}.csv"
+            current = {entry["hash"] for entry in manifest["trials"]}
+            recorded = record.read(path) if path.exists() else []
+            yield manifest, [row for row in recorded if row["trial"] in current]
 
 
-def _compare(name: str, config: Config, recorded: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-    """One row per printed cell of the experiment: its mean over the recorded seeds, and the verdict."""
-    if config.published is None:
+def _compare(manifest: Manifest, recorded: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """One row per printed cell of the experiment's losses: its mean over the recorded seeds, and the verdict."""
+    published = manifest["published"]
+    if published is None:
         return
-    cells = cells_of(config.published, [entry.name for entry in config.datasets])
-    for cell in cells:
-        rows = [row for row in recorded if row["last_accuracy"] and _is_of(row, cell)]
-        values = [float(row["last_accuracy"]) for row in rows]
-        mean = sum(values) / len(values) if values else None
-        unlike = sorted({f"measured with {row['unlike_preset']}" for row in rows if row["unlike_preset"]})
+    places = {entry["hash"]: (entry["dataset"], *entry["printed_as"], entry["label"]) for entry in manifest["trials"]}
+    for cell in published["cells"]:
+        if cell["loss"] not in manifest["losses"]:
+            continue
+        place = (cell["dataset"], cell["noise"], cell["rate"], cell["loss"])
+        rows = [row for row in recorded if places[row["trial"]] == place]
+        diverged = [row for row in rows if row["status"] != Status.OK]
+        values = [float(row["last_accuracy"]) for row in rows if row["test_set"] == cell["test_set"]]
+        mean = sum(values) / len(values) if values and not diverged else None
+        notes = [f"measured with {unlike}" for unlike in sorted({row["unlike_preset"] for row in rows} - {""})]
         yield {
             **cell,
-            "experiment": name,
+            "experiment": manifest["experiment"],
             "measured": mean,
             "n": len(values),
-            "verdict": verdict(cell["mean"], cell["std"], mean, len(values), tolerance=config.published.tolerance),
+            "interval": prediction_half_width(cell["std"], len(values), printed_n=published["trials"]),
+            "verdict": verdict(
+                cell["mean"],
+                cell["std"],
+                mean,
+                len(values),
+                printed_n=published["trials"],
+                tolerance=published["tolerance"],
+            ),
             "precision": ", ".join(sorted({row["precision"] for row in rows})),
-            "note": "; ".join(filter(None, (cell["note"], *unlike))),
+            "note": "; ".join(filter(None, [cell["note"], f"{len(diverged)} diverged" if diverged else "", *notes])),
         }
-
-
-def _is_of(row: dict[str, str], cell: PrintedCell) -> bool:
-    """Whether a recorded trial measures the printed cell."""
-    rate = float(row["rate"]) if row["rate"] else None
-    noise = numbers.noise_of(row["kind"], row["variant"])
-    measured = (row["dataset"], row["test_set"], noise, rate, row["label"])
-    return measured == (cell["dataset"], cell["test_set"], cell["noise"], cell["rate"], cell["loss"])
 
 
 def _summary(rows: list[dict[str, Any]]) -> list[str]:
@@ -125,13 +131,13 @@ def _summary(rows: list[dict[str, Any]]) -> list[str]:
     return [*lines, _table(counted)]
 
 
-def _figures(experiments: list[tuple[str, Config, list[dict[str, str]]]]) -> list[str]:
+def _others(experiments: list[tuple[Manifest, list[dict[str, str]]]]) -> list[str]:
     lines = ["## Figures, and grids without printed numbers", ""]
-    for name, config, _ in experiments:
-        if config.published is None:
-            lines.append(f"- `{name}`: {', '.join(config.figures)}")
-        elif not config.published.tables:
-            lines.append(f"- `{name}`: a grid; the printed numbers are not at hand, so it has no verdicts")
+    for manifest, _ in experiments:
+        if manifest["published"] is None:
+            lines.append(f"- `{manifest['experiment']}`: {', '.join(manifest['figures'])}")
+        elif not manifest["published"]["tables"]:
+            lines.append(f"- `{manifest['experiment']}`: a grid; the printed numbers are not at hand, so no verdicts")
     return [*lines, "- ALF Figures 1, 2, 4 and 6: `snakemake theory`, without training"]
 
 
@@ -157,14 +163,15 @@ def _details(rows: list[dict[str, Any]]) -> list[str]:
     head = [
         "## Measured cells",
         "",
-        "Last-epoch test accuracy (%), mean over n seeds. `interval` is the prediction interval of the mean.",
+        "Last-epoch test accuracy (%), mean over the n seeds recorded so far; none if one of them diverged. `interval`",
+        "is the prediction interval around the printed mean.",
         "",
     ]
     return [*head, _table(shown) if shown else "None yet."]
 
 
 def _interval(row: dict[str, Any]) -> str:
-    half = prediction_half_width(row["std"], row["n"])
+    half = row["interval"]
     return "" if half is None else f"{row['mean'] - half:.2f} to {row['mean'] + half:.2f}"
 
 

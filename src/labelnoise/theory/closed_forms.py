@@ -5,6 +5,7 @@ Weights `(K,)` are a row of a transition matrix: w_m is its largest entry, w_n t
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def amse_root(q: float, weights: np.ndarray) -> float:
     while not amse_holds(high, q, weights):
         high *= 2
         if high > 1e9:
-            raise ValueError("no a meets the condition: the largest weight is not larger than all others")
+            raise ValueError("no a below 1e9 meets the condition")
     while high - low > 1e-10:
         middle = (low + high) / 2
         low, high = (low, middle) if amse_holds(middle, q, weights) else (middle, high)
@@ -70,8 +71,9 @@ class Threshold:
 def threshold(loss: str, parameter: str, params: Mapping[str, float], weights: np.ndarray) -> Threshold | None:
     """Where the condition begins as `parameter` varies and the other `params` stay, for these weights.
 
-    None if the papers give no closed form, or if the condition does not depend on this parameter (AGCE with q ≥ 1, AUL
-    with p ≤ 1, AMSE with q ≤ 1). ALF Corollaries 1–3, JAL Theorem 4.1.
+    None if the papers give no closed form, if the condition does not depend on this parameter (AGCE with q ≥ 1, AUL
+    with p ≤ 1, AMSE with q ≤ 1), if it is met by every or by no value, or if the largest weight is not unique. ALF
+    Corollaries 1–3, JAL Theorem 4.1.
     """
     largest, second = np.sort(weights)[::-1][:2]
     if second == 0 or largest <= second:
@@ -80,7 +82,8 @@ def threshold(loss: str, parameter: str, params: Mapping[str, float], weights: n
     if (loss, parameter) == ("AGCE", "a") and params["q"] < 1:
         return Threshold(1 / math.expm1(needed / (1 - params["q"])), above=True)
     if (loss, parameter) == ("AGCE", "q"):
-        return Threshold(1 - needed / math.log1p(1 / params["a"]), above=True)
+        q = 1 - needed / math.log1p(1 / params["a"])
+        return Threshold(q, above=True) if q > 0 else None
     if (loss, parameter) == ("AUL", "a") and params["p"] > 1:
         return Threshold(1 / -math.expm1(-needed / (params["p"] - 1)), above=True)
     if (loss, parameter) == ("AUL", "p") and params["a"] > 1:
@@ -88,5 +91,6 @@ def threshold(loss: str, parameter: str, params: Mapping[str, float], weights: n
     if (loss, parameter) == ("AEL", "a"):
         return Threshold(1 / needed, above=True)
     if (loss, parameter) == ("AMSE", "a") and params["q"] > 1:
-        return Threshold(amse_root(params["q"], weights), above=True)
+        with contextlib.suppress(ValueError):
+            return Threshold(amse_root(params["q"], weights), above=True)
     return None
