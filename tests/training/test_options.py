@@ -69,6 +69,7 @@ def test_trial_keeps_what_is_requested_and_its_result_stays_the_same(spec: dict)
     assert {name: array.shape for name, array in arrays(keeping / "features.npz").items()} == {
         "train_features": (1442, 128),
         "test_features": (355, 128),
+        "test_labels": (355,),
     }
     assert not np.array_equal(
         *(arrays(keeping / name)["train_features"] for name in ("features.npz", "features-0002.npz"))

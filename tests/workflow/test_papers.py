@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
-from labelnoise.analysis import published
+from labelnoise.analysis import cells, published
 from labelnoise.analysis.published import Verdict
-from labelnoise.figures import EXTRA
+from labelnoise.figures import EXTRA, confidence_histograms, tsne
 from labelnoise.manifest import EXTRA_FIGURES
 from labelnoise.published.numbers import PrintedCell
 from support.project import Project
@@ -21,14 +22,14 @@ from support.project import Project
 CONFIG = """\
 datasets: [digits]
 noise: [clean, {kind: symmetric, rate: 0.4}]
-losses: [CE, NCE+RCE, {loss: AGCE, q: 0.5, a: [0.1, 1]}, {loss: AMSE, q: [2, 3], a: [5, 20]}]
+losses: [CE, {loss: AGCE, q: 0.5, a: [0.1, 1]}, {loss: AMSE, q: [2, 3], a: [5, 20]}]
 preset: {name: jal2025, dataset: cifar10}
 seeds: [1]
 train: {epochs: 3}
 figures: [tsne, confidence_histograms, parameter_sweep]
-run: {keep: [features], snapshots: [1, 2]}
+run: {keep: [features], snapshots: [1]}
 """
-LOSSES, NOISES = 8, 2
+LOSSES, NOISES = 7, 2
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +40,21 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.snakemake("trials")
     trials = pd.read_csv(project.results / "trials.csv")
     mean = trials.groupby(["label", "kind"]).last_accuracy.mean()
-    ce, rce = mean["CE"], mean["NCE+RCE"]
-    cells = [
+    ce, agce = mean["CE"], mean["AGCE a=0.1"]
+    printed = [
         ("clean", 0.0, "CE", ce["clean"] + 0.5, 0.1),  # reproduced
         ("symmetric", 0.4, "CE", ce["symmetric"] - 5, 0.1),  # above
-        ("clean", 0.0, "NCE+RCE", rce["clean"] + 5, 0.1),  # below
-        ("symmetric", 0.4, "NCE+RCE", rce["symmetric"] + 5, 50.0),  # inconclusive
+        ("clean", 0.0, "AGCE a=0.1", agce["clean"] + 5, 0.1),  # below
+        ("symmetric", 0.4, "AGCE a=0.1", agce["symmetric"] + 5, 50.0),  # inconclusive
         ("clean", 0.0, "MAE", 50.0, 0.1),  # not run: the experiment does not have it
-        ("symmetric", 0.4, "AGCE a=0.1", 1.0, None),  # no verdict: far off, and no deviation
+        ("symmetric", 0.4, "AGCE a=1", 1.0, None),  # no verdict: far off, and no deviation
     ]
     rows = [
         PrintedCell(
             paper="made-up", table="Table 1", dataset="digits", test_set="test", noise=noise, rate=rate, loss=loss,
             mean=value, std=std, note="doubtful" if loss == "MAE" else "",
         )
-        for noise, rate, loss, value, std in cells
+        for noise, rate, loss, value, std in printed
     ]  # fmt: skip
     pd.DataFrame(rows).to_csv(project.folder / "made-up.csv", index=False)
     project.edit(published={"paper": "made-up.csv", "tables": ["Table 1"]}, highlight="best")
@@ -74,10 +75,10 @@ def test_every_verdict_comes_from_a_run(compared: Project):
     assert found.to_dict() == {
         ("CE", "clean"): "reproduced",
         ("CE", "symmetric"): "above",
-        ("NCE+RCE", "clean"): "below",
-        ("NCE+RCE", "symmetric"): "inconclusive",
+        ("AGCE a=0.1", "clean"): "below",
+        ("AGCE a=0.1", "symmetric"): "inconclusive",
         ("MAE", "clean"): "not run",
-        ("AGCE a=0.1", "symmetric"): "no verdict",
+        ("AGCE a=1", "symmetric"): "no verdict",
     }
 
 
@@ -116,7 +117,7 @@ def test_every_format_shows_printed_numbers_as_printed(compared: Project):
         assert text.count(printed) == text.count(f"printed {printed}"), ending
         assert "1 reproduced, 1 above, 1 below, 1 inconclusive, 1 not run" in text
         assert "Expected false alarms if all 4 judged cells repeat the printed experiment" in text
-        assert "PARTIAL: 1 of 17 cells" in text
+        assert "PARTIAL: 1 of 15 cells" in text
     for name in ("digits-last", "digits-best"):
         assert printed not in (tables / f"{name}.md").read_text()
     assert (tables / "digits-published.html").read_text() in (compared.results / "report.html").read_text()
@@ -139,8 +140,8 @@ def test_tsne_has_a_panel_of_points_for_each_loss_and_noise(compared: Project):
 
 def test_histograms_show_correct_and_wrong_labels_at_each_snapshot(compared: Project):
     text = svg(compared, "confidence_histograms")
-    assert axes_of(text) == LOSSES * NOISES * 3
-    for label in ("correct label", "wrong label", "epoch 1", "epoch 2", "epoch 3", "probability of the given label"):
+    assert axes_of(text) == LOSSES * NOISES * 2
+    for label in ("correct label", "wrong label", "epoch 1", "epoch 3", "probability of the given label"):
         assert f">{label}</" in text
 
 
@@ -157,18 +158,28 @@ def test_sweep_has_a_mark_for_each_value_and_the_papers_condition(compared: Proj
 def test_figure_against_print_has_a_mark_for_each_loss_and_the_identity(compared: Project):
     text = svg(compared, "against_print")
     assert axes_of(text) == 1
-    for label in ("as printed", "CE", "NCE+RCE", "AGCE a=0.1", "measured (%)", "printed last-epoch test accuracy (%)"):
+    for label in ("as printed", "CE", "AGCE a=0.1", "AGCE a=1", "measured (%)", "printed last-epoch test accuracy (%)"):
         assert text.count(f">{label}</") == 1, label
 
 
-def test_missing_features_and_snapshots_are_named_with_the_remedy(compared: Project, tmp_path: Path):
+def test_missing_features_and_snapshots_are_named_with_the_remedy(
+    compared: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     shutil.copytree(compared.folder, tmp_path / "copy", symlinks=True)
-    copy = Project(tmp_path / "copy")
-    for path in [*copy.results.rglob("features.npz"), *copy.results.rglob("predictions-0001.npz")]:
+    monkeypatch.chdir(tmp_path / "copy")
+    for path in [*Path("results").rglob("features.npz"), *Path("results").rglob("predictions-0001.npz")]:
         path.unlink()
-    assert copy.labelnoise("figures", "results/manifest.json").returncode == 0
-    assert "run: {keep: [features]}" in svg(copy, "tsne")
-    assert "run: {snapshots: [1]}" in svg(copy, "confidence_histograms")
+    results = cells.read(Path("results/manifest.json"))
+
+    def said(figure: Figure) -> list[str]:
+        return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+    assert said(tsne.draw(results, "digits", "test")) == [
+        "no features kept:\nset run: {keep: [features]},\ndelete the trial's folder,\nrun again"
+    ] * (LOSSES * NOISES)
+    missing = said(confidence_histograms.draw(results, "digits", "test"))
+    assert len(missing) == LOSSES * NOISES
+    assert all(text.startswith("no snapshot: set run: {snapshots: [1]}") for text in missing)
 
 
 def test_figures_that_experiments_ask_for_are_all_declared():
