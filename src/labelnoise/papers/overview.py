@@ -108,8 +108,8 @@ def _row(experiment: Experiment, forecast: Forecast, cores: int | None) -> dict[
 def describe_verdicts(file: Path) -> str | None:
     """`126 printed cells: 3 reproduced, 123 not run`; None if the experiment names no printed numbers."""
     experiment = read(file)
-    rows = pd.DataFrame() if experiment is None else comparison(experiment)
-    if experiment is None or rows.empty:
+    if experiment is None:
         return None
+    rows = comparison(experiment)
     printed = rows[rows.printed_mean.notna()]
-    return f"{len(printed)} printed cells ({experiment.what}): {published.counts(printed)}"
+    return f"{len(printed)} printed cells ({experiment.what}): {published.counts(printed)}" if len(printed) else None
