@@ -156,6 +156,7 @@ def _details(rows: list[dict[str, Any]]) -> list[str]:
             "interval": _interval(row),
             "verdict": row["verdict"],
             "precision": row["precision"],
+            "experiment": row["experiment"],
             "note": row["note"],
         }
         for row in measured
