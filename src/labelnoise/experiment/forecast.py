@@ -22,6 +22,9 @@ FIXED_COST = 1.05
 # The share of the test pass in an epoch, on top of the training steps (4.6 to 7.0 %, benchmarks/README.md).
 _TEST_PASS = 1.06
 
+# The predictions for all training images after the last epoch, in epochs: a forward pass is a third of a training step.
+_LAST_PASS = 1 / 3
+
 # Number of training images to assume if a data set's size is unknown until it is read.
 _LARGE = 100_000
 
@@ -54,18 +57,18 @@ class Forecast:
 
     def _alone(self, trial: Trial) -> float:
         recipe = trial.spec["recipe"]
-        if (per_epoch := self._measured.get(_kind(trial))) is not None:
+        if (measured := self._measured.get(_kind(trial))) is not None:
             self.bases.add("finished trials")
-        else:
-            self.bases.add("a few training steps")
-            if trial.dataset.info.images == Images.FILES:
-                self.caveats.add("reading image files is not counted")
-            images = trial.dataset.info.train_size
-            if images is None:
-                images = _LARGE
-                self.caveats.add(f"{_LARGE:,} training images are assumed where their number is not known yet")
-            per_epoch = _TEST_PASS * images * _views(trial) / self._images_per_second(trial)
-        return FIXED_COST + per_epoch * float(recipe["epochs"])
+            return FIXED_COST + measured * float(recipe["epochs"])
+        self.bases.add("a few training steps")
+        if trial.dataset.info.images == Images.FILES:
+            self.caveats.add("reading image files is not counted")
+        images = trial.dataset.info.train_size
+        if images is None:
+            images = _LARGE
+            self.caveats.add(f"{_LARGE:,} training images are assumed where their number is not known yet")
+        per_epoch = _TEST_PASS * images * _views(trial) / self._images_per_second(trial)
+        return FIXED_COST + per_epoch * (float(recipe["epochs"]) + _LAST_PASS)
 
     def _images_per_second(self, trial: Trial) -> float:
         """The speed of the trial's kind, probed once."""
