@@ -107,7 +107,7 @@ def test_before_any_result_the_printed_cells_are_not_run_and_nothing_else_is_lis
 def test_cell_with_a_seed_that_diverged_is_not_run():
     measured = [("CE", "given", None, 1, "test", "ok", 66.0), ("CE", "given", None, 2, None, "diverged", None)]
     (row,) = published.compare(results([cell("CE", 66.0)], measured, ["T"]), "d").rows.itertuples()
-    assert (row.verdict, row.n) == ("not run", 1)
+    assert (row.verdict, row.n, row.note) == ("not run", 1, "1 of 2 seeds are ok")
     assert pd.isna(row.mean)
 
 
@@ -134,6 +134,7 @@ def test_grids_hold_the_papers_order_and_mark_both_numbers():
     experiment = results(printed, measured, ["T"])
     (grid,) = published_tables.as_grids(experiment, published.compare(experiment, "d"))
     assert list(grid.rows) == ["B", "A", "C", "own"]
+    assert [line.text for line in grid.rows["own"][0].lines] == ["63.00", "not printed", "no verdict"]
     marks = {label: [line.mark for line in cells[0].lines] for label, cells in grid.rows.items()}
     assert marks == {
         "B": ["bold", "bold", None],

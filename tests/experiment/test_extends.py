@@ -117,3 +117,9 @@ def test_what_differs_from_the_paper_that_is_compared_is_said(losses: str, prese
     _, trials = expand(read(text + (f"preset: {{name: {preset}, dataset: cifar10}}\n" if preset else "")))
     unlike = {trial.unlike_preset for trial in trials}
     assert all(text.startswith(said) for text in unlike) if said else unlike == {""}
+
+
+def test_parameter_that_presets_leave_out_of_the_identity_is_said_too():
+    text = BASE.replace("[CE, MAE]", "[{loss: NNCE, scale: 2}]").replace("{epochs: 2, lr: 0.2}", "{}")
+    _, (trial, *_) = expand(read(text + "preset: {name: anl2023, dataset: cifar10}\n"))
+    assert trial.unlike_preset == "scale 2.0 (preset: default)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,11 @@ def test_every_difference_says_what_paper_code_and_labelnoise_do():
     assert len(entries) >= 40
     assert all(entry.keys() == {"what", "paper", "code", "labelnoise"} for entry in entries)
     assert all(isinstance(value, str) and value for entry in entries for value in entry.values())
+
+
+def test_every_row_of_a_table_on_the_page_has_as_many_cells_as_its_head():
+    width = None
+    for line in (ROOT / reproducing.PAGE).read_text(encoding="utf-8").splitlines():
+        cells = len(re.split(r"(?<!\\)\|", line)) if line.startswith("|") else None
+        assert width is None or cells in (None, width), line
+        width = cells

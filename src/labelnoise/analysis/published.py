@@ -153,10 +153,10 @@ def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> d
     for test_set in results.test_sets(dataset) if is_known or not assumed else assumed:
         cells = summarise(results.rows_of(dataset, test_set), "last")
         for (label, noise), cell in cells.iterrows():
-            note = unlike[label, noise]
-            found[(test_set, *noises[noise], label)] = cell.to_dict() | {
-                "note": f"measured with {note}" if note else ""
-            }
+            incomplete = f"{int(cell.n)} of {int(cell.seeds)} seeds are ok" if cell.n < cell.seeds else ""
+            differing = f"measured with {unlike[label, noise]}" if unlike[label, noise] else ""
+            note = "; ".join(filter(None, (incomplete, differing)))
+            found[(test_set, *noises[noise], label)] = cell.to_dict() | {"note": note}
     return found
 
 

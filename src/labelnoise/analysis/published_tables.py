@@ -45,13 +45,11 @@ def _grid(results: Results, rows: pd.DataFrame, name: str, table: str, test_set:
                 cells[loss].append(Cell((Line(""),)))
                 continue
             row = column.loc[loss]
+            is_printed = pd.notna(row["printed_mean"])
+            printed = f"printed {_number(row['printed_mean'], row['printed_std'])}" if is_printed else "not printed"
             lines = [
                 Line(_number(row["mean"], row["std"]), bold["mean"].get(loss), "measured"),
-                Line(
-                    f"printed {_number(row['printed_mean'], row['printed_std'])}",
-                    bold["printed_mean"].get(loss),
-                    "printed",
-                ),
+                Line(printed, bold["printed_mean"].get(loss), "printed"),
                 Line(row.verdict, None, f"verdict {row.verdict.replace(' ', '-')}"),
             ]
             cells[loss].append(Cell(lines, None if pd.isna(row["mean"]) else float(row["mean"])))

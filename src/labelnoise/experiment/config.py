@@ -219,7 +219,7 @@ def validate(source: ConfigFile) -> Config:
 
 
 _FIELDS: dict[str, list[str]] = {
-    "": list(Config.model_fields),
+    "": [*Config.model_fields, "extends"],
     "datasets": list(DatasetEntry.model_fields),
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),

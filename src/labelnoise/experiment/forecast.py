@@ -51,7 +51,7 @@ class Forecast:
 
     def describe(self, seconds: float, cores: int | None = None) -> str:
         """`about 3.5 h on 2 cores (from finished trials)`."""
-        machine = f"{_gpus()} GPUs" if _gpus() else f"{cores or os.cpu_count()} cores"
+        machine = f"{_gpus()} GPU{'s' if _gpus() > 1 else ''}" if _gpus() else f"{cores or os.cpu_count()} cores"
         basis = "; ".join([" and ".join(sorted(self.bases, reverse=True)), *sorted(self.caveats)])
         return f"about {duration(seconds)} on {machine} (from {basis})"
 

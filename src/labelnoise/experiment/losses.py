@@ -168,7 +168,12 @@ def _is_label_of(label: str, name: str) -> bool:
 
 def changes(values: dict[str, Any], preset: dict[str, Any]) -> str:
     """The values that are not those of the preset, as text."""
-    return ", ".join(f"{key} {value} (preset: {preset[key]})" for key, value in values.items() if value != preset[key])
+    absent = object()  # a parameter that is part of the identity only if it is not at its default
+    return ", ".join(
+        f"{key} {value} (preset: {preset.get(key, 'default')})"
+        for key, value in values.items()
+        if value != preset.get(key, absent)
+    )
 
 
 def canonical_spec(loss: dict[str, Any]) -> Any:

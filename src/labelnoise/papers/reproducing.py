@@ -189,5 +189,6 @@ def _differences() -> list[str]:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as Markdown, without padding, so that a new row changes no other line."""
+    bar = r"\|"  # a plain one would end the cell
     lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', bar) for cell in line)} |" for line in lines)
