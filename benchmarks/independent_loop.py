@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from labelnoise import paths
-from labelnoise.analysis.cells import average_ranks, read
+from labelnoise.analysis.results import read
+from labelnoise.analysis.statistics import average_ranks
 from labelnoise.datasets.store import open_prepared
 from labelnoise.models import catalogue as models
 from labelnoise.training.inputs import create_loss

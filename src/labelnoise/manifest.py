@@ -15,6 +15,9 @@ from labelnoise.files import canonical_hash, read_json, read_json_or_nothing
 # Figures that an experiment asks for with `figures:`, beside those of every experiment.
 EXTRA_FIGURES = ("tsne", "confidence_histograms", "parameter_sweep")
 
+# How many losses stand out in a panel; more cannot be told apart.
+MOST_LOSSES = 8
+
 
 class Sweep(TypedDict):
     """Where a trial lies in the sweep of its loss entry, which is called `of`."""
@@ -61,6 +64,7 @@ class Manifest(TypedDict):
     """The axes in the order of the config, their presentation, and every trial.
 
     `experiment` is None for config.yaml. `noise_headings` are (group, rate) as tables print them; `losses` are labels.
+    `classes` counts each data set's. `figure_losses` stand out in figures; empty for the best ones.
     """
 
     experiment: str | None
@@ -71,8 +75,10 @@ class Manifest(TypedDict):
     preset: dict[str, Any] | None
     published: Published | None
     figures: list[str]
+    figure_losses: list[str]
     snapshots: list[int]
     datasets: list[str]
+    classes: dict[str, int]
     noises: list[str]
     noise_headings: dict[str, list[str]]
     losses: list[str]

@@ -1,205 +1,176 @@
-"""Cells, ranks, highlighting, and how they are printed."""
+"""Intervals, ties, ranks, win rates and tests, against numbers worked by hand or by other libraries."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
 
-from labelnoise.analysis import cells, formats, tables
-
-
-def trials(values: dict[tuple[str, str], list[float | None]]) -> pd.DataFrame:
-    """Rows of trials.csv for (label, noise) → last-epoch accuracies; None is a failed trial."""
-    rows = [
-        {"label": label, "noise": noise, "seed": seed, "last_accuracy": value, "trial": f"{label}{noise}{seed}",
-         "best_accuracy": value, "validated_accuracy": None,
-         "status": "failed" if value is None else "ok", "dataset": "d", "test_set": "test",
-         "kind": noise.partition("-")[0]}
-        for (label, noise), accuracies in values.items()
-        for seed, value in enumerate(accuracies)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def table(rows: pd.DataFrame, highlight: str = "best_second") -> tables.Table:
-    losses, noises = rows.label.unique().tolist(), rows.noise.unique().tolist()
-    manifest = {"experiment": None, "highlight": highlight, "noise_seed": "same", "datasets": ["d"],
-                "losses": losses, "noises": noises,
-                "noise_headings": {name: name.rpartition("-")[::2] for name in noises},
-                "seeds": rows.seed.unique().tolist()}  # fmt: skip
-    return next(tables.tables(cells.Results(manifest, rows)))
-
-
-ROWS = trials(
-    {
-        ("A", "symmetric-0.2"): [90.0, 91.0, 92.0],
-        ("B", "symmetric-0.2"): [91.004, 91.0, 91.0],
-        ("C", "symmetric-0.2"): [80.0, None, 82.0],
-        ("D & <co>", "symmetric-0.2"): [70.0, 71.0, 72.0],
-    }
+from labelnoise.analysis import detection, summary
+from labelnoise.analysis.statistics import (
+    average_ranks,
+    column_statistics,
+    critical_difference,
+    holm,
+    rank_intervals,
+    win_rates,
 )
 
 
-def test_standard_deviation_divides_by_n_minus_1():
-    summary = cells.summarise(ROWS, "last")
-    assert summary.loc[("A", "symmetric-0.2"), "mean"] == 91
-    assert summary.loc[("A", "symmetric-0.2"), "std"] == pytest.approx(
-        1.0
-    )  # divides by n − 1; dividing by n gives 0.816
-
-
-def test_cell_with_a_failed_seed_has_no_mean():
-    cell = cells.summarise(ROWS, "last").loc[("C", "symmetric-0.2")]
-    assert pd.isna(cell["mean"])
-    assert (cell["n"], cell["seeds"]) == (2, 3)
-    assert "– 2/3" in formats.as_markdown(tables.as_grid(table(ROWS)))
-
-
-def test_single_seed_has_a_mean_but_no_deviation():
-    text = formats.as_markdown(tables.as_grid(table(trials({("A", "clean"): [90.0]}))))
-    assert "90.00" in text
-    assert "±" not in text.split("\n", 1)[1]
-    assert "n = 1 seed, so no deviation" in text
-
-
-def test_means_that_print_alike_are_marked_alike():
-    means = table(ROWS).cells["mean"].xs("symmetric-0.2", level="noise")
-    assert tables.marks(means, "best_second") == {"A": "bold", "B": "bold"}  # no second: two share the first rank
-
-
-@pytest.mark.parametrize(("highlight", "marked"), [("best", 1), ("best_second", 1), ("top2", 2), ("top3", 3)])
-def test_highlight_marks_as_configured(highlight: str, marked: int):
-    rows = trials({(name, "clean"): [value, value] for name, value in zip("ABCD", (4.0, 3.0, 2.0, 1.0), strict=True)})
-    text = formats.as_markdown(tables.as_grid(table(rows, highlight)))
-    assert text.count("**") == 2 * marked
-    assert text.count("<u>") == (1 if highlight == "best_second" else 0)
+def column(values: dict[str, list[float | None]], **options: bool) -> pd.DataFrame:
+    frame = pd.DataFrame(values, dtype=float)
+    return column_statistics(frame, pd.Series(len(frame), index=frame.columns), **options)
 
 
 def test_ranks_average_over_complete_columns_and_ties_share():
     means = pd.DataFrame({"x": [90.0, 90.0, 80.0], "y": [90.0, 95.0, 80.0], "z": [1.0, None, 2.0]}, index=list("ABC"))
-    assert cells.average_ranks(means).to_dict() == {"A": 1.75, "B": 1.25, "C": 3.0}
+    assert average_ranks(means).to_dict() == {"A": 1.75, "B": 1.25, "C": 3.0}
     rounding = pd.DataFrame({"x": [96.99530516431925, 96.99530516431923]}, index=list("AB"))
-    assert cells.average_ranks(rounding).to_dict() == {"A": 1.5, "B": 1.5}
+    assert average_ranks(rounding).to_dict() == {"A": 1.5, "B": 1.5}
 
 
-def test_caption_says_n_and_what_the_deviation_includes():
-    caption = table(ROWS).caption
-    assert "PARTIAL: 1 of 12 trials have no accuracy" in caption
-    assert "n = 3 seeds, each with its own noise draw" in caption
-    assert "sample standard deviation" in caption
+def test_interval_is_the_t_interval_of_the_mean():
+    rows = column({"A": [90.0, 91.0, 93.0]})
+    low, high = stats.t.interval(0.95, 2, loc=rows["mean"]["A"], scale=stats.sem([90.0, 91.0, 93.0]))
+    assert (rows.ci_low["A"], rows.ci_high["A"]) == pytest.approx((low, high))
 
 
-def test_labels_are_escaped_in_every_format():
-    made = table(ROWS)
-    assert r"D \& <co>" in formats.as_latex(tables.as_grid(made))
-    assert "D &amp; &lt;co&gt;" in formats.as_html(tables.as_grid(made))
+def test_tie_is_the_paired_t_interval_that_includes_zero():
+    """B loses a point to A at every seed; C loses as much on average, but not always."""
+    rows = column({"A": [90.0, 80.0, 70.0], "B": [89.0, 79.1, 68.9], "C": [91.0, 75.0, 71.0]})
+    assert rows.tied_with_best.to_dict() == {"A": True, "B": False, "C": True}
+    for loss in ("B", "C"):
+        other = {"B": [89.0, 79.1, 68.9], "C": [91.0, 75.0, 71.0]}[loss]
+        p = stats.ttest_rel([90.0, 80.0, 70.0], other).pvalue
+        assert rows.tied_with_best[loss] == (p >= 0.05)
 
 
-def test_csv_holds_numbers():
-    from io import StringIO
-
-    frame = pd.read_csv(StringIO(tables.as_csv(table(ROWS))), index_col="loss")
-    assert frame.loc["A", "symmetric-0.2 mean"] == 91
-    assert frame.loc["C", "symmetric-0.2 n"] == 2
-    assert pd.isna(frame.loc["C", "symmetric-0.2 mean"])
-
-
-# Environment columns other than code, torch, device, precision and threads.
-SAME = {"cpu_capability": "AVX512", "cuda": None, "cudnn": None}
+def test_half_width_at_three_seeds_is_4_3_s_by_root_3():
+    """A difference is tied exactly up to 4.303 · s/√3."""
+    s = np.array([-1.0, 0.0, 1.0])  # standard deviation 1
+    limit = 4.302652729911275 / np.sqrt(3)
+    best = np.array([90.0, 80.0, 70.0])
+    for factor, is_tied in ((0.999, True), (1.001, False)):
+        rows = column({"A": list(best), "B": list(best - factor * limit - s)})
+        assert rows.tied_with_best["B"] == is_tied
 
 
-def test_different_cpus_are_reported():
-    rows = ROWS.assign(code="a", precision="fp32", torch="2.11", device=["EPYC"] * 6 + ["Xeon"] * 6, threads=1, **SAME)
-    notes = cells.environment_mismatches(rows.assign(cpu_capability=["AVX512"] * 6 + ["AVX2"] * 6))
-    assert notes == [
-        "The compared trials used different devices: EPYC (6), Xeon (5).",
-        "The compared trials used different CPU capabilities: AVX512 (6), AVX2 (5).",
-    ]
+def test_incomplete_cells_and_single_seeds_are_neither_tied_nor_separated():
+    rows = column({"A": [90.0, 91.0], "B": [90.0, None]})
+    assert pd.isna(rows.tied_with_best["B"])
+    assert pd.isna(rows["mean"]["B"])
+    assert column({"A": [90.0], "B": [10.0]}).tied_with_best.isna().all()
 
 
-def test_marks_and_ranks_follow_the_number_as_printed():
-    """At x.xx5 pandas' `round` and the printed number differ: 0.285 is 0.28 by `round` and 0.28 or 0.29 in print."""
-    pairs = [(value, float(f"{value:.2f}")) for value in (2.675, 1.005, 90.125, 90.135, 90.145, 0.285)]
-    assert any(round(pd.Series([value]), 2)[0] != printed for value, printed in pairs)
-    for value, printed in pairs:
-        assert tables.marks(pd.Series({"A": value, "B": printed}), "best") == {"A": "bold", "B": "bold"}, value
-        means = pd.DataFrame({"clean": [value, printed]}, index=["A", "B"])
-        assert cells.average_ranks(means).to_dict() == {"A": 1.5, "B": 1.5}, value
+def test_the_lowest_is_best_where_lower_is_better():
+    rows = column({"A": [1.0, 2.0, 1.5], "B": [50.0, 52.0, 51.0]}, higher_is_better=False)
+    assert rows["rank"].to_dict() == {"A": 1.0, "B": 2.0}
+    assert rows.tied_with_best.to_dict() == {"A": True, "B": False}
 
 
-def test_different_code_versions_are_reported():
-    rows = ROWS.assign(code=["a"] * 11 + ["b"], precision="fp32", torch="2.11", device="cpu", threads=1, **SAME)
-    (note,) = cells.environment_mismatches(rows)
-    assert note == "The compared trials used different code versions: a (10), b (1)."
+def seeds_by_noise(means: dict[str, list[float]], deviation: float) -> pd.DataFrame:
+    """Five seeds × (noise, loss); each loss has a mean per noise."""
+    rng = np.random.default_rng(1)
+    columns = {
+        (f"noise{i}", loss): values[i] + deviation * rng.normal(size=5)
+        for i in range(len(next(iter(means.values()))))
+        for loss, values in means.items()
+    }
+    return pd.DataFrame(columns)
 
 
-@pytest.mark.parametrize("label", ["2", "0.5", "2.50", "NA", "nan", "None", "1e5"])
-def test_label_that_looks_like_a_number_or_missing_value_keeps_its_row(tmp_path, monkeypatch, label: str):
-    import json
-
-    from labelnoise.analysis.collect import COLUMNS
-    from labelnoise.files import canonical_hash
-
-    monkeypatch.chdir(tmp_path)
-    rows = trials({(label, "clean"): [90.0, 92.0]}).reindex(columns=list(COLUMNS))
-    (tmp_path / "results").mkdir()
-    manifest = {"experiment": None, "highlight": "top2", "noise_seed": "same", "datasets": ["d"],
-                "losses": [label], "noises": ["clean"], "noise_headings": {"clean": ["clean", ""]},
-                "seeds": [0, 1]}  # fmt: skip
-    (tmp_path / "results" / "manifest.json").write_text(json.dumps(manifest))
-    rows.assign(manifest=canonical_hash(manifest)).to_csv("results/trials.csv", index=False)
-    (made, _) = tables.tables(cells.read(tmp_path / "results" / "manifest.json"))
-    assert made.losses == [label]
-    assert "91.00 ± 1.41" in formats.as_markdown(tables.as_grid(made))
+def test_rank_intervals_hold_the_rank_and_narrow_with_agreement():
+    means = {"A": [90.0, 80.0, 70.0, 60.0], "B": [85.0, 75.0, 65.0, 55.0], "C": [50.0, 50.0, 50.0, 50.0]}
+    sure, unsure = (rank_intervals(seeds_by_noise(means, deviation)) for deviation in (0.01, 20.0))
+    assert sure.loc["A"].tolist() == [1.0, 1.0]
+    assert sure.loc["C"].tolist() == [3.0, 3.0]
+    assert (unsure.high - unsure.low >= 0.5).all()
+    values = seeds_by_noise(means, 20.0)
+    ranks = average_ranks(values.mean().unstack(0))
+    assert ((unsure.low <= ranks[unsure.index]) & (ranks[unsure.index] <= unsure.high)).all()
+    pd.testing.assert_frame_equal(unsure, rank_intervals(values))  # the same for the same values
 
 
-def test_markdown_signs_in_labels_are_escaped():
-    assert r"\*x\* \<u\>" in formats.as_markdown(tables.as_grid(table(trials({("*x* <u>", "clean"): [1.0]}))))
+def test_ranks_have_no_interval_with_one_seed_or_one_noise():
+    values = seeds_by_noise({"A": [1.0, 2.0], "B": [3.0, 1.0]}, 1.0)
+    assert rank_intervals(values.iloc[:1]).isna().all(axis=None)
+    assert rank_intervals(values[["noise0"]]).isna().all(axis=None)
 
 
-def test_caption_says_that_human_labels_are_the_same_for_all_seeds():
-    sentence = "Human labels, labels as provided and labels from a file are the same for all seeds"
-    assert sentence in table(trials({("A", "human-worst"): [1.0, 2.0]})).caption
-    assert sentence not in table(ROWS).caption
+def test_win_rates_count_ties_half_and_pairs_only_where_both_have_a_value():
+    values = pd.DataFrame({"A": [1.0, 2.0, 3.0, 4.0], "B": [0.0, 2.0, 4.0, None], "C": [None] * 4})
+    rates = win_rates(values)
+    assert rates.loc["A", "B"] == rates.loc["B", "A"] == 50.0  # one win each, one tie
+    assert pd.isna(rates.loc["A", "A"])
+    assert rates.loc["C"].isna().all()
+    assert win_rates(values, higher_is_better=False).loc["A", "B"] == 50.0
+    assert win_rates(pd.DataFrame({"A": [1.0, 2.0, 3.0], "B": [0.0, 3.0, 2.0]})).loc["A", "B"] == pytest.approx(200 / 3)
 
 
-def test_caption_mentions_noise_draws_only_for_drawn_noises():
-    assert "noise draw" not in table(trials({("A", "clean"): [1.0, 2.0], ("A", "human-worst"): [1.0, 2.0]})).caption
-    caption = table(trials({("A", "clean"): [1.0, 2.0], ("A", "symmetric-0.2"): [1.0, 2.0]})).caption
-    assert "n = 2 seeds, each with its own noise draw (except clean labels)" in caption
+def blocks(count: int, differences: tuple[float, ...]) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    base = rng.normal(70, 10, size=(count, 1))
+    return pd.DataFrame(
+        base + np.array(differences) + rng.normal(0, 1, (count, len(differences))),
+        columns=list("ABCD"[: len(differences)]),
+    )
 
 
-def test_latex_writes_greek_in_math_mode_and_names_a_compiler_for_other_scripts():
-    made = table(trials({("GCE α=2, Δ ≤ ΟΚ", "clean"): [1.0, 2.0], ("猫", "clean"): [1.0, 2.0]}))
-    latex = formats.as_latex(tables.as_grid(made))
-    assert r"GCE $\alpha$=2, $\Delta$ $\leq$ OK" in latex
-    assert "% for 猫 compile with XeLaTeX or LuaLaTeX" in latex
-    assert "compile with" not in formats.as_latex(tables.as_grid(table(ROWS)))
+def test_critical_difference_needs_eleven_blocks_and_three_losses():
+    assert critical_difference(blocks(10, (0, 5, 10))) is None
+    assert critical_difference(blocks(11, (0, 5))) is None
+    assert critical_difference(blocks(11, (0, 5, 10))) is not None
 
 
-def test_figures_use_fonts_that_cover_the_labels_and_warn_if_none_does(capsys):
-    from labelnoise import plot_style as style
+def test_critical_difference_joins_what_wilcoxon_and_holm_do_not_separate():
+    values = blocks(12, (0.0, 0.1, 8.0, 16.0))
+    found = critical_difference(values)
+    assert found.ranks.index[:2].tolist() == ["D", "C"]
+    assert [set(clique) for clique in found.cliques] == [{"A", "B"}]
+    assert found.friedman_p == pytest.approx(stats.friedmanchisquare(*values.to_numpy().T).pvalue)
+    same = critical_difference(blocks(12, (0.0, 0.0, 0.0)).assign(B=lambda frame: frame.A, C=lambda frame: frame.A))
+    assert same.friedman_p == 1.0
+    assert same.cliques == [("A", "C")]
 
-    assert style.fonts_for(["αβγ é ±"]) == (["DejaVu Sans"], "")
-    fonts, lacking = style.fonts_for(["\U0010fffd"])  # a private character
-    assert (fonts, lacking) == (["DejaVu Sans"], "\U0010fffd")
-    style.apply(["\U0010fffd"])
-    assert "PNG figures show boxes instead" in capsys.readouterr().out
+
+def test_holm_steps_down():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
 
 
-def test_report_lists_hyper_parameters_with_their_data_sets_and_noises(tmp_path):
-    import json
+def test_auroc_equals_scikit_learns_also_with_ties():
+    rng = np.random.default_rng(3)
+    for digits in (8, 1):
+        confidence, is_wrong = rng.random(500).round(digits), rng.random(500) < 0.3
+        assert detection.auroc(confidence, is_wrong) == pytest.approx(100 * roc_auc_score(is_wrong, -confidence))
+    assert detection.auroc(confidence, np.zeros(500, bool)) is None
 
-    from labelnoise import report
 
-    rows = trials({("A", "clean"): [1.0], ("A", "symmetric-0.2"): [1.0]})
-    both = pd.concat([rows, rows.assign(dataset="e", trial=["x", "y"])], ignore_index=True)
-    both = both.assign(loss="CE", loss_params="{}", folder=[str(tmp_path / str(i)) for i in range(4)])
-    for i, lr in enumerate([0.1, 0.1, 0.1, 0.3]):
-        (tmp_path / str(i)).mkdir()
-        result = {"trial": str(i), "status": "ok", "spec": {"recipe": {"lr": lr}}}
-        (tmp_path / str(i) / "result.json").write_text(json.dumps(result))
-    headings = {"clean": ["clean", ""], "symmetric-0.2": ["symmetric", "0.2"]}
-    results = cells.Results({"noises": list(headings), "noise_headings": headings}, both)
-    rows = [(row["recipe"], row["where"]) for row in report._parameters(results)]
-    assert rows == [("lr 0.1", "d; e: clean"), ("lr 0.3", "e: symmetric 0.2")]
+def test_precision_is_the_share_of_wrong_labels_among_the_least_confident():
+    confidence = np.array([0.1, 0.2, 0.3, 0.9, 0.8])
+    assert detection.precision(confidence, np.array([True, False, True, False, False])) == 50.0
+    assert detection.precision(confidence, np.array([True, True, False, False, False])) == 100.0
+    # three samples tie for the last of two places, and one of them is wrong
+    assert detection.precision(np.array([0.0, 0.5, 0.5, 0.5]), np.array([True, True, False, False])) == pytest.approx(
+        100 * (1 + 1 / 3) / 2
+    )
+    assert detection.precision(confidence, np.zeros(5, bool)) is None
+
+
+def test_summary_of_a_large_experiment_is_what_pandas_computes():
+    rng = np.random.default_rng(5)
+    missing = ("validated_accuracy", "detection_auroc", "detection_precision")
+    rows = [
+        {"dataset": "d", "noise": noise, "label": label, "seed": seed, "test_set": "test", "status": "ok",
+         "trial": f"{noise}{label}{seed}", "last_accuracy": rng.random() * 100, "best_accuracy": 1.0,
+         "memorised": rng.random(), **dict.fromkeys(missing)}
+        for noise in ("clean", "symmetric-0.2") for label in "ABC" for seed in range(4)
+    ]  # fmt: skip
+    trials = pd.DataFrame(rows)
+    made = summary.summarise(trials).set_index(["metric", "noise", "label"])
+    expected = trials.groupby(["noise", "label"]).agg(last=("last_accuracy", "mean"), memorised=("memorised", "std"))
+    for noise, label in expected.index:
+        assert made.loc[("last", noise, label), "mean"] == pytest.approx(expected.loc[(noise, label), "last"])
+        assert made.loc[("memorised", noise, label), "std"] == pytest.approx(expected.loc[(noise, label), "memorised"])

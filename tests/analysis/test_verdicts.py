@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from labelnoise.analysis import published, published_tables
-from labelnoise.analysis.cells import Results
+from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.published import verdict
+from labelnoise.analysis.results import Results, from_trials
 
 NAN = float("nan")
 
@@ -61,10 +62,12 @@ def test_expected_false_alarms_are_at_most_one_in_twenty():
     assert published.expected_false_alarms(rows) == pytest.approx(0.0566, abs=2e-4)
 
 
-def results(cells: list[dict], measured: list[tuple], tables: list[str], unlike: str = "") -> Results:
-    """An experiment on `d`; measured are (label, kind, rate, seed, test set, status, accuracy)."""
+def results(
+    cells: list[dict], measured: list[tuple], tables: list[str], unlike: str = "", noises: list[str] | None = None
+) -> Results:
+    """An experiment on `d`; measured are (label, kind, rate, seed, test set, status, accuracy), noises their names."""
     trials = pd.DataFrame(measured, columns=["label", "kind", "rate", "seed", "test_set", "status", "last_accuracy"])
-    trials = trials.assign(dataset="d", noise=trials.kind, precision="fp32")
+    trials = trials.assign(dataset="d", noise=noises or trials.kind, precision="fp32")
     entries = [
         {
             "dataset": "d",
@@ -78,7 +81,8 @@ def results(cells: list[dict], measured: list[tuple], tables: list[str], unlike:
     paper = {"paper": "p", "tables": tables, "trials": 3, "tolerance": 1.0, "cells": cells}
     losses = list(dict.fromkeys(trials.label))
     manifest: Any = {"datasets": ["d"], "trials": entries, "published": paper, "losses": losses, "highlight": "top2"}
-    return Results(manifest, trials)
+    unmeasured = {metric.column: None for metric in METRICS.values() if metric.column not in trials}
+    return from_trials(manifest, trials.assign(**unmeasured))
 
 
 def cell(loss: str, mean: float, *, table: str = "T", test_set: str = "test", noise: str = "given", rate=None) -> dict:
@@ -146,10 +150,8 @@ def test_grids_hold_the_papers_order_and_mark_both_numbers():
 
 def test_variants_of_a_noise_that_is_not_printed_stay_apart():
     measured = [("CE", "symmetric", 0.2, 1, "test", "ok", 80.0), ("CE", "symmetric", 0.2, 1, "test", "ok", 85.0)]
-    experiment = results([cell("CE", 66.0)], measured, ["T"])
-    experiment.trials["noise"] = ["symmetric-0.2", "symmetric-0.2-bernoulli"]
-    for entry, noise in zip(experiment.manifest["trials"], experiment.trials.noise, strict=True):
-        entry["noise"] = noise
+    noises = ["symmetric-0.2", "symmetric-0.2-bernoulli"]
+    experiment = results([cell("CE", 66.0)], measured, ["T"], noises=noises)
     rows = published.compare(experiment, "d").rows
     assert rows[["noise", "mean"]].dropna().to_numpy().tolist() == [
         ["symmetric-0.2", 80.0],

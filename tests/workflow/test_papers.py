@@ -12,8 +12,9 @@ import pytest
 import yaml
 from matplotlib.figure import Figure
 
-from labelnoise.analysis import cells, published
+from labelnoise.analysis import published
 from labelnoise.analysis.published import Verdict
+from labelnoise.analysis.results import read
 from labelnoise.figures import EXTRA, confidence_histograms, tsne
 from labelnoise.manifest import EXTRA_FIGURES
 from labelnoise.published.numbers import PrintedCell
@@ -169,7 +170,7 @@ def test_missing_features_and_snapshots_are_named_with_the_remedy(
     monkeypatch.chdir(tmp_path / "copy")
     for path in [*Path("results").rglob("features.npz"), *Path("results").rglob("predictions-0001.npz")]:
         path.unlink()
-    results = cells.read(Path("results/manifest.json"))
+    results = read(Path("results/manifest.json"))
 
     def said(figure: Figure) -> list[str]:
         return [text.get_text() for axes in figure.axes for text in axes.texts]

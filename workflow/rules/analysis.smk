@@ -9,12 +9,14 @@ rule trials:
         RUN.collected,
 
 
-# The name of the second output is the hash of the manifest that trials.csv was made from.
+# The name of the last output is the hash of the manifest that trials.csv was made from.
 rule collect:
     input:
         results(),
     output:
         PRODUCTS / "trials.csv",
+        PRODUCTS / "summary.csv",
+        PRODUCTS / "ranks.csv",
         RUN.collected,
     log:
         PRODUCTS / "logs" / "collect.log",
@@ -30,6 +32,8 @@ rule collect:
 rule tables:
     input:
         PRODUCTS / "trials.csv",
+        PRODUCTS / "summary.csv",
+        PRODUCTS / "ranks.csv",
     output:
         directory(PRODUCTS / "tables"),
     log:
@@ -46,6 +50,8 @@ rule tables:
 rule figures:
     input:
         PRODUCTS / "trials.csv",
+        PRODUCTS / "summary.csv",
+        PRODUCTS / "ranks.csv",
         audits(),
     output:
         directory(PRODUCTS / "figures"),

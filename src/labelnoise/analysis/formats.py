@@ -13,11 +13,15 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a cell; `mark` is `bold`, `underline` or None, `kind` becomes its class in HTML."""
+    """A line of a cell; `mark` is `bold`, `underline` or None, `kind` becomes its class in HTML.
+
+    `is_tied` (with the best of its column) is shown as † or, in HTML, as a shade.
+    """
 
     text: str
     mark: str | None = None
     kind: str | None = None
+    is_tied: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ def as_markdown(grid: Grid) -> str:
     styles = {"bold": "**{}**", "underline": "<u>{}</u>", None: "{}"}
 
     def shown(cell: Cell) -> str:
-        return "<br>".join(styles[line.mark].format(line.text) for line in cell.lines)
+        return "<br>".join(styles[line.mark].format(line.text) + " †" * line.is_tied for line in cell.lines)
 
     frame = _frame(grid, shown, _markdown_escape)
     frame.columns = [" ".join(filter(None, column)) for column in frame.columns]
@@ -63,7 +67,9 @@ def as_latex(grid: Grid) -> str:
     styles = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}", None: "{}"}
 
     def shown(cell: Cell) -> str:
-        lines = [styles[line.mark].format(_latex_signs(line.text)) for line in cell.lines]
+        lines = [
+            styles[line.mark].format(_latex_signs(line.text)) + r"$^\dagger$" * line.is_tied for line in cell.lines
+        ]
         stacked = r"\\".join(lines)
         return lines[0] if len(lines) == 1 else rf"\shortstack{{{stacked}}}"
 
@@ -82,25 +88,28 @@ def as_latex(grid: Grid) -> str:
 
 
 def as_html(grid: Grid) -> str:
-    """One <table class="results"> with its caption. Every cell carries its number, so that columns can be sorted."""
-    heads: list[list[str]] = [["<th rowspan='2' data-sort='text'>loss</th>"], []]
+    """One <table class="results"> that scrolls under its caption. Every cell carries its number for sorting."""
+    heads: list[list[str]] = [["<th rowspan='2' scope='col' data-sort='text'>loss</th>"], []]
     for group in dict.fromkeys(column.group for column in grid.columns):
         columns = [column for column in grid.columns if column.group == group]
         if [column.heading for column in columns] == [""]:
             first = " data-first='ascending'" if columns[0].lowest_first else ""
-            heads[0].append(f"<th rowspan='2' data-sort='number'{first}>{html.escape(group)}</th>")
+            heads[0].append(f"<th rowspan='2' scope='col' data-sort='number'{first}>{html.escape(group)}</th>")
             continue
-        heads[0].append(f"<th colspan='{len(columns)}' class='group'>{html.escape(group)}</th>")
-        heads[1] += [f"<th data-sort='number'>{html.escape(column.heading)}</th>" for column in columns]
+        heads[0].append(f"<th colspan='{len(columns)}' scope='colgroup' class='group'>{html.escape(group)}</th>")
+        heads[1] += [f"<th scope='col' data-sort='number'>{html.escape(column.heading)}</th>" for column in columns]
     rows = [
         f"<tr><th scope='row'>{html.escape(label)}</th>{''.join(map(_html_cell, cells))}</tr>"
         for label, cells in grid.rows.items()
     ]
     head = "".join(f"<tr>{''.join(row)}</tr>\n" for row in heads)
     body = "\n".join(rows)
+    name = html.escape(grid.name)
     return (
-        f"<table class='results' id='table-{html.escape(grid.name)}'>\n<caption>{html.escape(grid.caption)}</caption>\n"
-        f"<thead>\n{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+        f"<p class='caption' id='caption-{name}'>{html.escape(grid.caption)}</p>\n"
+        f"<div class='scroll' role='region' tabindex='0' aria-labelledby='caption-{name}'>\n"
+        f"<table class='results' id='table-{name}' aria-labelledby='caption-{name}'>\n"
+        f"<thead>\n{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>\n"
     )
 
 
@@ -111,12 +120,14 @@ def _html_cell(cell: Cell) -> str:
     value = "" if cell.value is None else f"{cell.value:.4f}"
     if len(cell.lines) == 1:
         (line,) = cell.lines
-        return f"<td data-value='{value}'{f' class={line.mark!r}' if line.mark else ''}>{html.escape(line.text)}</td>"
-    lines = [
-        f"<span class='{' '.join(filter(None, (line.kind, line.mark)))}'>{html.escape(line.text)}</span>"
-        for line in cell.lines
-    ]
+        return f"<td data-value='{value}'{_html_class(line)}>{html.escape(line.text)}</td>"
+    lines = [f"<span{_html_class(line)}>{html.escape(line.text)}</span>" for line in cell.lines]
     return f"<td data-value='{value}'>{'<br>'.join(lines)}</td>"
+
+
+def _html_class(line: Line) -> str:
+    classes = " ".join(filter(None, (line.kind, line.mark, "tied" if line.is_tied else None)))
+    return f" class='{classes}'" if classes else ""
 
 
 def _frame(grid: Grid, shown: Callable[[Cell], str], escaped: Callable[[str], str]) -> pd.DataFrame:
@@ -129,7 +140,7 @@ def _frame(grid: Grid, shown: Callable[[Cell], str], escaped: Callable[[str], st
 
 
 def _latex_signs(text: str) -> str:
-    return text.replace("±", r"$\pm$").replace("–", "--")
+    return text.replace("±", r"$\pm$").replace("–", "--").replace("†", r"$^\dagger$").replace("√", r"$\surd$")
 
 
 def _markdown_escape(text: str) -> str:

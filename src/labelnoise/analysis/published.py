@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from labelnoise.analysis.cells import Results, summarise
+from labelnoise.analysis.results import Results
 from labelnoise.published.numbers import TRIALS
 
 COLUMNS = (
@@ -149,10 +149,10 @@ def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> d
     unlike = {(entry["label"], entry["noise"]): entry["unlike_preset"] for entry in entries}
     found = {}
     is_known = results.trials.loc[results.trials.dataset == dataset, "test_set"].notna().any()
-    assumed = list(dict.fromkeys(printed_test_sets))
-    for test_set in results.test_sets(dataset) if is_known or not assumed else assumed:
-        cells = summarise(results.rows_of(dataset, test_set), "last")
-        for (label, noise), cell in cells.iterrows():
+    known = results.test_sets(dataset)
+    for test_set in known if is_known or not printed_test_sets else dict.fromkeys(printed_test_sets):
+        cells = results.cells(dataset, test_set if is_known else known[0])
+        for (label, noise), cell in cells[["mean", "std", "n", "seeds"]].iterrows():
             incomplete = f"{int(cell.n)} of {int(cell.seeds)} seeds are ok" if cell.n < cell.seeds else ""
             differing = f"measured with {unlike[label, noise]}" if unlike[label, noise] else ""
             note = "; ".join(filter(None, (incomplete, differing)))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from labelnoise.analysis.cells import Results
 from labelnoise.analysis.formats import Cell, Column, Grid, Line
 from labelnoise.analysis.published import Comparison, Verdict, counts, expected_false_alarms
+from labelnoise.analysis.results import Results
 from labelnoise.analysis.tables import marks
 
 

@@ -1,4 +1,4 @@
-"""Comparison tables of losses (rows) and noises (columns), mean ± std."""
+"""Comparison tables of losses (rows) and noises (columns), mean ± std, one for each data set, test set and metric."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from labelnoise.analysis.cells import (
-    METRICS,
-    Results,
-    as_printed,
-    average_ranks,
-    summarise,
-)
 from labelnoise.analysis.formats import Cell, Column, Grid, Line
+from labelnoise.analysis.metrics import METRICS, Metric
+from labelnoise.analysis.results import Results
+from labelnoise.analysis.statistics import as_printed, is_true, t_quantile
 from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
@@ -25,44 +21,45 @@ MARKED = {
     "best_second": "best is bold, the second best underlined",
     "top2": "two best are bold",
     "top3": "three best are bold",
+    "tied": "best and all that are tied with it are bold",
 }
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table, ready to be written in any format. `cells` is indexed by (label, noise)."""
+    """One table, ready to be written in any format: `cells` by (label, noise), `ranks` by label."""
 
     name: str
+    dataset: str
+    test_set: str
+    metric: Metric
     caption: str
     losses: list[str]
     noises: list[str]
     headings: dict[str, tuple[str, str]]
     cells: pd.DataFrame
-    ranks: pd.Series
+    ranks: pd.DataFrame
     highlight: str
 
     def cell(self, loss: str, noise: str) -> pd.Series | None:
         return self.cells.loc[(loss, noise)] if (loss, noise) in self.cells.index else None
 
-    @property
-    def columns(self) -> list[tuple[str, str, str]]:
-        """(group, rate, noise) for each column; columns of a group are adjacent, groups in config order."""
-        groups = list(dict.fromkeys(group for group, _ in self.headings.values()))
-        columns = [(*self.headings[noise], noise) for noise in self.noises]
-        return sorted(columns, key=lambda column: groups.index(column[0]))
 
-
-def marks(means: pd.Series, highlight: str) -> dict[str, str]:
+def marks(
+    means: pd.Series, highlight: str, tied: pd.Series | None = None, *, higher_is_better: bool = True
+) -> dict[str, str]:
     """`bold` or `underline` for the losses of a column that are marked, by label.
 
-    Means are compared as printed, so means that print alike are marked alike.
+    Means are compared as printed, so means that print alike are marked alike. `tied` says which losses are tied with
+    the best, for `highlight: tied`.
     """
-    printed = means.dropna().map(as_printed)
-    bold = {"best": 1, "best_second": 1, "top2": 2, "top3": 3}[highlight]
+    printed = means.dropna().map(as_printed) * (1 if higher_is_better else -1)
+    bold = {"top2": 2, "top3": 3}.get(highlight, 1)
+    is_tied = tied.fillna(False) if highlight == "tied" and tied is not None else pd.Series(False, index=means.index)
     marked = {}
     for loss, mean in printed.items():
         rank = int((printed > mean).sum()) + 1
-        if rank <= bold:
+        if rank <= bold or is_tied[loss]:
             marked[str(loss)] = "bold"
         elif rank == 2 and highlight == "best_second":
             marked[str(loss)] = "underline"
@@ -70,39 +67,43 @@ def marks(means: pd.Series, highlight: str) -> dict[str, str]:
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """Yield every table of the experiment: data set × test set × metric."""
+    """Yield every table of the experiment that has cells: data set × test set × metric."""
     for dataset in results.datasets:
         for test_set in results.test_sets(dataset):
-            rows = results.rows_of(dataset, test_set)
-            several = len(results.test_sets(dataset)) > 1
-            for metric in METRICS:
-                if rows[f"{metric}_accuracy"].isna().all() and metric == "validated":
-                    continue  # no validation split
-                cells = summarise(rows, metric)
-                means = cells["mean"].unstack("noise").reindex(index=results.losses, columns=results.noises)
-                name = "-".join([dataset, *([test_set] if several else []), metric])
-                noises = [noise for noise in results.noises if noise in cells.index.get_level_values("noise")]
+            for metric in METRICS.values():
+                cells = results.cells(dataset, test_set, metric)
+                if cells.empty:
+                    continue
+                labels, noises = (set(cells.index.get_level_values(axis)) for axis in ("label", "noise"))
+                several = len(results.test_sets(dataset)) > 1
+                shown = [noise for noise in results.noises if noise in noises]
                 yield Table(
-                    name=name,
-                    caption=_caption(results, dataset, test_set if several else None, metric, rows),
-                    losses=[loss for loss in results.losses if loss in cells.index.get_level_values("label")],
-                    noises=noises,
-                    headings={noise: results.noise_heading(noise) for noise in noises},
+                    name="-".join([dataset, *([test_set] if several else []), metric.name]),
+                    dataset=dataset,
+                    test_set=test_set,
+                    metric=metric,
+                    caption=_caption(results, dataset, test_set, metric, shown),
+                    losses=[loss for loss in results.losses if loss in labels],
+                    noises=shown,
+                    headings={noise: results.noise_heading(noise) for noise in shown},
                     cells=cells,
-                    ranks=average_ranks(means),
+                    ranks=results.ranks_of(dataset, test_set, metric),
                     highlight=results.manifest["highlight"],
                 )
 
 
-def _caption(results: Results, dataset: str, test_set: str | None, metric: str, rows: pd.DataFrame) -> str:
+def _caption(results: Results, dataset: str, test_set: str, metric: Metric, noises: list[str]) -> str:
+    rows = results.rows_of(dataset, test_set)
+    rows = rows[rows.noise.isin(noises)]
     n = rows.seed.nunique()
-    where = f"{dataset} ({test_set})" if test_set else dataset
     seeds = f"n = {n} seeds{_noise_draws(results, rows)}" if n > 1 else "n = 1 seed, so no deviation"
-    what = METRICS[metric][0].upper() + METRICS[metric][1:]
+    what = metric.title[0].upper() + metric.title[1:] + (" (%)" if metric.higher_is_better else " (%, lower is better)")
+    highlight = results.manifest["highlight"]
     sentences = [
-        f"{what} (%) on {where}: mean ± sample standard deviation over {seeds}",
-        f"In each column the {MARKED[results.manifest['highlight']]}",
-        f"{RANK.capitalize()}: over columns with a mean for every loss, 1 is best; no significance test is made",
+        f"{what} on {results.title(dataset, test_set)}: mean ± sample standard deviation over {seeds}",
+        f"In each column the {MARKED[highlight]}",
+        _ties(n, highlight),
+        _ranks(results.ranks_of(dataset, test_set, metric), len(noises)),
     ]
     if rows.kind.isin(["human", "file", "given"]).any():
         sentences.append("Human labels, labels as provided and labels from a file are the same for all seeds")
@@ -110,7 +111,34 @@ def _caption(results: Results, dataset: str, test_set: str | None, metric: str, 
     if unfinished:
         sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")
         sentences.append("A cell with such a trial shows – and how many of its seeds are ok")
+    if left_out := [results.noise_title(noise) for noise in results.noises if noise not in noises]:
+        why = "no wrong label is known there" if not metric.is_of_test_set else "no trial has it"
+        sentences.append(f"Without {', '.join(left_out)}: {why}")
     return ". ".join(sentences) + "."
+
+
+def _ties(n: int, highlight: str) -> str:
+    """What tied means, and how much a difference must exceed."""
+    if n < 2:
+        return "With one seed no difference can be told from chance"
+    shown = "" if highlight == "tied" else " († or shaded)"
+    return (
+        f"Tied with the best{shown}: the 95 % t interval of the paired differences by seed includes 0, not corrected "
+        f"for the number of losses; at n = {n} it is the mean difference ± {t_quantile(n):.1f} · s/√{n}"
+    )
+
+
+def _ranks(ranks: pd.DataFrame, columns: int) -> str:
+    if ranks.empty:
+        return "No average rank: no column has a mean for every loss"
+    complete = ranks.noises.iloc[0].split(" ")
+    which = "all columns" if len(complete) == columns else f"the complete columns ({', '.join(complete)})"
+    interval = (
+        ", with its 95 % interval by resampling seeds and columns"
+        if ranks.ci_low.notna().any()
+        else "; no interval with one seed or column"
+    )
+    return f"{RANK.capitalize()} over {which}, 1 is best{interval}"
 
 
 def _noise_draws(results: Results, rows: pd.DataFrame) -> str:
@@ -125,37 +153,51 @@ def _noise_draws(results: Results, rows: pd.DataFrame) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Numbers for machines: mean, std, n and seeds of each noise. Captions and notes are left out."""
-    columns: dict[str, list[float | None]] = {}
+    """Numbers for machines: mean, std, n, seeds and ties of each noise. Captions and notes are left out."""
+    columns: dict[str, pd.Series] = {}
     for noise in table.noises:
-        cells = [table.cell(loss, noise) for loss in table.losses]
-        for key in ("mean", "std", "n", "seeds"):
-            columns[f"{noise} {key}"] = [None if cell is None else cell[key] for cell in cells]
-        for key in ("n", "seeds"):
-            columns[f"{noise} {key}"] = pd.array(columns[f"{noise} {key}"], dtype="Int64")
+        cells = table.cells.xs(noise, level="noise").reindex(table.losses)
+        for key in ("mean", "std", "n", "seeds", "tied_with_best"):
+            column = cells[key].astype("Int64") if key in ("n", "seeds") else cells[key]
+            columns[f"{noise} {key.replace('_', ' ')}"] = column
     frame = pd.DataFrame(columns, index=pd.Index(table.losses, name="loss"))
-    frame[RANK] = table.ranks.reindex(table.losses)
+    ranks = table.ranks.reindex(table.losses)
+    frame[[RANK, f"{RANK} low", f"{RANK} high"]] = ranks[["average_rank", "ci_low", "ci_high"]]
     return frame.to_csv(float_format="%.4f")
 
 
 def as_grid(table: Table, notes: Sequence[str] = ()) -> Grid:
     """The table as text: losses as rows, noises as columns, the average rank last."""
-    marked = {
-        noise: marks(table.cells["mean"].xs(noise, level="noise"), table.highlight) for _, _, noise in table.columns
-    }
+    marked = {}
+    for noise in table.noises:
+        column = table.cells.xs(noise, level="noise")
+        marked[noise] = marks(
+            column["mean"], table.highlight, column.tied_with_best, higher_is_better=table.metric.higher_is_better
+        )
     rows = {}
     for loss in table.losses:
-        cells = [_text_cell(table.cell(loss, noise), marked[noise].get(loss)) for _, _, noise in table.columns]
-        rank = table.ranks.get(loss, float("nan"))
-        unknown = pd.isna(rank)
-        rows[loss] = [*cells, Cell((Line("–" if unknown else f"{rank:.1f}"),), None if unknown else rank)]
-    columns = [Column(group, rate) for group, rate, _ in table.columns]
+        cells = [_text_cell(table, loss, noise, marked[noise].get(loss)) for noise in table.noises]
+        rows[loss] = [*cells, _rank_cell(table.ranks.loc[loss] if loss in table.ranks.index else None)]
+    columns = [Column(*table.headings[noise]) for noise in table.noises]
     caption = " ".join([table.caption, *notes])
     return Grid(table.name, caption, [*columns, Column(RANK, "", lowest_first=True)], rows)
 
 
-def _text_cell(cell: pd.Series | None, mark: str | None) -> Cell:
-    return Cell((Line(text_of(cell), mark),), None if cell is None or pd.isna(cell["mean"]) else cell["mean"])
+def _rank_cell(rank: pd.Series | None) -> Cell:
+    if rank is None:
+        return Cell((Line("–"),))
+    interval = f" [{rank.ci_low:.1f}, {rank.ci_high:.1f}]" if pd.notna(rank.ci_low) else ""
+    return Cell((Line(f"{rank.average_rank:.1f}{interval}"),), rank.average_rank)
+
+
+def _text_cell(table: Table, loss: str, noise: str, mark: str | None) -> Cell:
+    cell = table.cell(loss, noise)
+    if cell is None or pd.isna(cell["mean"]):
+        return Cell((Line(text_of(cell), mark),))
+    # The best itself is bold already; `highlight: tied` says it in bold.
+    is_best = cell["rank"] == table.cells.xs(noise, level="noise")["rank"].min()
+    is_tied = table.highlight != "tied" and not is_best and is_true(cell["tied_with_best"])
+    return Cell((Line(text_of(cell), mark, is_tied=bool(is_tied)),), cell["mean"])
 
 
 def text_of(cell: pd.Series | None) -> str:

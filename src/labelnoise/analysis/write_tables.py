@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from labelnoise.analysis import published, published_tables, tables
-from labelnoise.analysis.cells import environment_mismatches, read
+from labelnoise.analysis import blocks, published, published_tables, tables
 from labelnoise.analysis.formats import FORMATS, Grid
+from labelnoise.analysis.results import environment_mismatches, read
+from labelnoise.analysis.statistics import win_rates
 from labelnoise.files import replacing_folder
 
 
@@ -19,6 +20,8 @@ def write_all(manifest_path: Path) -> None:
         results.stamp(folder)
         for table in tables.tables(results):
             _write(folder, table.name, tables.as_csv(table), [tables.as_grid(table, notes)])
+        rates = win_rates(blocks.of_seeds(results))
+        rates.to_csv(folder / "win_rates.csv", index_label="loss", float_format="%.4f")
         for comparison in published.comparisons(results):
             _write(
                 folder,

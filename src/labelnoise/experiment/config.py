@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
-from labelnoise.manifest import EXTRA_FIGURES
+from labelnoise.manifest import EXTRA_FIGURES, MOST_LOSSES
 from labelnoise.published.numbers import TRIALS
 from labelnoise.training.options import RunOptions, declared, list_fields
 
@@ -116,6 +116,18 @@ class Only(_Strict):
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
 
 
+class Figures(_Strict):
+    """Figures beside those of every experiment, and the losses that stand out in figures (none: the best ones)."""
+
+    kinds: Annotated[list[Literal[*EXTRA_FIGURES]], BeforeValidator(_as_list)] = []  # type: ignore[valid-type]
+    losses: Annotated[list[str], Field(max_length=MOST_LOSSES), BeforeValidator(_as_list)] = []
+
+
+def _as_figures(value: Any) -> Any:
+    """A list of kinds as the whole entry."""
+    return {"kinds": value} if isinstance(value, str | list) else value
+
+
 def _field(name: str, annotation: Any) -> Any:
     """The annotation; a list field also accepts a single value, as in `keep: weights`."""
     return Annotated[annotation, BeforeValidator(_as_list)] if name in list_fields(RunOptions) else annotation
@@ -143,9 +155,9 @@ class Config(_Strict):
     train: dict[str, Any] = {}
     only: Only = Only()
     run: _RunModel = _RunModel()
-    highlight: Literal["best", "best_second", "top2", "top3"] = "best_second"
+    highlight: Literal["best", "best_second", "top2", "top3", "tied"] = "best_second"
     published: PublishedRef | None = None
-    figures: Annotated[list[Literal[*EXTRA_FIGURES]], BeforeValidator(_as_list)] = []  # type: ignore[valid-type]
+    figures: Annotated[Figures, BeforeValidator(_as_figures)] = Figures()
     retry_failed: bool = True
     on_code_change: Literal["keep", "retrain"] = "keep"
 
@@ -224,6 +236,7 @@ _FIELDS: dict[str, list[str]] = {
     "noise": list(NoiseEntry.model_fields),
     "preset": list(PresetRef.model_fields),
     "published": list(PublishedRef.model_fields),
+    "figures": list(Figures.model_fields),
     "only": list(Only.model_fields),
     "run": list(_RunModel.model_fields),
 }

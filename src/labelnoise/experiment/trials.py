@@ -304,10 +304,14 @@ def _check_run(config: Config, trials: list[tuple[Trial, KeyPath]], problems: Pr
     if config.run.checkpoint_epochs is not None and config.run.checkpoint_minutes is not None:
         problems.add(("run", "checkpoint_epochs"), "give this or checkpoint_minutes, not both")
 
-    if "tsne" in config.figures and "features" not in config.run.keep:
+    if "tsne" in config.figures.kinds and "features" not in config.run.keep:
         problems.add(("figures",), "tsne draws the features of test images: keep them with run: {keep: [features]}")
-    if "parameter_sweep" in config.figures and not any(trial.sweep for trial, _ in trials):
+    if "parameter_sweep" in config.figures.kinds and not any(trial.sweep for trial, _ in trials):
         problems.add(("figures",), "parameter_sweep needs a loss with a list of values for a parameter")
+    labels = dict.fromkeys(trial.label for trial, _ in trials)
+    for i, label in enumerate(config.figures.losses):
+        if labels and label not in labels:
+            problems.add(("figures", "losses", i), unknown("label of a loss in this config", label, labels))
 
 
 def _select_only(

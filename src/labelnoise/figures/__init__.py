@@ -1,7 +1,8 @@
 """Figures as SVG and PNG, one module per kind. Reads result files only; never imports torch.
 
 A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES, or in
-EXTRA (and labelnoise.manifest.EXTRA_FIGURES) if experiments are to ask for it.
+EXTRA (and labelnoise.manifest.EXTRA_FIGURES) if experiments are to ask for it. One of the whole experiment has
+`draw(results)` and an entry in OVERALL.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labelnoise.files import read_json_or_nothing, replacing_folder
 
 if TYPE_CHECKING:
-    from labelnoise.analysis.cells import Results
+    from labelnoise.analysis.results import Results
 
 # module → what the figure shows; also its caption in the report.
 FIGURES: dict[str, str] = {
-    "accuracy_by_rate": "Last-epoch test accuracy against the noise rate; bands are ± one sample standard deviation "
-    "over seeds.",
+    "accuracy_by_rate": "Last-epoch test accuracy against the noise rate; bars are ± one sample standard deviation "
+    "over seeds. The axis is logarithmic in the error.",
     "learning_curves": "Test accuracy over epochs; bands are ± one sample standard deviation over seeds. A "
     "falling curve has begun to fit wrong labels.",
     "memorisation": "Share of the wrong labels that the network reproduces on its own training samples, over epochs "
@@ -27,7 +28,16 @@ FIGURES: dict[str, str] = {
     "transition_matrices": "Requested and actual transition matrices (first seed), one row per true class.",
     "best_last_gap": "What early stopping on the test set would have gained: best minus last-epoch test accuracy, in "
     "points; a robust loss gains little. Marks are seeds.",
-    "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds.",
+    "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds. The best of a column is "
+    "framed; † is not separable from it. Colours are the same for every data set.",
+}
+
+# Figures of the whole experiment.
+OVERALL: dict[str, str] = {
+    "win_rates": "How often the loss of a row has a higher last-epoch test accuracy than that of a column, over data "
+    "sets, noises and seeds; ties count half. Best on top.",
+    "critical_difference": "Average ranks of last-epoch test accuracy over blocks (data set × kind of noise, rates "
+    "averaged). Losses under one bar are not separated (Friedman, then Wilcoxon with Holm's adjustment, 5 %).",
 }
 
 # Figures of experiments that name a paper, and those of which an experiment asks for with `figures:`.
@@ -48,15 +58,28 @@ EXTRA: dict[str, str] = {
 def draw_all(manifest_path: Path) -> None:
     """Draw every figure of the experiment as SVG and PNG in its figures/."""
     from labelnoise import plot_style as style
-    from labelnoise.analysis.cells import read
+    from labelnoise.analysis.results import read
 
     results = read(manifest_path)
     style.apply([*results.losses, *map(results.noise_title, results.noises), *_class_names(results)])
     with replacing_folder(results.folder / "figures") as folder:
         results.stamp(folder)
         for dataset, test_set, name, kind in figures_of(results):
-            figure = importlib.import_module(f"labelnoise.figures.{kind}").draw(results, dataset, test_set)
-            style.save(figure, folder / name)
+            style.save(_module(kind).draw(results, dataset, test_set), folder / name)
+        for kind in overall(results):
+            style.save(_module(kind).draw(results), folder / kind)
+
+
+def _module(kind: str) -> Any:
+    return importlib.import_module(f"labelnoise.figures.{kind}")
+
+
+def overall(results: Results) -> dict[str, str]:
+    """The figures of the whole experiment, with their captions; a critical-difference diagram only if there is one."""
+    from labelnoise.figures.critical_difference import why_none
+
+    left_out = set() if why_none(results) is None else {"critical_difference"}
+    return {kind: caption for kind, caption in OVERALL.items() if kind not in left_out}
 
 
 def kinds(results: Results) -> dict[str, str]:

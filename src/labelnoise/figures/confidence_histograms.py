@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results
+from labelnoise.analysis.results import Results
 from labelnoise.trial_folder import TrialFolder
 
 _BINS = [i / 20 for i in range(21)]
@@ -22,7 +22,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     labels = {entry["hash"]: Path(entry["labels"]) for entry in results.manifest["trials"]}
     snapshots = [epoch for epoch in results.manifest["snapshots"] if epoch < rows.epochs.max()]
     columns = len(snapshots) + 1
-    figure, panels = style.grid(len(rows) * columns, columns=columns, width=2.5, height=2.0, sharex=True, sharey=True)
+    figure, panels = style.grid(len(rows) * columns, columns=columns, height=1.5, sharex=True, sharey=True)
     shown = ((row, epoch) for row in rows.itertuples() for epoch in [*snapshots, None])  # None: the last epoch
     for axes, (row, epoch) in zip(panels, shown, strict=True):
         axes.set(title=f"{row.label}, {results.noise_title(row.noise)}\nepoch {epoch or int(row.epochs)}")
@@ -35,8 +35,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         for which, colour, name in ((~is_wrong, "C0", "correct label"), (is_wrong, "C3", "wrong label")):
             axes.hist(confidence[which], bins=_BINS, color=colour, alpha=0.55, label=name)
     style.label_edges(panels, columns=columns)
-    if panels[0].get_legend_handles_labels()[0]:
-        style.legend_beside(figure, panels[0])
+    style.legend_below(figure, panels)
     return figure
 
 

@@ -2,57 +2,63 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results
-from labelnoise.errors import UserError
-from labelnoise.trial_folder import UNKNOWN, TrialFolder
+from labelnoise.analysis.results import Results
+from labelnoise.figures.facets import Facet, facets, look_order, noises_by_group
+
+# More points cannot be seen at the width of a panel.
+_MOST_POINTS = 80
 
 
-def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
-    """Read metrics.csv of the trials in complete cells, adding the columns label, noise and seed.
-
-    Raises `UserError` if a file is missing.
-    """
-    frames = []
-    complete = results.complete_cells(dataset, test_set)
-    for trial in results.rows_of(dataset, test_set).itertuples():
-        if (trial.label, trial.noise) in complete:
-            path = TrialFolder(Path(trial.folder)).metrics
-            if not path.exists():
-                raise UserError(f"{path} is missing: delete its folder to train the trial again")
-            frames.append(
-                pd.read_csv(path, na_values=[UNKNOWN]).assign(label=trial.label, noise=trial.noise, seed=trial.seed)
-            )
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def by_noise(results: Results, curves: pd.DataFrame, noises: list[str], column: str, ylabel: str) -> Figure:
+def by_noise(
+    results: Results, dataset: str, test_set: str, curves: pd.DataFrame, noises: list[str], column: str, ylabel: str
+) -> Figure:
     """One panel per noise, one line per loss: mean over seeds with a band of ± one sample standard deviation."""
-    figure, panels = style.grid(len(noises), sharex=True, sharey=True)
-    for axes, noise in zip(panels, noises, strict=True):
-        for label in results.losses:
-            rows = curves[(curves.noise == noise) & (curves.label == label)]
-            over_seeds = rows.groupby("epoch")[column].agg(["mean", "std"])
-            look = style.loss_look(label, results.losses)
-            axes.plot(
-                over_seeds.index,
-                over_seeds["mean"],
-                **look,
-                markevery=max(1, len(over_seeds) // 5),
-                markersize=4,
-                linewidth=1.3,
-            )
-            low, high = over_seeds["mean"] - over_seeds["std"], over_seeds["mean"] + over_seeds["std"]
-            axes.fill_between(over_seeds.index, low, high, color=look["color"], alpha=0.18, linewidth=0)
-        axes.set_title(results.noise_title(noise))
-        axes.set(xlabel="epoch", ylabel=ylabel)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
-    style.label_edges(panels, columns=4)
-    style.legend_beside(figure, panels[0])
+    groups = [
+        (facet, group)
+        for facet in facets(results, dataset, test_set)
+        for group in noises_by_group(results, noises)
+    ]  # fmt: skip
+    order = look_order(results)
+    counts = [len(group) for _, group in groups]
+    figure, panels = style.rows_of_panels(counts, columns=2, sharex=True, sharey=True)
+    over_seeds = curves.groupby(["noise", "label", "epoch"], sort=False)[column].agg(["mean", "std"])
+    for (facet, group), row in zip(groups, panels, strict=True):
+        for axes, noise in zip(row, group, strict=True):
+            if noise in over_seeds.index:
+                _draw_lines(axes, facet, over_seeds.loc[noise], order)
+            axes.set_title(facet.heading(results.noise_title(noise)))
+            axes.set(xlabel="epoch", ylabel=ylabel)
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+        style.label_edges(row, columns=2)
+    for _, row in zip(groups[:-1], panels[:-1], strict=True):
+        for axes in row:
+            axes.set_xlabel("")
+    style.legend_below(figure, [axes for row in panels for axes in row])
     return figure
+
+
+def _draw_lines(axes: Axes, facet: Facet, over_seeds: pd.DataFrame, order: list[str]) -> None:
+    has_curve = set(over_seeds.index.get_level_values("label"))
+    for label in facet.rest:
+        if label in has_curve:
+            line = _thinned(over_seeds.loc[label])
+            axes.plot(line.index, line["mean"], **style.rest_look())
+    for label in facet.prominent:
+        if label in has_curve:
+            line = _thinned(over_seeds.loc[label])
+            look = style.loss_look(label, order)
+            axes.plot(line.index, line["mean"], **look, markevery=max(1, len(line) // 4), markersize=2.5, linewidth=0.9)
+            low, high = line["mean"] - line["std"], line["mean"] + line["std"]
+            axes.fill_between(line.index, low, high, color=look["color"], alpha=0.1, linewidth=0)
+
+
+def _thinned(line: pd.DataFrame) -> pd.DataFrame:
+    """At most about `_MOST_POINTS` epochs, the last among them."""
+    step = -(-len(line) // _MOST_POINTS)
+    return line.iloc[::-1].iloc[::step].iloc[::-1]

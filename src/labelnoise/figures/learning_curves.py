@@ -5,12 +5,14 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results
+from labelnoise.analysis import curves as metrics
+from labelnoise.analysis.results import Results
 from labelnoise.figures import curves
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    metrics = curves.read(results, dataset, test_set)
-    if metrics.empty:
+    read = metrics.read(results, dataset, test_set)
+    if read.empty:
         return style.empty("no cell has all its seeds")
-    return curves.by_noise(results, metrics, results.noises, f"{test_set}_accuracy", "test accuracy (%)")
+    column = f"{test_set}_accuracy"
+    return curves.by_noise(results, dataset, test_set, read, results.noises, column, "test accuracy (%)")

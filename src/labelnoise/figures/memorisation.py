@@ -5,15 +5,16 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results
+from labelnoise.analysis import curves as metrics
+from labelnoise.analysis.results import Results
 from labelnoise.figures import curves
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:
-    metrics = curves.read(results, dataset, test_set)
-    if metrics.empty:
+    read = metrics.read(results, dataset, test_set)
+    if read.empty:
         return style.empty("no cell has all its seeds")
-    noises = [noise for noise in results.noises if metrics.loc[metrics.noise == noise, "memorised"].notna().any()]
+    noises = [noise for noise in results.noises if read.loc[read.noise == noise, "memorised"].notna().any()]
     if not noises:
         return style.empty("no labels are known to be wrong")
-    return curves.by_noise(results, metrics, noises, "memorised", "wrong labels memorised (%)")
+    return curves.by_noise(results, dataset, test_set, read, noises, "memorised", "memorised (%)")

@@ -17,7 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results, summarise
+from labelnoise.analysis.results import Results
+from labelnoise.figures.facets import look_order
 from labelnoise.files import read_json_or_nothing
 from labelnoise.theory.closed_forms import Threshold, threshold
 
@@ -27,21 +28,21 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     if points.empty:
         return style.empty("no loss of the experiment has a list of values")
     groups = [(key, group) for key, group in points.groupby(["of", "names", "noise"], sort=False)]
-    figure, panels = style.grid(len(groups), columns=3, width=3.4, height=2.7)
-    cells = summarise(results.rows_of(dataset, test_set), "last")
+    figure, panels = style.grid(len(groups), columns=3, width=2.25, height=1.9)
+    cells = results.cells(dataset, test_set)
     for axes, ((of, names, noise), group) in zip(panels, groups, strict=True):
         draw_one = _draw_curve if len(names) == 1 else _draw_heat_map if len(names) == 2 else _refuse
         draw_one(axes, group.assign(mean=group["mean"].astype(float)), list(names), _requested(results, dataset, noise))
         axes.set_title(f"{of}{_fixed(group, names)}, {results.noise_title(noise)}")
         if len(names) == 1:
             _draw_references(axes, results, cells, noise)
-            axes.legend(fontsize=6)
+            axes.legend(fontsize=5)
     return figure
 
 
 def _points(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
     """One row per swept loss and noise: its entry, the swept values, the mean and standard deviation over seeds."""
-    cells = summarise(results.rows_of(dataset, test_set), "last")
+    cells = results.cells(dataset, test_set)
     rows = results.rows_of(dataset, test_set).dropna(subset=["loss_params"]).drop_duplicates(["label", "noise"])
     params = {(row.label, row.noise): json.loads(row.loss_params) for row in rows.itertuples()}
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -101,7 +102,7 @@ def _draw_references(axes: Axes, results: Results, cells: pd.DataFrame, noise: s
     swept = {entry["label"] for entry in results.manifest["trials"] if entry["sweep"] is not None}
     for label in results.losses:
         if label not in swept and (label, noise) in cells.index and pd.notna(cells.loc[(label, noise), "mean"]):
-            colour = style.loss_look(label, results.losses)["color"]
+            colour = style.loss_look(label, look_order(results))["color"]
             axes.axhline(cells.loc[(label, noise), "mean"], color=colour, linestyle="--", linewidth=1, label=label)
 
 
@@ -111,7 +112,7 @@ def _draw_heat_map(axes: Axes, group: pd.DataFrame, names: list[str], matrix: li
     table = group.assign(
         row=[values[rows] for values in group["values"]], column=[values[columns] for values in group["values"]]
     ).pivot(index="row", columns="column", values="mean")
-    sns.heatmap(table, ax=axes, annot=True, fmt=".1f", cmap="cividis", vmax=100, annot_kws={"fontsize": 7},
+    sns.heatmap(table, ax=axes, annot=True, fmt=".1f", cmap="cividis", vmax=100, annot_kws={"fontsize": 5.5},
                 cbar_kws={"label": "last-epoch test accuracy (%)"})  # fmt: skip
     axes.set(xlabel=columns, ylabel=rows)
     axes.tick_params(length=0, axis="y", rotation=0)

@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from labelnoise import plot_style as style
-from labelnoise.analysis.cells import Results
+from labelnoise.analysis.results import Results
 from labelnoise.trial_folder import TrialFolder
 
 # More images take minutes a panel and do not show more.
@@ -20,7 +20,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     rows = results.rows_of(dataset, test_set)
     rows = rows[rows.seed == results.seeds[0]].set_index(["noise", "label"])
     noises = [noise for noise in results.noises if noise in rows.index.get_level_values("noise")]
-    figure, panels = style.grid(len(noises) * len(results.losses), columns=len(results.losses), width=1.9, height=2.15)
+    figure, panels = style.grid(len(noises) * len(results.losses), columns=min(len(results.losses), 4), height=1.9)
     classes: list[str] = []
     for axes, (noise, label) in zip(panels, ((n, label) for n in noises for label in results.losses), strict=True):
         axes.set(xticks=[], yticks=[], title=f"{label}\n{results.noise_title(noise)}")
@@ -41,7 +41,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
         colours = sns.color_palette("tab10" if len(classes) <= 10 else "husl", len(classes))
         for name, colour in zip(classes, colours, strict=True):
             panels[0].scatter([], [], color=colour, s=12, label=name)
-        style.legend_beside(figure, panels[0], title="true class")
+        style.legend_below(figure, panels[:1], title="true class")
     return figure
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from labelnoise import paths
-from labelnoise.analysis import cells, published
+from labelnoise.analysis import published
 from labelnoise.analysis.published import Verdict
+from labelnoise.analysis.results import from_manifest
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import Config, experiment_name
@@ -44,13 +45,13 @@ class Experiment:
         """`alf2021 Table 6, Table 7`, or the figures it draws."""
         if self.config.published is not None:
             return " ".join([Path(self.config.published.paper).stem, ", ".join(self.config.published.tables)]).strip()
-        return ", ".join(self.config.figures)
+        return ", ".join(self.config.figures.kinds)
 
 
 def read(file: Path) -> Experiment | None:
     """The experiment; None if it repeats nothing. Raises `UserError` if the config is wrong."""
     config, trials = expand(config_file.read(file))
-    return Experiment(file, config, trials) if config.published or config.figures else None
+    return Experiment(file, config, trials) if config.published or config.figures.kinds else None
 
 
 def read_all(folder: Path = EXPERIMENTS) -> Iterator[Experiment]:
@@ -65,7 +66,7 @@ def read_all(folder: Path = EXPERIMENTS) -> Iterator[Experiment]:
 def comparison(experiment: Experiment) -> pd.DataFrame:
     """The rows of all data sets' comparisons with print, from the trials' results as they are now."""
     name, file = experiment_name(experiment.file), paths.config_name(experiment.file)
-    results = cells.from_manifest(build_manifest(experiment.config, experiment.trials, name, file))
+    results = from_manifest(build_manifest(experiment.config, experiment.trials, name, file))
     rows = [entry.rows for entry in published.comparisons(results)]
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(published.COLUMNS))
 

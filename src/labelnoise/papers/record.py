@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise import paths
-from labelnoise.analysis import collect
+from labelnoise.analysis import trials_csv
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file
 from labelnoise.experiment.config import experiment_name
@@ -24,7 +24,7 @@ MEASURED = Path("docs/measured")
 # The columns of trials.csv that mean something elsewhere, the rest of the circumstances, the recipe, and what in it and
 # in the loss is not the preset's.
 COLUMNS = (
-    *(column for column in collect.COLUMNS if column not in ("reason", "folder", "manifest")),
+    *(column for column in trials_csv.COLUMNS if column not in ("reason", "folder", "manifest")),
     "python", "platform", "deterministic", "labels_sha256", "recipe", "unlike_preset",
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def record(experiment: str) -> str:
     recorded = read(path) if path.exists() else []
     known = {(row["trial"], row["test_set"]): row for row in recorded}
     unlike = {entry["hash"]: entry["unlike_preset"] for entry in manifest["trials"]}
-    rows = [row | {"unlike_preset": unlike[row["trial"]]} for row in collect.rows(manifest)]
+    rows = [row | {"unlike_preset": unlike[row["trial"]]} for row in trials_csv.rows(manifest)]
     new = [row for row in map(_row, rows) if row is not None]
     fresh = []
     for row in new:

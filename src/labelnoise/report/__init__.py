@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import base64
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import labelnoise
 from labelnoise import figures
-from labelnoise.analysis.cells import Results, environment_mismatches, read
+from labelnoise.analysis import published, tables
+from labelnoise.analysis.results import Results, read
 from labelnoise.files import read_json, write_text
+from labelnoise.published.citations import bibtex
+from labelnoise.report import data, overview, parameters
 from labelnoise.trial_folder import Status, TrialFolder
 
 _FOLDER = Path(__file__).parent
+# In this order: each uses those before it.
+_LIBRARIES = ("d3.min.js", "plot.umd.min.js")
+_SCRIPTS = ("data.js", "tables.js", "copy.js", "charts.js", "trials.js", "explorer.js", "page.js")
 
 # Columns of trials.csv that the report lists under Environment.
 _ENVIRONMENT = ("device", "cpu_capability", "cuda", "cudnn", "precision", "threads", "torch", "code")
@@ -32,46 +38,79 @@ def write(manifest_path: Path) -> Path:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
     )
+    specs = _specs(results)
     html = environment.get_template("report.html.j2").render(
         title=results.manifest["experiment"] or "default experiment",
         version=labelnoise.__version__,
-        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
-        script=(_FOLDER / "report.js").read_text(encoding="utf-8"),
+        style=_text("report.css"),
+        libraries=[_text(f"vendor/{name}") for name in _LIBRARIES],
+        scripts=[_text(f"scripts/{name}") for name in _SCRIPTS],
+        data=data.as_json(results, specs),
         manifest=results.manifest,
         counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
-        notes=environment_mismatches(results.trials),
-        unfinished=results.unfinished,
-        tables=[path.read_text(encoding="utf-8") for path in _tables(results)],
-        figures=_figures(results),
+        outcomes=list(overview.outcomes(results)),
+        doubts=overview.doubts(results),
+        datasets=list(_datasets(results)),
+        verdicts=list(_verdicts(results)),
+        overall=[
+            _figure(results, kind, caption, "all data sets") for kind, caption in figures.overall(results).items()
+        ],
         audits=_audits(results),
-        parameters=_parameters(results),
+        parameters=parameters.compare(results, specs),
         troubled=_troubled(results),
         environment=_environment(results),
-        citation=_citation(),
+        citation=_citation(results),
     )
     path = results.folder / "report.html"
     write_text(path, html)
     return path
 
 
-def _tables(results: Results) -> list[Path]:
-    """The HTML tables: those of last-epoch accuracy, the comparisons with printed numbers, then the others."""
-
-    def order(path: Path) -> tuple[int, str]:
-        return (0 if "-last" in path.name else 1 if path.name.endswith("-published.html") else 2), path.name
-
-    return sorted((results.folder / "tables").glob("*.html"), key=order)
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _figures(results: Results) -> list[dict[str, str]]:
-    rendered = []
-    for dataset, test_set, name, kind in figures.figures_of(results):
-        svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
-        where = dataset if len(results.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
-        rendered.append(
-            {"id": name, "caption": f"{where}: {figures.kinds(results)[kind]}", "data": base64.b64encode(svg).decode()}
-        )
-    return rendered
+def _specs(results: Results) -> dict[str, dict[str, Any]]:
+    """The specs of the trials with a result, by hash."""
+    folders = results.trials.drop_duplicates("trial").dropna(subset=["loss_params"])
+    return {row.trial: TrialFolder(Path(row.folder)).read_result()["spec"] for row in folders.itertuples()}
+
+
+def _datasets(results: Results) -> Iterator[dict[str, Any]]:
+    """For each data set and test set, in the config's order, its tables and figures."""
+    made = [(table.dataset, table.test_set, table.name) for table in tables.tables(results)]
+    drawn = list(figures.figures_of(results))
+    captions = figures.kinds(results)
+    for dataset in results.datasets:
+        for test_set in results.test_sets(dataset):
+            title = results.title(dataset, test_set)
+            yield {
+                "title": title,
+                "tables": [_table(results, name) for d, t, name in made if (d, t) == (dataset, test_set)],
+                "figures": [
+                    _figure(results, name, captions[kind], title)
+                    for d, t, name, kind in drawn
+                    if (d, t) == (dataset, test_set)
+                ],
+            }
+
+
+def _verdicts(results: Results) -> Iterator[dict[str, str]]:
+    """The comparisons with printed numbers: the counts of verdicts in words, and the tables."""
+    for comparison in published.comparisons(results):
+        printed = comparison.rows[comparison.rows.printed_mean.notna()]
+        if len(printed):
+            counted = f"{comparison.dataset}: {len(printed)} printed cells: {published.counts(printed)}"
+            yield {"counts": counted, "table": _table(results, comparison.name)}
+
+
+def _table(results: Results, name: str) -> str:
+    return (results.folder / "tables" / f"{name}.html").read_text(encoding="utf-8")
+
+
+def _figure(results: Results, name: str, caption: str, where: str) -> dict[str, str]:
+    svg = (results.folder / "figures" / f"{name}.svg").read_bytes()
+    return {"id": name, "caption": f"{where}: {caption}", "data": base64.b64encode(svg).decode()}
 
 
 def _audits(results: Results) -> list[dict[str, Any]]:
@@ -84,37 +123,6 @@ def _audits(results: Results) -> list[dict[str, Any]]:
             title = results.noise_title(noise)
             rows.append({"dataset": dataset, "noise_title": title, **read_json(path, "audit of a label file")})
     return rows
-
-
-def _parameters(results: Results) -> list[dict[str, str]]:
-    """One row per loss, parameters and recipe, with the data sets and noises they were used on."""
-    rows: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
-    for trial in results.trials.dropna(subset=["loss_params"]).drop_duplicates("trial").itertuples():
-        spec = TrialFolder(Path(trial.folder)).read_result().get("spec", {})
-        recipe = ", ".join(
-            f"{key} {_short(value)}"
-            for key, value in spec.get("recipe", {}).items()
-            if key not in ("version", "threads") and value is not None
-        )
-        params = ", ".join(f"{key} = {_short(value)}" for key, value in json.loads(trial.loss_params).items()) or "none"
-        where = rows.setdefault((trial.label, trial.loss, params, recipe), {})
-        where.setdefault(trial.dataset, {})[results.noise_title(trial.noise)] = None
-    return [
-        {"label": label, "loss": loss, "params": params, "recipe": recipe, "where": _places(results, where)}
-        for (label, loss, params, recipe), where in rows.items()
-    ]
-
-
-def _places(results: Results, where: dict[str, dict[str, None]]) -> str:
-    """Data sets, each with its noises unless it has all of them."""
-    everything = len(results.noises)
-    return "; ".join(
-        dataset if len(noises) == everything else f"{dataset}: {', '.join(noises)}" for dataset, noises in where.items()
-    )
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _troubled(results: Results) -> list[dict[str, Any]]:
@@ -133,11 +141,20 @@ def _environment(results: Results) -> dict[str, str]:
     return values
 
 
-def _citation() -> str:
-    return (
+def _citation(results: Results) -> str:
+    """The BibTeX of this benchmark and of the papers whose losses, presets, data sets and noises were used."""
+    preset = results.manifest["preset"]
+    used = bibtex(
+        results.trials.loss.unique(),
+        [preset["name"]] if preset else [],
+        results.datasets,
+        results.trials.kind.unique(),
+    )
+    software = (
         "@software{labelnoise,\n"
         "  title   = {labelnoise: a benchmark of loss functions for training classifiers on wrong labels},\n"
         "  author  = {{The labelnoise authors}},\n"
         f"  version = {{{labelnoise.__version__}}},\n"
         "  year    = {2026}\n}"
     )
+    return "\n\n".join(filter(None, [software, used]))

@@ -80,7 +80,7 @@ def one_hot_or_not() -> Figure:
         ("AEL", "a", {}, np.linspace(0.4, 3, 13)),
         ("AMSE", "a", {"q": 2.0}, np.linspace(1, 20, 13)),
     ]
-    figure, panels = style.grid(len(sweeps), columns=3, sharey=True)
+    figure, panels = style.grid(len(sweeps), columns=3, width=2.25, height=1.9, sharey=True)
     for axes, (name, varied, fixed, values) in zip(panels, sweeps, strict=True):
         largest = [optimised(name, fixed | {varied: float(value)}, weights) for value in values]
         axes.plot(values, largest, marker="o", markersize=4)
@@ -104,7 +104,7 @@ def loss_shapes() -> Figure:
         "AUL": [{"a": a, "p": p} for a, p in ((1.5, 0.1), (2, 0.5), (2, 2), (3, 3))],
         "AEL": [{"a": a} for a in (0.5, 1, 2.5, 5)],
     }
-    figure, panels = style.grid(3, columns=3, sharey=True)
+    figure, panels = style.grid(3, columns=3, width=2.25, height=1.9, sharey=True)
     for axes, (name, settings) in zip(panels, families.items(), strict=True):
         for params in settings:
             values = binary_loss(name, params, u)
@@ -129,7 +129,7 @@ def gradients() -> Figure:
         look = style.loss_look(name, names)
         axes.plot(p, pull / pull.max(), **look, markevery=0.12, markersize=4, linewidth=1.2)
     axes.set(xlabel="p_y", ylabel="−∂L/∂z_y, largest = 1")
-    style.legend_beside(figure, axes)
+    style.legend_below(figure, [axes])
     return figure
 
 

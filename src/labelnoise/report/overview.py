@@ -1,0 +1,114 @@
+"""The top of the report, in words: what was run, what came out, and what is missing or doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from labelnoise.analysis.metrics import HEADLINE
+from labelnoise.analysis.results import Results, environment_mismatches
+from labelnoise.analysis.statistics import is_true
+from labelnoise.analysis.tables import text_of
+from labelnoise.figures.critical_difference import why_none
+from labelnoise.trial_folder import Status
+
+# Longer lists of tied losses are cut; the table has them all.
+_MOST_TIED = 5
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The best loss under a noise, with its accuracy and the losses that are not separable from it, in words."""
+
+    noise: str
+    label: str
+    accuracy: str
+    tied: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out on one data set and test set."""
+
+    title: str
+    ranks: str
+    winners: list[Winner]
+
+
+def outcomes(results: Results) -> Iterator[Outcome]:
+    """Yield the outcome on every data set and test set with a finished cell."""
+    for dataset in results.datasets:
+        for test_set in results.test_sets(dataset):
+            winners = [
+                winner
+                for noise, column in results.cells(dataset, test_set).groupby(level="noise", sort=False)
+                for winner in [_winner(results, str(noise), column.droplevel("noise"))]
+                if winner is not None
+            ]
+            winners.sort(
+                key=lambda winner: [results.noise_title(noise) for noise in results.noises].index(winner.noise)
+            )
+            if winners:
+                yield Outcome(results.title(dataset, test_set), _ranks(results, dataset, test_set), winners)
+
+
+def _winner(results: Results, noise: str, column: pd.DataFrame) -> Winner | None:
+    means = column["mean"].dropna()
+    if means.empty:
+        return None
+    best = str(means.idxmax())
+    tied = [label for label in results.losses if label in column.index and is_true(column.tied_with_best[label])]
+    others = [label for label in tied if label != best]
+    if column.tied_with_best.isna().all():
+        words = "one seed: differences cannot be told from chance"
+    elif others:
+        words = f"tied with {_listed(others)}"
+    else:
+        words = "no other loss is tied with it"
+    return Winner(results.noise_title(noise), best, text_of(column.loc[best]), words)
+
+
+def _ranks(results: Results, dataset: str, test_set: str) -> str:
+    """The three losses with the best average rank."""
+    ranks = results.ranks_of(dataset, test_set, HEADLINE)
+    if ranks.empty:
+        return "No average rank: no noise has a mean for every loss."
+    best = ranks.sort_values("average_rank", kind="stable").head(3)
+    named = [
+        f"{row.Index} {row.average_rank:.1f}"
+        + (f" [{row.ci_low:.1f}, {row.ci_high:.1f}]" if pd.notna(row.ci_low) else "")
+        for row in best.itertuples()
+    ]
+    return f"Best average rank over {len(best.noises.iloc[0].split(' '))} noises: {', '.join(named)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = list(names[:_MOST_TIED])
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
+
+
+def doubts(results: Results) -> list[str]:
+    """Sentences about what is missing or doubtful, the gravest first."""
+    trials = results.trials.drop_duplicates("trial")
+    sentences = []
+    if results.unfinished:
+        sentences.append(
+            f"Partial: {results.unfinished} of {len(trials)} trials failed or are missing; cells without all their "
+            "seeds show – and the number of seeds that are ok."
+        )
+    if diverged := int(trials.status.eq(Status.DIVERGED).sum()):
+        sentences.append(
+            f"{diverged} trials diverged: the loss or a parameter was not finite. Their cells have no mean."
+        )
+    sentences += environment_mismatches(results.trials)
+    n = len(results.seeds)
+    if n < 6:
+        sentences.append(
+            f"{n} seed{'s' if n > 1 else ''}: no distribution-free paired test over seeds can be significant (that "
+            "takes 6), so ties rest on the t interval, which takes differences to be normal."
+        )
+    if (reason := why_none(results)) is not None:
+        sentences.append(f"{reason[0].upper()}{reason[1:]}. Ranks are descriptive.")
+    return sentences
