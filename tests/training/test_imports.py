@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from labelnoise import labelling, paths
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.store import prepare
+from labelnoise.experiment.config_file import ConfigFile
+from labelnoise.experiment.trials import expand
+from labelnoise.files import write_json
 
 HEAVY = {"pandas", "pydantic", "seaborn", "matplotlib", "torchvision", "timm", "sklearn", "scipy", "snakemake", "sympy"}
 
 
-def _loaded_after(code: str, cwd=None) -> set[str]:
+def _loaded_after(code: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*{{name.split('.')[0] for name in sys.modules}})"],
-        capture_output=True, text=True, check=True, cwd=cwd,
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_trial_imports_only_what_it_needs(project):
-    project.write("datasets: [digits]\nnoise: [clean]\nlosses: [JAL-CE]\nseeds: [1]\ntrain: {epochs: 1}\n")
-    project.snakemake("trials")
-    spec = next(project.results.rglob("spec.json"))
-    code = f"from labelnoise import cli; assert cli.main(['train', '--spec', {str(spec)!r}, '--out', 'again']) == 0"
-    loaded = _loaded_after(code, cwd=project.folder)
+def test_trial_imports_only_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    axes = {"datasets": ["digits"], "noise": ["clean"], "losses": ["JAL-CE"], "seeds": [1], "train": {"epochs": 1}}
+    (trial,) = expand(ConfigFile("config.yaml", axes))[1]
+    prepare(DATASETS["digits"], Path(), paths.dataset(trial.spec))
+    labelling.write_for_trial(trial.spec, None, trial.labels)
+    write_json(Path("spec.json"), trial.spec)
+    loaded = _loaded_after(
+        "from labelnoise import cli; assert cli.main(['train', '--spec', 'spec.json', '--out', 'x']) == 0"
+    )
+    assert Path("x/result.json").exists()
     assert "torch" in loaded
     assert loaded & HEAVY == set()
 
