@@ -65,19 +65,20 @@ def test_dry_run_works_in_a_read_only_folder(project: Project, copied: Project):
 
 
 def test_dry_run_with_other_seeds_does_not_affect_a_running_run(project: Project):
+    project.edit(losses=["CE"])
     run = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while not project.finished():
         time.sleep(0.1)
-    project.edit(seeds=[7], losses=["CE"])
+    project.edit(seeds=[7], losses=["MAE"])
     project.snakemake("-n")
     output = run.communicate(timeout=120)[0].decode()
     assert run.returncode == 0, output
     trials = pd.read_csv(project.results / "trials.csv")
-    assert (len(trials), set(trials.seed)) == (8, {1, 2})
+    assert (len(trials), set(trials.seed), set(trials.label)) == (4, {1, 2}, {"CE"})
 
 
 def test_tables_refuse_trials_csv_of_another_manifest(copied: Project):
-    copied.edit(train={"epochs": 1})
+    copied.edit(train={"epochs": 1}, losses=["CE"], seeds=[1])
     copied.snakemake("--until", "train")
     for step in ("tables", "figures", "report"):
         done = copied.labelnoise(step, "results/manifest.json")
@@ -107,7 +108,7 @@ def test_run_with_another_config_is_refused_and_with_the_same_config_shares(proj
 
 
 def test_forcing_warns_that_finished_trials_are_kept(copied: Project):
-    output = copied.snakemake("-R", "train")
+    output = copied.snakemake("trials", "-R", "train")
     assert "finished trials are kept even if forced: to train one again, delete its folder" in output
 
 
