@@ -2,13 +2,14 @@
 # make test        the whole suite      make lint    every linter
 # make smoke       one small real run   make lock    pin the newest dependencies again
 # make test-faults injects faults into real runs (some tests need root)
+# make vendor      fetch the report's JavaScript libraries again, checked by hash (needs npm)
 # make test-slurm  tests on a real SLURM cluster, started on this machine (Debian, as root)
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test test-faults test-slurm lint smoke lock clean
+.PHONY: benchmark test test-faults test-slurm lint smoke lock vendor clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -54,6 +55,9 @@ lock: $(READY)
 	  --no-annotate --no-header --constraints envs/lock-constraints.txt --group dev pyproject.toml --output-file requirements.lock
 	echo uv | $(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  - --output-file envs/installer.lock
+
+vendor:
+	$(PYTHON) envs/vendor.py
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache

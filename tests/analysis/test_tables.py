@@ -214,16 +214,20 @@ def test_hyper_parameters_are_compared_by_what_differs():
     rows = trials({("A", "clean"): [1.0], ("A", "symmetric-0.2"): [1.0]})
     both = pd.concat([rows, rows.assign(dataset="e", trial=["x", "y"])], ignore_index=True)
     both = both.assign(loss="CE")
-    recipes = dict(zip(both.trial, [0.1, 0.1, 0.1, 0.3], strict=True))
+    recipes = dict(zip(both.trial, [(0.1, 1), (0.1, 1), (0.1, 2), (0.3, 2)], strict=True))
     specs = {
-        trial: {"loss": {"params": {"q": 0.5}}, "recipe": {"lr": lr, "epochs": 5, "threads": 1, "version": 1}}
-        for trial, lr in recipes.items()
+        trial: {
+            "loss": {"params": {"q": 0.5}},
+            "recipe": {"lr": lr, "epochs": 5, "std": std, "image_size": None, "threads": 1, "version": 1},
+        }
+        for trial, (lr, std) in recipes.items()
     }
     headings = {"clean": ["clean", ""], "symmetric-0.2": ["symmetric", "0.2"]}
     manifest = {"noises": list(headings), "noise_headings": headings, "datasets": ["d", "e"], "losses": ["A"]}
     compared = parameters.compare(results.from_trials(manifest, both), specs)
     assert compared.columns == ["lr"]
     assert compared.same == ["epochs 5"]
+    assert compared.by_dataset == {"d": ["std 1"], "e": ["std 2"]}
     assert [(row["params"], row["values"], row["where"]) for row in compared.rows] == [
         ("q = 0.5", ["0.1"], "d; e: clean"),
         ("q = 0.5", ["0.3"], "e: symmetric 0.2"),

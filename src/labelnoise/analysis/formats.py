@@ -96,7 +96,9 @@ def as_html(grid: Grid) -> str:
             first = " data-first='ascending'" if columns[0].lowest_first else ""
             heads[0].append(f"<th rowspan='2' scope='col' data-sort='number'{first}>{html.escape(group)}</th>")
             continue
-        heads[0].append(f"<th colspan='{len(columns)}' scope='colgroup' class='group'>{html.escape(group)}</th>")
+        heads[0].append(
+            f"<th colspan='{len(columns)}' scope='colgroup' class='group'><span>{html.escape(group)}</span></th>"
+        )
         heads[1] += [f"<th scope='col' data-sort='number'>{html.escape(column.heading)}</th>" for column in columns]
     rows = [
         f"<tr><th scope='row'>{html.escape(label)}</th>{''.join(map(_html_cell, cells))}</tr>"

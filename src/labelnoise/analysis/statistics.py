@@ -170,8 +170,8 @@ def critical_difference(blocks: pd.DataFrame) -> CriticalDifference | None:
     ranks = blocks.map(as_printed).rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     pairs = list(itertools.combinations(ranks.index, 2))
     p = [_wilcoxon_p(blocks[a] - blocks[b]) for a, b in pairs]
-    friedman = stats.friedmanchisquare(*blocks.to_numpy().T).pvalue
-    # All values equal: no difference.
+    with np.errstate(invalid="ignore"):  # NaN if all losses are equal in every block
+        friedman = stats.friedmanchisquare(*blocks.to_numpy().T).pvalue
     friedman_p = 1.0 if math.isnan(friedman) else float(friedman)
     return CriticalDifference(len(blocks), ranks, friedman_p, dict(zip(pairs, holm(p), strict=True)))
 

@@ -55,7 +55,7 @@ def _write(axes: Axes, x: int, y: int, cell: pd.Series, *, is_best: bool) -> Non
     if pd.isna(cell["mean"]):
         axes.text(x, y, "–", ha="center", va="center", color="black")
         return
-    colour = "white" if cell["mean"] < 55 else "black"
+    colour = "white" if cell["mean"] < 48 else "black"
     tied = "†" if is_true(cell["tied_with_best"]) and not is_best else ""
     weight = "bold" if is_best else "normal"
     axes.text(

@@ -201,12 +201,13 @@ def _critical_difference(results: Results) -> dict[str, Any] | None:
     if found is None:
         return None
     position = {label: i for i, label in enumerate(results.losses)}
+    place = {label: i for i, label in enumerate(found.ranks.index)}
     return {
         "blocks": found.blocks,
         "p": found.friedman_p,
         "losses": [position[str(label)] for label in found.ranks.index],
         "ranks": _numbers(found.ranks),
-        "cliques": [[float(found.ranks[first]), float(found.ranks[last])] for first, last in found.cliques],
+        "cliques": [[place[first], place[last]] for first, last in found.cliques],
     }
 
 

@@ -1,8 +1,7 @@
-"""Hyper-parameters as a comparison: one row per loss and variant, a column for each value that differs between rows."""
+"""Hyper-parameters as a comparison: what differs between losses, then between data sets, then what all share."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,45 +10,55 @@ from labelnoise.analysis.results import Results
 
 # Values of a recipe that say nothing about training.
 _LEFT_OUT = ("version", "threads")
+_NONE = "–"
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """`columns` are the recipe values that differ, `rows` have them; `same` are those that all rows share, as text."""
+    """`columns` are the recipe values that differ between losses on a data set; `rows` have them.
+
+    `by_dataset` says, for each data set, the values that differ between data sets only; `same` those that all share.
+    """
 
     columns: list[str]
     rows: list[dict[str, Any]]
+    by_dataset: dict[str, list[str]]
     same: list[str]
 
 
 def compare(results: Results, specs: Mapping[str, dict[str, Any]]) -> Parameters:
-    """One row per label, parameters and recipe, with the data sets and noises they were used on."""
-    where: dict[str, dict[str, dict[str, None]]] = {}
-    found: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {}
-    for trial in results.trials.drop_duplicates("trial").itertuples():
-        spec = specs.get(trial.trial)
-        if spec is None:
-            continue
-        recipe = {key: value for key, value in spec["recipe"].items() if key not in _LEFT_OUT}
-        key = json.dumps([trial.label, trial.loss, spec["loss"]["params"], recipe], sort_keys=True)
-        found[key] = (trial.label, trial.loss, spec["loss"]["params"], recipe)
+    """One row per label, parameters and differing recipe values, with the data sets and noises they were used on."""
+    trials = [trial for trial in results.trials.drop_duplicates("trial").itertuples() if trial.trial in specs]
+    # For each key of the recipes, its values on each data set, as text.
+    values: dict[str, dict[str, set[str]]] = {}
+    for trial in trials:
+        for key, value in specs[trial.trial]["recipe"].items():
+            if key not in _LEFT_OUT:
+                values.setdefault(key, {}).setdefault(trial.dataset, set()).add(_short(value))
+    columns = [key for key, found in values.items() if any(len(of_dataset) > 1 for of_dataset in found.values())]
+    rest = {key: {name: min(of) for name, of in found.items()} for key, found in values.items() if key not in columns}
+    same = [key for key, found in rest.items() if len(set(found.values())) == 1]
+
+    where: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
+    for trial in trials:
+        spec = specs[trial.trial]
+        params = ", ".join(f"{name} = {_short(value)}" for name, value in spec["loss"]["params"].items()) or "none"
+        key = (trial.label, trial.loss, params, *(_short(spec["recipe"].get(column)) for column in columns))
         where.setdefault(key, {}).setdefault(trial.dataset, {})[trial.noise] = None
-    recipes = [recipe for *_, recipe in found.values()]
-    keys = list(dict.fromkeys(key for recipe in recipes for key in recipe))
-    differing = [key for key in keys if len({json.dumps(recipe.get(key)) for recipe in recipes}) > 1]
     rows = [
-        {
-            "label": label,
-            "loss": loss,
-            "where": _places(results, where[key]),
-            "params": ", ".join(f"{name} = {_short(value)}" for name, value in params.items()) or "none",
-            "values": [_short(recipe.get(name)) for name in differing],
-        }
-        for key, (label, loss, params, recipe) in found.items()
+        {"label": label, "loss": loss, "params": params, "values": shown, "where": _places(results, places)}
+        for (label, loss, params, *shown), places in where.items()
     ]
-    rows.sort(key=lambda row: results.losses.index(str(row["label"])))
-    same = [f"{key} {_short(recipes[0][key])}" for key in keys if key not in differing and recipes[0][key] is not None]
-    return Parameters(differing, rows, same)
+    return Parameters(
+        columns,
+        sorted(rows, key=lambda row: results.losses.index(str(row["label"]))),
+        {
+            dataset: [f"{key} {found[dataset]}" for key, found in rest.items() if key not in same and dataset in found]
+            for dataset in results.datasets
+            if len(same) < len(rest)
+        },
+        [f"{key} {next(iter(rest[key].values()))}" for key in same if set(rest[key].values()) != {_NONE}],
+    )
 
 
 def _places(results: Results, where: Mapping[str, Mapping[str, None]]) -> str:
@@ -67,7 +76,9 @@ def _places(results: Results, where: Mapping[str, Mapping[str, None]]) -> str:
 
 def _short(value: Any) -> str:
     if value is None:
-        return "–"
+        return _NONE
     if isinstance(value, float):
         return f"{value:g}"
-    return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_short, value)) or "none"
+    return str(value)

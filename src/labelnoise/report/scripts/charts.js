@@ -41,7 +41,12 @@ function lineMarks(lines, prominent, { bars }) {
 
 function panel(title, description, options) {
   const drawing = Plot.plot({ width: 320, height: 220, marginLeft: 42, style: { background: "none", fontSize: "11px" }, ariaLabel: description, ...options });
+  // One picture with one description: names of its parts would be read instead of it.
   drawing.setAttribute("role", "img");
+  for (const part of drawing.querySelectorAll("[aria-label]")) {
+    part.dataset.mark = part.getAttribute("aria-label");
+    part.removeAttribute("aria-label");
+  }
   return make("figure", {}, title ? make("h4", {}, title) : null, drawing);
 }
 
@@ -146,7 +151,7 @@ function winRateChart(view) {
   if (!rates.length) return null;
   const order = d3.groupSort(rates, (group) => -d3.mean(group, ({ rate }) => rate), ({ row }) => row);
   const size = 26 * order.length;
-  const width = d3.max(order, (label) => label.length) * 6.5 + 12;
+  const width = d3.max(order, (label) => label.length) * 7.4 + 16;
   const drawing = panel("", "How often the loss of the row beats the loss of the column", {
     width: size + width + 10, height: size + width + 10, marginLeft: width, marginTop: width, marginRight: 10, marginBottom: 10, padding: 0.04,
     x: { domain: order, axis: "top", tickRotate: -90, label: null }, y: { domain: order, label: null }, color: { type: "diverging", scheme: "RdBu", pivot: 50, domain: [0, 100] },
@@ -163,13 +168,14 @@ function criticalDifferenceChart() {
   const found = data.criticalDifference;
   if (found === null) return null;
   const rows = found.losses.map((loss, i) => ({ label: data.losses[loss].label, colour: data.losses[loss].colour, rank: found.ranks[i] }));
-  const bars = found.cliques.map(([from, to], i) => ({ from, to, y: i }));
-  const drawing = panel("", "Average ranks, with bars over losses that are not separated", {
-    width: 640, height: 18 * rows.length + 60, marginLeft: 110, x: { label: "average rank", domain: [1, rows.length] }, y: { domain: rows.map(({ label }) => label), label: null },
+  const bands = found.cliques.map(([first, last]) => ({ x1: rows[first].rank - 0.08, x2: rows[last].rank + 0.08, y1: first - 0.4, y2: last + 0.4 }));
+  const drawing = panel("", "Average ranks, with bands around losses that are not separated", {
+    width: 640, height: 22 * rows.length + 60, marginLeft: 110, x: { label: "average rank", domain: [1, rows.length], inset: 10 },
+    y: { domain: [rows.length - 0.5, -0.5], ticks: d3.range(rows.length), tickFormat: (place) => rows[place].label, label: null },
     marks: [
-      ...bars.map(({ from, to }) => Plot.rect([0], { x1: from - 0.05, x2: to + 0.05, y1: () => rows.find(({ rank }) => rank === from)?.label, y2: () => rows.findLast(({ rank }) => rank === to)?.label, fill: "currentColor", fillOpacity: 0.12 })),
-      Plot.dot(rows, { x: "rank", y: "label", fill: "colour", r: 4 }),
-      Plot.tip(rows, Plot.pointer({ x: "rank", y: "label", fill: "var(--paper)", title: ({ label, rank }) => `${label}: ${rank.toFixed(2)}` })),
+      Plot.rect(bands, { x1: "x1", x2: "x2", y1: "y1", y2: "y2", fill: "currentColor", fillOpacity: 0.1, stroke: "currentColor", strokeOpacity: 0.5 }),
+      Plot.dot(rows, { x: "rank", y: (_, i) => i, fill: "colour", r: 4 }),
+      Plot.tip(rows, Plot.pointer({ x: "rank", y: (_, i) => i, fill: "var(--paper)", title: ({ label, rank }) => `${label}: ${rank.toFixed(2)}` })),
     ],
   });
   return { title: `Critical difference over ${found.blocks} blocks`, hint: `Average ranks over data set × kind of noise (all losses, Friedman p = ${found.p.toPrecision(2)}). Losses in one band are not separated (Wilcoxon, Holm, 5 %).`, panels: [drawing], wide: true };

@@ -66,7 +66,7 @@ function describeCell(view, column, loss) {
 
 function heatOf(view, mean) {
   const colour = d3.interpolateCividis((data.metrics[view.metric].higherIsBetter ? mean : 100 - mean) / 100);
-  return `background: ${colour}; color: ${d3.lab(colour).l > 55 ? "#000" : "#fff"}`;
+  return `background: ${colour}; color: ${d3.lab(colour).l > 49.5 ? "#000" : "#fff"}`;
 }
 
 function rankCell(view, loss) {
@@ -99,7 +99,7 @@ function drawTable(view) {
   for (const [group, noises] of groups) {
     if (noises.length === 1 && data.noises[noises[0]].rateText === "") top.append(headCell(group, noises[0], first, { rowspan: 2 }));
     else {
-      top.append(make("th", { scope: "colgroup", colspan: noises.length, class: "group" }, group));
+      top.append(make("th", { scope: "colgroup", colspan: noises.length, class: "group" }, make("span", {}, group)));
       bottom.append(...noises.map((noise) => headCell(data.noises[noise].rateText || group, noise, first)));
     }
   }
