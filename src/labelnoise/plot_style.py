@@ -29,7 +29,7 @@ from matplotlib.ft2font import FT2Font
 ONE_COLUMN, TWO_COLUMNS = 3.25, 6.75
 
 # Blue, vermilion, green, pink, ochre, sky blue, violet, brown: apart from each other also for colour-blind readers.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#e68ab8", "#c9a400", "#3fb3e8", "#7a2fb5", "#7a4a1e")
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#e68ab8", "#c9a400", "#52c4f8", "#7a2fb5", "#7a4a1e")
 MARKERS = ("o", "s", "D", "^", "v", "P", "h", "*")
 # Lengths of strokes and gaps, in line widths; empty for a solid line.
 DASHES = ((), (5.0, 1.5), (1.5, 1.2), (6.0, 1.5, 1.5, 1.5))

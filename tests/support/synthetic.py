@@ -26,7 +26,7 @@ _NOISES = [
 ]
 
 
-def config(losses: int, datasets: int, seeds: int, **others: object) -> dict[str, object]:
+def config(losses: int, datasets: int, seeds: int) -> dict[str, object]:
     """A config with so many losses, data sets and seeds, and nine noises."""
     plain = [name for name in catalogue.names() if not catalogue.needs(name)][:12]
     varied = [{"loss": "GCE", "label": f"GCE {i}", "q": round(0.1 + 0.02 * i, 2)} for i in range(losses - len(plain))]
@@ -36,7 +36,7 @@ def config(losses: int, datasets: int, seeds: int, **others: object) -> dict[str
         "losses": [*plain[:losses], *varied],
         "seeds": list(range(1, seeds + 1)),
         "train": {"epochs": EPOCHS, "precision": "fp32"},
-    } | others
+    }
 
 
 def write(values: dict[str, object], path: Path = Path("config.yaml")) -> Run:
