@@ -151,7 +151,7 @@ def test_theory_rule_writes_properties_and_figures(project: Project):
     drawn = {
         path.name for path in (project.results / "theory" / "figures").glob("*.*") if not path.name.startswith(".")
     }
-    assert drawn == {f"{name}.{ending}" for name in figures.FIGURES for ending in ("svg", "png")}
+    assert drawn == {f"{name}.{ending}" for name in figures.FIGURES for ending in ("svg", "pdf", "png")}
 
 
 @pytest.mark.parametrize(
