@@ -129,7 +129,7 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"figures": {"kinds": "tsn"}}, ["figures", "unknown value 'tsn'", "did you mean tsne?"]),
     ({"figures": {"kind": "tsne"}}, ["figures", "unknown key 'kind'", "did you mean kinds?"]),
     ({"figures": {"losses": ["CEE"]}}, ["figures", "unknown label of a loss in this config 'CEE'", "did you mean CE?"]),
-    ({"figures": {"losses": list("ABCDEFGHI")}}, ["figures", "at most 8"]),
+    ({"figures": {"losses": list("ABCDEFGHI")}}, ["figures.losses", "at most 8 can be given, got 9"]),
     ({"figures": ["parameter_sweep"]}, ["figures", "needs a loss with a list of values"]),
     ({"published": "alf2021"}, ["published", "must be keys and values"]),
     ({"published": {"paper": "alf2020"}}, ["published", "unknown paper 'alf2020'", "a .csv file of your own"]),

@@ -276,6 +276,8 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
         return key_path, "it is empty"
     if kind == "too_short":
         return key_path, "the list is empty; give at least one entry, or leave the key out"
+    if kind == "too_long":
+        return key_path, f"at most {detail['ctx']['max_length']} can be given, got {detail['ctx']['actual_length']}"
     bounds = {"greater_than_equal": ("≥", "ge"), "less_than": ("<", "lt"), "greater_than": (">", "gt")}
     if kind in bounds:
         if len(key_path) > 1 and key_path[0] == "noise":
