@@ -19,6 +19,8 @@ rule all:
         results(),  # a trial without a result is trained even if the products exist
         features(),  # only those that can be derived from the weights of finished trials
         PRODUCTS / "trials.csv",
+        PRODUCTS / "summary.csv",
+        PRODUCTS / "ranks.csv",
         RUN.collected,
         PRODUCTS / "tables",
         PRODUCTS / "figures",

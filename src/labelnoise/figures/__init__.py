@@ -1,4 +1,4 @@
-"""Figures as SVG and PNG, one module per kind. Reads result files only; never imports torch.
+"""Figures as SVG, PDF and PNG, one module per kind. Reads result files only; never imports torch.
 
 A new figure is a module with `draw(results, dataset, test_set) -> matplotlib Figure` and one entry in FIGURES, or in
 EXTRA (and labelnoise.manifest.EXTRA_FIGURES) if experiments are to ask for it. One of the whole experiment has
@@ -56,7 +56,7 @@ EXTRA: dict[str, str] = {
 
 
 def draw_all(manifest_path: Path) -> None:
-    """Draw every figure of the experiment as SVG and PNG in its figures/."""
+    """Draw every figure of the experiment as SVG, PDF and PNG in its figures/."""
     from labelnoise import plot_style as style
     from labelnoise.analysis.results import read
 

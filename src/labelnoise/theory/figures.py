@@ -181,7 +181,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 def draw_all(folder: Path) -> None:
-    """Draw every figure as SVG and PNG into `folder`."""
+    """Draw every figure as SVG, PDF and PNG into `folder`."""
     style.apply()
     with replacing_folder(folder) as temporary:
         for name, draw in FIGURES.items():
