@@ -1,7 +1,4 @@
-"""Figure style: a loss has the same colour, marker and dash in every figure, safe for colour-blind readers.
-
-Figures are made for one column of a paper (3.25 inches) or for both (6.75), with fonts of 6 and 7 points.
-"""
+"""Figure style: for one column of a paper (3.25 inches) or for both (6.75), with fonts of 6 and 7 points."""
 
 from __future__ import annotations
 
@@ -26,13 +23,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
+from labelnoise.looks import look_of
+
 ONE_COLUMN, TWO_COLUMNS = 3.25, 6.75
 
-# Blue, vermilion, green, pink, ochre, sky blue, violet, brown: apart from each other also for colour-blind readers.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#e68ab8", "#c9a400", "#52c4f8", "#7a2fb5", "#7a4a1e")
-MARKERS = ("o", "s", "D", "^", "v", "P", "h", "*")
-# Lengths of strokes and gaps, in line widths; empty for a solid line.
-DASHES = ((), (5.0, 1.5), (1.5, 1.2), (6.0, 1.5, 1.5, 1.5))
 # Losses that do not stand out.
 REST = "#b4bac1"
 
@@ -108,15 +102,6 @@ def apply(texts: Iterable[str] = ()) -> None:
         | small
         | thin,
     )
-
-
-def look_of(i: int) -> tuple[str, str, tuple[float, ...]]:
-    """Colour, marker and dash of the loss at position `i` of the config; distinct for the first 32.
-
-    The first eight differ in colour and marker, and neighbours in dash, so that they can be told apart in grey.
-    """
-    turn = i // len(PALETTE)
-    return PALETTE[i % len(PALETTE)], MARKERS[(i + 3 * turn) % len(MARKERS)], DASHES[(i + turn) % len(DASHES)]
 
 
 def loss_look(label: str, losses: list[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from labelnoise import looks
 from labelnoise import plot_style as style
 from labelnoise.analysis import collect
 from labelnoise.analysis.results import Results, read
@@ -39,15 +40,15 @@ def lab(colour: str) -> np.ndarray:
 
 def test_colours_of_eight_losses_are_far_apart():
     """A difference of 30 in CIELAB; the nearest two of seaborn's colour-blind palette are 20 apart."""
-    for a, b in itertools.combinations([*style.PALETTE, style.REST], 2):
+    for a, b in itertools.combinations([*looks.PALETTE, style.REST], 2):
         assert np.linalg.norm(lab(a) - lab(b)) > 30, (a, b)
 
 
 def test_thirty_losses_look_different_and_eight_do_in_grey():
-    looks = [style.look_of(i) for i in range(30)]
-    assert len(set(looks)) == 30
-    assert len({(marker, dash) for _, marker, dash in looks[:8]}) == 8
-    assert all(looks[i][2] != looks[i + 1][2] for i in range(7))
+    thirty = [looks.look_of(i) for i in range(30)]
+    assert len(set(thirty)) == 30
+    assert len({(marker, dash) for _, marker, dash in thirty[:8]}) == 8
+    assert all(thirty[i][2] != thirty[i + 1][2] for i in range(7))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_the_eight_best_of_many_losses_stand_out(many: Results):
     best = many.ranks_of("digits", "test").average_rank.sort_values().index[:8]
     assert set(facet.prominent) == set(best)
     assert len(facet.rest) == 22
-    assert len({style.look_of(look_order(many).index(label))[0] for label in facet.prominent}) == 8
+    assert len({looks.look_of(look_order(many).index(label))[0] for label in facet.prominent}) == 8
 
 
 def test_the_config_chooses_the_losses_that_stand_out(folder: Path):

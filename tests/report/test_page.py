@@ -19,7 +19,7 @@ from labelnoise import figures, report
 from labelnoise.analysis import collect, write_tables
 from labelnoise.analysis.results import Results, read
 from labelnoise.analysis.statistics import average_ranks
-from labelnoise.plot_style import look_of
+from labelnoise.looks import look_of
 from support import synthetic
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from labelnoise.analysis.metrics import HEADLINE
 from labelnoise.analysis.results import Results
+from labelnoise.analysis.statistics import LEAST_BLOCKS
 from labelnoise.trial_folder import Status
 
 
@@ -31,3 +32,16 @@ def of_kinds(results: Results) -> pd.DataFrame:
             if of_kind.notna().all(axis=None):
                 blocks[dataset, kind] = of_kind.mean(axis="columns")
     return pd.DataFrame(blocks).T.reindex(columns=results.losses)
+
+
+def why_no_critical_difference(results: Results) -> str | None:
+    """Why there is no diagram; None if there is one."""
+    count, losses = of_kinds(results).shape
+    if losses < 3:
+        return f"no critical-difference diagram: it compares at least 3 losses, here are {losses}"
+    if count < LEAST_BLOCKS:
+        return (
+            f"no critical-difference diagram: it needs {LEAST_BLOCKS} complete blocks (data set × kind of noise), here "
+            f"are {count}"
+        )
+    return None

@@ -10,8 +10,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from labelnoise.files import read_json_or_nothing
 
@@ -25,7 +25,7 @@ def auroc(confidence: NDArray[np.floating], is_wrong: NDArray[np.bool_]) -> floa
     wrong, correct = int(is_wrong.sum()), int((~is_wrong).sum())
     if not wrong or not correct:
         return None
-    rank_sum = stats.rankdata(confidence)[is_wrong].sum()
+    rank_sum = pd.Series(confidence).rank().to_numpy()[is_wrong].sum()
     return float(100 * (1 - (rank_sum - wrong * (wrong + 1) / 2) / (wrong * correct)))
 
 

@@ -10,18 +10,16 @@ from enum import StrEnum
 from typing import Any
 
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from labelnoise.analysis.results import Results
+from labelnoise.analysis.statistics import t_quantile
 from labelnoise.published.numbers import TRIALS
 
 COLUMNS = (
     "paper", "table", "dataset", "test_set", "noise", "rate", "loss", "printed_mean", "printed_std", "mean", "std", "n",
     "difference", "low", "high", "verdict", "note",
 )  # fmt: skip
-
-# Confidence of the prediction interval.
-_LEVEL = 0.95
 
 
 class Verdict(StrEnum):
@@ -80,8 +78,7 @@ def prediction_half_width(printed_std: float | None, n: int, *, printed_n: int =
     printed_std = _known(printed_std)
     if printed_std is None or n < 1 or printed_n < 2:
         return None
-    quantile = stats.t.ppf((1 + _LEVEL) / 2, printed_n - 1)
-    return float(quantile * printed_std * math.sqrt(1 / printed_n + 1 / n))
+    return float(t_quantile(printed_n) * printed_std * math.sqrt(1 / printed_n + 1 / n))
 
 
 def false_alarm_rate(printed_std: float | None, n: int, *, printed_n: int = TRIALS, tolerance: float = 1.0) -> float:
@@ -89,8 +86,8 @@ def false_alarm_rate(printed_std: float | None, n: int, *, printed_n: int = TRIA
     half = prediction_half_width(printed_std, n, printed_n=printed_n)
     if half is None or half == 0:
         return 0.0
-    needed = max(tolerance, half) / half * stats.t.ppf((1 + _LEVEL) / 2, printed_n - 1)
-    return float(2 * stats.t.sf(needed, printed_n - 1))
+    needed = max(tolerance, half) / half * t_quantile(printed_n)
+    return float(2 * special.stdtr(printed_n - 1, -needed))
 
 
 def _known(value: float | None) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.95
 
@@ -27,7 +27,7 @@ LEAST_BLOCKS = 11
 
 def t_quantile(n: int, level: float = LEVEL) -> float:
     """The factor of std / √n in the t interval over `n` values; NaN for fewer than two."""
-    return float(stats.t.ppf((1 + level) / 2, n - 1)) if n > 1 else math.nan
+    return float(special.stdtrit(n - 1, (1 + level) / 2)) if n > 1 else math.nan
 
 
 def as_printed(mean: float) -> float:
@@ -106,7 +106,8 @@ def rank_intervals(values: pd.DataFrame, *, higher_is_better: bool = True, seed:
     generator = np.random.default_rng(seed)
     drawn = generator.integers(len(values), size=(_RESAMPLES, len(values)))
     means = np.round(cube[drawn].mean(axis=1), 2)  # resamples × noises × losses
-    ranks = stats.rankdata(-means if higher_is_better else means, axis=2)
+    rows = pd.DataFrame(means.reshape(-1, len(losses)))
+    ranks = rows.rank(axis=1, ascending=not higher_is_better).to_numpy().reshape(means.shape)
     weights = generator.multinomial(len(noises), np.full(len(noises), 1 / len(noises)), size=_RESAMPLES)
     averages = np.einsum("rn,rnl->rl", weights / len(noises), ranks)
     low, high = np.quantile(averages, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
@@ -167,6 +168,8 @@ def critical_difference(blocks: pd.DataFrame) -> CriticalDifference | None:
     """
     if len(blocks) < LEAST_BLOCKS or blocks.shape[1] < 3:
         return None
+    from scipy import stats  # takes long to import
+
     ranks = blocks.map(as_printed).rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     pairs = list(itertools.combinations(ranks.index, 2))
     p = [_wilcoxon_p(blocks[a] - blocks[b]) for a, b in pairs]
@@ -177,6 +180,8 @@ def critical_difference(blocks: pd.DataFrame) -> CriticalDifference | None:
 
 
 def _wilcoxon_p(differences: pd.Series) -> float:
+    from scipy import stats
+
     return 1.0 if (differences == 0).all() else float(stats.wilcoxon(differences).pvalue)
 
 

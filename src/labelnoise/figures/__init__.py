@@ -76,9 +76,9 @@ def _module(kind: str) -> Any:
 
 def overall(results: Results) -> dict[str, str]:
     """The figures of the whole experiment, with their captions; a critical-difference diagram only if there is one."""
-    from labelnoise.figures.critical_difference import why_none
+    from labelnoise.analysis.blocks import why_no_critical_difference
 
-    left_out = set() if why_none(results) is None else {"critical_difference"}
+    left_out = set() if why_no_critical_difference(results) is None else {"critical_difference"}
     return {kind: caption for kind, caption in OVERALL.items() if kind not in left_out}
 
 

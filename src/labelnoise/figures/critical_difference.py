@@ -8,26 +8,17 @@ from matplotlib.figure import Figure
 from labelnoise import plot_style as style
 from labelnoise.analysis import blocks
 from labelnoise.analysis.results import Results
-from labelnoise.analysis.statistics import LEAST_BLOCKS, CriticalDifference, critical_difference
+from labelnoise.analysis.statistics import CriticalDifference, critical_difference
 from labelnoise.figures.facets import look_order
 
 
 def draw(results: Results) -> Figure:
     found = critical_difference(blocks.of_kinds(results))
-    return style.empty(why_none(results) or "") if found is None else plot(found, look_order(results))
-
-
-def why_none(results: Results) -> str | None:
-    """Why there is no diagram; None if there is one."""
-    count, losses = blocks.of_kinds(results).shape
-    if losses < 3:
-        return f"no critical-difference diagram: it compares at least 3 losses, here are {losses}"
-    if count < LEAST_BLOCKS:
-        return (
-            f"no critical-difference diagram: it needs {LEAST_BLOCKS} complete blocks (data set × kind of noise), here "
-            f"are {count}"
-        )
-    return None
+    return (
+        style.empty(blocks.why_no_critical_difference(results) or "")
+        if found is None
+        else plot(found, look_order(results))
+    )
 
 
 def plot(found: CriticalDifference, order: list[str]) -> Figure:

@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 
-from labelnoise import plot_style as style
 from labelnoise.analysis import blocks, curves
 from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.results import Results
 from labelnoise.analysis.statistics import as_printed, critical_difference, t_quantile
 from labelnoise.figures.facets import look_order
 from labelnoise.files import read_json_or_nothing
+from labelnoise.looks import look_of
 from labelnoise.manifest import MOST_LOSSES
 from labelnoise.trial_folder import TrialFolder
 
@@ -82,7 +82,7 @@ def _noises(results: Results) -> list[dict[str, Any]]:
 
 def _losses(results: Results) -> list[dict[str, Any]]:
     names = dict(zip(results.trials.label, results.trials.loss, strict=True))
-    looks = {label: style.look_of(i) for i, label in enumerate(look_order(results))}
+    looks = {label: look_of(i) for i, label in enumerate(look_order(results))}
     return [
         {"label": label, "name": names[label], **dict(zip(("colour", "marker", "dash"), looks[label], strict=True))}
         for label in results.losses

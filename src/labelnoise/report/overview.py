@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from labelnoise.analysis.blocks import why_no_critical_difference
 from labelnoise.analysis.metrics import HEADLINE
 from labelnoise.analysis.results import Results, environment_mismatches
 from labelnoise.analysis.statistics import is_true
 from labelnoise.analysis.tables import text_of
-from labelnoise.figures.critical_difference import why_none
 from labelnoise.trial_folder import Status
 
 # Longer lists of tied losses are cut; the table has them all.
@@ -109,6 +109,6 @@ def doubts(results: Results) -> list[str]:
             f"{n} seed{'s' if n > 1 else ''}: no distribution-free paired test over seeds can be significant (that "
             "takes 6), so ties rest on the t interval, which takes differences to be normal."
         )
-    if (reason := why_none(results)) is not None:
+    if (reason := why_no_critical_difference(results)) is not None:
         sentences.append(f"{reason[0].upper()}{reason[1:]}. Ranks are descriptive.")
     return sentences
