@@ -331,6 +331,10 @@ def test_print_unfolds_everything(opened: Any):
     page.emulate_media(media="print")
     assert page.locator("#table-digits-last").is_visible()
     assert not page.locator("#controls").is_visible()
+    page.wait_for_function("[...document.images].every((image) => image.naturalWidth > 0)")
+    page.set_viewport_size({"width": 1030, "height": 720})  # A4 across, at 96 dots per inch
+    wide = page.eval_on_selector_all("table", "tables => tables.map((table) => table.getBoundingClientRect().right)")
+    assert max(wide) <= 1030
 
 
 def test_figures_are_saved_from_the_page(opened: Any, experiment: Results):

@@ -92,7 +92,7 @@ def test_tables_refuse_trials_csv_of_another_manifest(copied: Project):
 
 
 def test_run_with_another_config_is_refused_and_with_the_same_config_shares(project: Project):
-    project.edit(train={"epochs": 40})
+    project.edit(train={"epochs": 40}, losses=["CE"])
     run = subprocess.Popen(project.command(), cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (project.results / "manifest.json").exists():
         time.sleep(0.05)

@@ -2,7 +2,10 @@
 for (const element of document.querySelectorAll(".scripted[hidden]")) element.hidden = false;
 const folds = [...document.querySelectorAll("details.fold")];
 for (const fold of folds) fold.open = fold.closest("#verdicts") !== null;
-window.addEventListener("beforeprint", () => folds.forEach((fold) => (fold.open = true)));
+window.addEventListener("beforeprint", () => {
+  folds.forEach((fold) => (fold.open = true));
+  document.querySelectorAll("img").forEach((image) => (image.loading = "eager"));
+});
 
 for (const image of document.querySelectorAll("figure.picture img"))
   image.after(
