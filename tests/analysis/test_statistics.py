@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,12 @@ def test_half_width_at_three_seeds_is_4_3_s_by_root_3():
     for factor, is_tied in ((0.999, True), (1.001, False)):
         rows = column({"A": list(best), "B": list(best - factor * limit - s)})
         assert rows.tied_with_best["B"] == is_tied
+
+
+def test_ties_do_not_depend_on_the_order_of_losses_that_share_the_best_mean():
+    values = {"CE": [90.0, 91.0, 92.0], "GCE": [92.0, 91.0, 90.0], "MAE": [89.0, 90.0, 91.01]}
+    ties = [column(dict(order)).tied_with_best.to_dict() for order in itertools.permutations(values.items())]
+    assert all(found == {"CE": True, "GCE": True, "MAE": True} for found in ties)
 
 
 def test_incomplete_cells_and_single_seeds_are_neither_tied_nor_separated():

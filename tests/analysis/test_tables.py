@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -91,7 +93,7 @@ def test_caption_says_n_and_what_the_deviation_includes():
 
 def test_labels_are_escaped_in_every_format():
     made = table(ROWS)
-    assert r"D \& <co>" in formats.as_latex(tables.as_grid(made))
+    assert r"D \& \textless{}co\textgreater{}" in formats.as_latex(tables.as_grid(made))
     assert "D &amp; &lt;co&gt;" in formats.as_html(tables.as_grid(made))
 
 
@@ -166,6 +168,13 @@ def test_ties_are_marked_in_every_format():
     assert "**91.03 ± 0.84**" in bold
     assert "**71.00 ± 1.00**" not in bold
     assert "†" not in bold
+
+
+def test_html_headings_stand_over_their_own_columns():
+    columns = [formats.Column("sym", "0.2"), formats.Column("asym", "0.2"), formats.Column("sym", "0.4")]
+    cells = [formats.Cell((formats.Line(text),), 1.0) for text in ("a", "b", "c")]
+    html = formats.as_html(formats.Grid("g", "caption", columns, {"CE": cells}))
+    assert re.findall(r"<span>(\w+)</span>", html) == ["sym", "asym", "sym"]
 
 
 def test_one_seed_ties_nothing_and_the_caption_says_so():

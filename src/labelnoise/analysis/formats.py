@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,7 +64,7 @@ def as_markdown(grid: Grid) -> str:
 
 
 def as_latex(grid: Grid) -> str:
-    """A booktabs table environment; needs \\usepackage{booktabs,multirow}."""
+    """A booktabs table environment; needs \\usepackage{booktabs}."""
     styles = {"bold": r"\textbf{{{}}}", "underline": r"\underline{{{}}}", None: "{}"}
 
     def shown(cell: Cell) -> str:
@@ -90,8 +91,9 @@ def as_latex(grid: Grid) -> str:
 def as_html(grid: Grid) -> str:
     """One <table class="results"> that scrolls under its caption. Every cell carries its number for sorting."""
     heads: list[list[str]] = [["<th rowspan='2' scope='col' data-sort='text'>loss</th>"], []]
-    for group in dict.fromkeys(column.group for column in grid.columns):
-        columns = [column for column in grid.columns if column.group == group]
+    # Only neighbours share a heading: the cells keep the order of the columns.
+    for group, members in itertools.groupby(grid.columns, key=lambda column: column.group):
+        columns = list(members)
         if [column.heading for column in columns] == [""]:
             first = " data-first='ascending'" if columns[0].lowest_first else ""
             heads[0].append(f"<th rowspan='2' scope='col' data-sort='number'{first}>{html.escape(group)}</th>")
@@ -130,6 +132,13 @@ def _html_cell(cell: Cell) -> str:
 def _html_class(line: Line) -> str:
     classes = " ".join(filter(None, (line.kind, line.mark, "tied" if line.is_tied else None)))
     return f" class='{classes}'" if classes else ""
+
+
+def latex_characters(texts: Iterable[str]) -> dict[str, str]:
+    """How LaTeX writes each character of the texts that it does not take as it is."""
+    characters = {char for text in texts for char in text}
+    written = {char: _latex_signs(_latex_escape(char)) for char in sorted(characters)}
+    return {char: text for char, text in written.items() if text != char}
 
 
 def _frame(grid: Grid, shown: Callable[[Cell], str], escaped: Callable[[str], str]) -> pd.DataFrame:
@@ -175,6 +184,7 @@ _LATIN_CAPITALS = {
 
 def _latex_escape(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    special |= {"<": r"\textless{}", ">": r"\textgreater{}", '"': "''"}
     special |= {char: f"\\{char}" for char in "&%$#_{}"}
     return "".join(special.get(char) or _latex_mathematics(char) or char for char in text)
 

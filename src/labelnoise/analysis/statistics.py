@@ -66,20 +66,22 @@ def column_statistics(values: pd.DataFrame, requested: pd.Series, *, higher_is_b
 
 
 def tied_with_best(values: pd.DataFrame, mean: pd.Series, *, higher_is_better: bool = True) -> pd.Series:
-    """Whether each loss cannot be separated from the loss with the best mean (which is tied with itself).
+    """Whether each loss cannot be separated from a loss with the best mean, as printed (which is tied with itself).
 
     It cannot if the 95 % t interval of the paired differences by seed includes 0. The losses are not corrected for
     their number. Missing for a loss without mean, and for all if there are fewer than two seeds.
     """
     tied = pd.Series(pd.NA, index=mean.index, dtype="boolean")
-    if mean.notna().any():
-        best = mean.idxmax() if higher_is_better else mean.idxmin()
+    printed = mean.dropna().map(as_printed)
+    best_mean = printed.max() if higher_is_better else printed.min()
+    for best in printed.index[printed == best_mean]:
         differences = values.sub(values[best], axis=0)
         n = differences.count()
         quantile = np.array([t_quantile(count) for count in n])
         half = quantile * differences.std(ddof=1) / np.sqrt(n.clip(lower=1))
         is_known = mean.notna() & (n > 1)
-        tied[is_known] = (differences.mean().abs() <= half + _EXACT)[is_known]
+        is_tied = differences.mean().abs() <= half + _EXACT
+        tied[is_known] = tied.fillna(False)[is_known] | is_tied[is_known]
     return tied
 
 
@@ -170,7 +172,8 @@ def critical_difference(blocks: pd.DataFrame) -> CriticalDifference | None:
         return None
     from scipy import stats  # takes long to import
 
-    ranks = blocks.map(as_printed).rank(axis=1, ascending=False).mean().sort_values(kind="stable")
+    blocks = blocks.map(as_printed)
+    ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     pairs = list(itertools.combinations(ranks.index, 2))
     p = [_wilcoxon_p(blocks[a] - blocks[b]) for a, b in pairs]
     with np.errstate(invalid="ignore"):  # NaN if all losses are equal in every block

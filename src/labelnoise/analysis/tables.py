@@ -71,6 +71,8 @@ def tables(results: Results) -> Iterator[Table]:
     for dataset in results.datasets:
         for test_set in results.test_sets(dataset):
             for metric in METRICS.values():
+                if not metric.is_of_test_set and test_set != results.test_sets(dataset)[0]:
+                    continue  # the same for every test set
                 cells = results.cells(dataset, test_set, metric)
                 if cells.empty:
                     continue
@@ -78,7 +80,7 @@ def tables(results: Results) -> Iterator[Table]:
                 several = len(results.test_sets(dataset)) > 1
                 shown = [noise for noise in results.noises if noise in noises]
                 yield Table(
-                    name="-".join([dataset, *([test_set] if several else []), metric.name]),
+                    name="-".join([dataset, *([test_set] if several and metric.is_of_test_set else []), metric.name]),
                     dataset=dataset,
                     test_set=test_set,
                     metric=metric,
@@ -98,21 +100,23 @@ def _caption(results: Results, dataset: str, test_set: str, metric: Metric, nois
     n = rows.seed.nunique()
     seeds = f"n = {n} seeds{_noise_draws(results, rows)}" if n > 1 else "n = 1 seed, so no deviation"
     what = metric.title[0].upper() + metric.title[1:] + (" (%)" if metric.higher_is_better else " (%, lower is better)")
+    where = results.title(dataset, test_set) if metric.is_of_test_set else dataset
     highlight = results.manifest["highlight"]
     sentences = [
-        f"{what} on {results.title(dataset, test_set)}: mean ± sample standard deviation over {seeds}",
+        f"{what} on {where}: mean ± sample standard deviation over {seeds}",
         f"In each column the {MARKED[highlight]}",
         _ties(n, highlight),
         _ranks(results.ranks_of(dataset, test_set, metric), len(noises)),
     ]
     if rows.kind.isin(["human", "file", "given"]).any():
         sentences.append("Human labels, labels as provided and labels from a file are the same for all seeds")
-    unfinished = int(rows.drop_duplicates("trial").status.ne("ok").sum())
-    if unfinished:
-        sentences.insert(0, f"PARTIAL: {unfinished} of {rows.trial.nunique()} trials have no accuracy")
-        sentences.append("A cell with such a trial shows – and how many of its seeds are ok")
+    values = rows[metric.column].where(rows.status == "ok").groupby(rows.trial).count()
+    if unfinished := int((values == 0).sum()):
+        what = "accuracy" if metric.is_of_test_set else "known value"
+        sentences.insert(0, f"PARTIAL: {unfinished} of {len(values)} trials have no {what}")
+        sentences.append("A cell with such a trial shows – and how many of its seeds have one")
     if left_out := [results.noise_title(noise) for noise in results.noises if noise not in noises]:
-        why = "no wrong label is known there" if not metric.is_of_test_set else "no trial has it"
+        why = "no trial has it" if metric.is_of_test_set else "no label is wrong there, or it is unknown which are"
         sentences.append(f"Without {', '.join(left_out)}: {why}")
     return ". ".join(sentences) + "."
 

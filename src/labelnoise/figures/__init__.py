@@ -27,7 +27,7 @@ FIGURES: dict[str, str] = {
     "(from the training forward passes). At 100 % every wrong label is memorised.",
     "transition_matrices": "Requested and actual transition matrices (first seed), one row per true class.",
     "best_last_gap": "What early stopping on the test set would have gained: best minus last-epoch test accuracy, in "
-    "points; a robust loss gains little. Marks are seeds.",
+    "points; a robust loss gains little. Black marks are seeds, grey ones the means of the other losses.",
     "heatmap": "Last-epoch test accuracy of every loss under every noise, mean over seeds. The best of a column is "
     "framed; † is not separable from it. Colours are the same for every data set.",
 }
@@ -35,7 +35,7 @@ FIGURES: dict[str, str] = {
 # Figures of the whole experiment.
 OVERALL: dict[str, str] = {
     "win_rates": "How often the loss of a row has a higher last-epoch test accuracy than that of a column, over data "
-    "sets, noises and seeds; ties count half. Best on top.",
+    "sets (the first test set of each), noises and seeds; ties count half. Best on top.",
     "critical_difference": "Average ranks of last-epoch test accuracy over blocks (data set × kind of noise, rates "
     "averaged). Losses under one bar are not separated (Friedman, then Wilcoxon with Holm's adjustment, 5 %).",
 }

@@ -39,8 +39,11 @@ def _draw_bars(axes: Axes, facet: Facet, rows: pd.DataFrame, order: list[str]) -
     """A bar for the mean of each loss that stands out, and a row of marks for the means of the others."""
     for y, label in enumerate(facet.prominent):
         gaps = rows.loc[rows.label == label, "gap"]
+        if gaps.empty:
+            axes.text(0, y, "– incomplete", va="center", fontsize=5)
+            continue
         colour = style.loss_look(label, order)["color"]
-        axes.barh(y, gaps.mean() if len(gaps) else 0, color=colour, alpha=0.6, height=0.7)
+        axes.barh(y, gaps.mean(), color=colour, alpha=0.6, height=0.7)
         axes.plot(gaps, [y] * len(gaps), linestyle="", marker="|", color="black", markersize=4, markeredgewidth=0.6)
     names = list(facet.prominent)
     if facet.rest:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from labelnoise.analysis import blocks, curves
+from labelnoise.analysis.formats import latex_characters
 from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.results import Results
 from labelnoise.analysis.statistics import as_printed, critical_difference, t_quantile
@@ -25,6 +26,9 @@ from labelnoise.trial_folder import TrialFolder
 
 # A longer curve is thinned to about as many epochs, the first and the last among them.
 MOST_EPOCHS = 60
+
+# What captions and cells have besides letters and digits.
+_CAPTIONS = "%±–†√<>&#_"
 
 
 def as_json(results: Results, specs: Mapping[str, dict[str, Any]]) -> str:
@@ -55,6 +59,8 @@ def as_json(results: Results, specs: Mapping[str, dict[str, Any]]) -> str:
             if (results.summary.metric == metric.name).any()
         ],
         "mostLosses": MOST_LOSSES,
+        "figureLosses": [results.losses.index(label) for label in results.manifest["figure_losses"]],
+        "latex": latex_characters([*results.losses, *map(results.noise_title, results.noises), _CAPTIONS]),
         "tQuantiles": {n: t_quantile(n) for n in range(2, len(results.seeds) + 1)},
         "summary": _summary(results),
         "ranks": _ranks(results),

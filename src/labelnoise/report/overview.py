@@ -65,6 +65,10 @@ def _winner(results: Results, noise: str, column: pd.DataFrame) -> Winner | None
         words = "one seed: differences cannot be told from chance"
     elif others:
         words = f"tied with {_listed(others)}"
+    elif len(means) < len(results.losses):
+        words = f"compared with {len(means) - 1} of {len(results.losses) - 1} other losses, none of them tied with it"
+    elif len(means) == 1:
+        words = "the only loss"
     else:
         words = "no other loss is tied with it"
     return Winner(results.noise_title(noise), best, text_of(column.loc[best]), words)
@@ -81,7 +85,8 @@ def _ranks(results: Results, dataset: str, test_set: str) -> str:
         + (f" [{row.ci_low:.1f}, {row.ci_high:.1f}]" if pd.notna(row.ci_low) else "")
         for row in best.itertuples()
     ]
-    return f"Best average rank over {len(best.noises.iloc[0].split(' '))} noises: {', '.join(named)}."
+    noises = len(best.noises.iloc[0].split(" "))
+    return f"Best average rank over {noises} noise{'s' if noises > 1 else ''}: {', '.join(named)}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -99,14 +104,15 @@ def doubts(results: Results) -> list[str]:
             "seeds show – and the number of seeds that are ok."
         )
     if diverged := int(trials.status.eq(Status.DIVERGED).sum()):
-        sentences.append(
-            f"{diverged} trials diverged: the loss or a parameter was not finite. Their cells have no mean."
-        )
+        count = f"{diverged} trial{'s' if diverged > 1 else ''}"
+        sentences.append(f"{count} diverged: the loss or a parameter was not finite. Their cells have no mean.")
     sentences += environment_mismatches(results.trials)
     n = len(results.seeds)
-    if n < 6:
+    if n == 1:
+        sentences.append("One seed: no difference can be told from chance.")
+    elif n < 6:
         sentences.append(
-            f"{n} seed{'s' if n > 1 else ''}: no distribution-free paired test over seeds can be significant (that "
+            f"{n} seeds: no distribution-free paired test over seeds can be significant at 5 % (that "
             "takes 6), so ties rest on the t interval, which takes differences to be normal."
         )
     if (reason := why_no_critical_difference(results)) is not None:

@@ -14,6 +14,7 @@ const dashOf = (loss) => data.losses[loss].dash.map((length) => 1.6 * length).jo
 
 // The losses that stand out: the best by average rank of those shown.
 function prominentOf(view) {
+  if (data.figureLosses.length) return view.losses.filter((loss) => data.figureLosses.includes(loss));
   const ranked = [...view.losses].sort((a, b) => (view.averageRank.get(a) ?? 1e9) - (view.averageRank.get(b) ?? 1e9));
   const best = new Set(ranked.slice(0, data.mostLosses));
   return view.losses.filter((loss) => best.has(loss));
@@ -103,7 +104,9 @@ function accuracyByRate(view, prominent) {
 
 // Means over seeds of the curves of a cell, `read(curve)` in tenths of a percent, or no points.
 function meanCurve(view, noise, loss, read) {
-  const found = trialsOf(view.dataset, noise, loss).filter((trial) => data.trials.status[trial] === "ok").map((trial) => data.curves[trial]).filter((curve) => curve && read(curve)?.length);
+  const trials = trialsOf(view.dataset, noise, loss);
+  if (trials.some((trial) => data.trials.status[trial] !== "ok")) return []; // no mean over the survivors
+  const found = trials.map((trial) => data.curves[trial]).filter((curve) => curve && read(curve)?.length);
   if (!found.length) return [];
   return found[0].epoch.map((epoch, i) => {
     const values = found.map((curve) => read(curve)[i]).filter((value) => value !== null && value !== undefined).map((value) => value / 10);
@@ -129,7 +132,7 @@ function winRates(view) {
   const valueIn = new Map();
   for (const loss of view.losses)
     for (const [dataset, noise] of d3.union(blocks.map(([d, n]) => `${d},${n}`).values()).values().map((key) => key.split(",").map(Number)))
-      for (const trial of trialsOf(dataset, noise, loss)) valueIn.set([dataset, noise, data.trials.seed[trial], loss].join(), valueOf(trial, view.metric, 0));
+      for (const trial of trialsOf(dataset, noise, loss)) valueIn.set([dataset, noise, data.trials.seed[trial], loss].join(), valueOf(trial, view.metric, dataset === view.dataset ? view.testSet : 0));
   const rates = [];
   for (const row of view.losses)
     for (const column of view.losses) {
@@ -161,7 +164,7 @@ function winRateChart(view) {
       Plot.tip(rates, Plot.pointer({ x: "column", y: "row", fill: "var(--paper)", title: ({ row, column, rate, count }) => `${row} beats ${column}\nin ${rate.toFixed(1)} % of ${count} blocks` })),
     ],
   });
-  return { title: "Win rates (%)", hint: "How often the loss of a row beats that of a column, over every data set, the noises shown and seeds; ties count half. Best on top.", panels: [drawing], wide: true };
+  return { title: "Win rates (%)", hint: "How often the loss of a row beats that of a column, over every data set (on the chosen test set, elsewhere the first), the noises shown and seeds; ties count half. Best on top.", panels: [drawing], wide: true };
 }
 
 function criticalDifferenceChart() {

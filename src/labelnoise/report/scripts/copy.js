@@ -3,21 +3,20 @@ const formats = {
   csv({ head, rows }) {
     const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
     const columns = head.flatMap((name) => [`${name} mean`, `${name} std`, `${name} n`]);
-    const lines = rows.map(({ label, cells, rank }) =>
-      [label, ...cells.flatMap((cell) => [cell.mean ?? "", cell.std ?? "", cell.n ?? ""]), rank].map(String).map(quoted).join());
+    const lines = rows.map(({ label, cells, averageRank }) =>
+      [label, ...cells.flatMap((cell) => [cell.mean ?? "", cell.std ?? "", cell.n ?? ""]), averageRank ?? ""].map(String).map(quoted).join());
     return [["loss", ...columns, "average rank"].map(quoted).join(), ...lines].join("\n") + "\n";
   },
   markdown({ caption, head, rows }) {
     const escaped = (text) => text.replace(/[\\`*_<>[\]|]/g, "\\$&");
     const shown = (cell) => (cell.best ? `**${cell.text}**` : cell.text) + (cell.tied ? " †" : "");
     const line = (cells) => `| ${cells.join(" | ")} |`;
-    const all = ["loss", ...head, "average rank"];
+    const all = ["loss", ...head.map(escaped), "average rank"];
     const body = rows.map(({ label, cells, rank }) => line([escaped(label), ...cells.map(shown), rank]));
     return [caption, "", line(all), line(all.map(() => "---")), ...body].join("\n") + "\n";
   },
   latex({ caption, head, rows }) {
-    const special = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "±": "$\\pm$", "–": "--", "†": "$^\\dagger$", "√": "$\\surd$" };
-    const escaped = (text) => text.replace(/[\\~^±–†√&%$#_{}]/g, (char) => special[char] ?? `\\${char}`);
+    const escaped = (text) => [...text].map((char) => data.latex[char] ?? char).join("");
     const shown = (cell) => (cell.best ? `\\textbf{${escaped(cell.text)}}` : escaped(cell.text)) + (cell.tied ? "$^\\dagger$" : "");
     const line = (cells) => `${cells.join(" & ")} \\\\`;
     const body = rows.map(({ label, cells, rank }) => line([escaped(label), ...cells.map(shown), escaped(rank)]));

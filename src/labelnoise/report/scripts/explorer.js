@@ -39,14 +39,16 @@ function computeView() {
 
 const isWhole = (view) => view.losses.length === data.losses.length && view.noises.length === data.noises.filter((_, noise) => data.losses.some((__, loss) => cellOf(view.dataset, view.testSet, view.metric, noise, loss) !== null)).length;
 
-function captionOf(view) {
+function captionOf(view, copied = false) {
   const metric = data.metrics[view.metric];
   const dataset = data.datasets[view.dataset];
   const n = data.seeds.length;
   const where = dataset.testSets.length > 1 && metric.ofTestSet ? `${dataset.name} (${dataset.testSets[view.testSet]})` : dataset.name;
+  if (!view.noises.length) return `${metric.title[0].toUpperCase()}${metric.title.slice(1)}: no noise shown has this measure on ${dataset.name}.`;
+  const mark = copied ? "Bold" : "Framed";
   const ranks = view.complete.length === view.noises.length ? "all columns" : view.complete.length ? `${view.complete.length} of ${view.noises.length} columns, those with a mean for every loss shown` : "no column: none has a mean for every loss shown";
-  return `${metric.title[0].toUpperCase()}${metric.title.slice(1)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean over ${n} seed${n > 1 ? "s" : ""}. ` +
-    (n > 1 ? "Framed: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). " : "Framed: best of those shown; with one seed no difference can be told from chance. ") +
+  return `${metric.title[0].toUpperCase()}${metric.title.slice(1)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean${copied && n > 1 ? " ± sample standard deviation" : ""} over ${n} seed${n > 1 ? "s" : ""}. ` +
+    (n > 1 ? `${mark}: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). ` : `${mark}: best of those shown; with one seed no difference can be told from chance. `) +
     `Average rank over ${ranks}.`;
 }
 
@@ -55,13 +57,13 @@ function describeCell(view, column, loss) {
   const noise = view.noises[column];
   const cell = view.cells.get(loss)[column];
   if (!cell) return { text: "", words: "not part of the experiment", cell: null };
-  if (cell.mean === null) return { text: `– ${cell.n}/${cell.seeds}`, words: `${cell.n} of ${cell.seeds} seeds are ok`, cell };
+  if (cell.mean === null) return { text: `– ${cell.n}/${cell.seeds}`, words: `${cell.n} of ${cell.seeds} seeds have a value`, cell };
   const best = cell.mean === view.best[column];
-  const leader = view.losses.find((other) => view.cells.get(other)[column]?.mean === view.best[column]);
-  const tied = isTied(view.dataset, view.testSet, view.metric, noise, loss, leader);
+  const leaders = view.losses.filter((other) => view.cells.get(other)[column]?.mean === view.best[column]);
+  const tied = leaders.some((leader) => isTied(view.dataset, view.testSet, view.metric, noise, loss, leader));
   const seeds = trialsOf(view.dataset, noise, loss).map((trial) => `seed ${data.trials.seed[trial]}: ${percent(valueOf(trial, view.metric, view.testSet))}`);
   const words = `${percent(cell.mean)}${cell.std === null ? "" : ` ± ${percent(cell.std)}`}, n = ${cell.n}${best ? ", best" : tied ? ", tied with the best" : ""} (${seeds.join(", ")})`;
-  return { text: percent(cell.mean), full: `${percent(cell.mean)}${cell.std === null ? "" : ` ± ${percent(cell.std)}`}`, best, tied: tied === true && !best, words, cell };
+  return { text: percent(cell.mean), full: `${percent(cell.mean)}${cell.std === null ? "" : ` ± ${percent(cell.std)}`}`, best, tied: tied && !best, words, cell };
 }
 
 function heatOf(view, mean) {
@@ -127,12 +129,13 @@ function shownTable() {
   const rows = view.losses.map((loss) => ({
     label: data.losses[loss].label,
     rank: rankCell(view, loss),
+    averageRank: view.averageRank.get(loss),
     cells: view.noises.map((_, column) => {
       const { text, full, best, tied, cell } = describeCell(view, column, loss);
       return { text: full ?? text, best, tied, mean: cell?.mean, std: cell?.std, n: cell?.n };
     }),
   }));
-  return { caption: captionOf(view), head: view.noises.map((noise) => data.noises[noise].title), rows };
+  return { caption: captionOf(view, true), head: view.noises.map((noise) => data.noises[noise].title), rows };
 }
 
 function refresh({ charts = true } = {}) {

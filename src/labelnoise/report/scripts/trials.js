@@ -3,7 +3,7 @@ function showTrials(dataset, testSet, noise, loss) {
   const dialog = document.getElementById("trials-dialog");
   const { label, name } = data.losses[loss];
   const trials = trialsOf(dataset, noise, loss);
-  document.getElementById("trials-title").textContent = `${label}, ${data.noises[noise].title}, ${data.datasets[dataset].name}`;
+  document.getElementById("trials-title").textContent = `${label}, ${data.noises[noise].title}, ${data.datasets[dataset].name}${data.datasets[dataset].testSets.length > 1 ? ` (${data.datasets[dataset].testSets[testSet]})` : ""}`;
   const { status, seed, reason, seconds, realisedRate, folder, labels, labelFiles, params, paramSets, recipe, recipes } = data.trials;
   const names = data.metrics.map((metric, i) => [i, metric.menu]);
   const head = ["seed", "status", ...names.map(([, menu]) => menu), "actual noise rate", "seconds"];
