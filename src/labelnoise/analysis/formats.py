@@ -16,7 +16,7 @@ import pandas as pd
 class Line:
     """A line of a cell; `mark` is `bold`, `underline` or None, `kind` becomes its class in HTML.
 
-    `is_tied` (with the best of its column) is shown as † or, in HTML, as a shade.
+    `is_tied` (with the best of its column) is shown as †, in HTML with a shade.
     """
 
     text: str
@@ -124,9 +124,13 @@ def _html_cell(cell: Cell) -> str:
     value = "" if cell.value is None else f"{cell.value:.4f}"
     if len(cell.lines) == 1:
         (line,) = cell.lines
-        return f"<td data-value='{value}'{_html_class(line)}>{html.escape(line.text)}</td>"
-    lines = [f"<span{_html_class(line)}>{html.escape(line.text)}</span>" for line in cell.lines]
+        return f"<td data-value='{value}'{_html_class(line)}>{_html_text(line)}</td>"
+    lines = [f"<span{_html_class(line)}>{_html_text(line)}</span>" for line in cell.lines]
     return f"<td data-value='{value}'>{'<br>'.join(lines)}</td>"
+
+
+def _html_text(line: Line) -> str:
+    return html.escape(line.text) + " †" * line.is_tied  # a shade is neither printed nor read aloud
 
 
 def _html_class(line: Line) -> str:

@@ -125,7 +125,7 @@ def _ties(n: int, highlight: str) -> str:
     """What tied means, and how much a difference must exceed."""
     if n < 2:
         return "With one seed no difference can be told from chance"
-    shown = "" if highlight == "tied" else " († or shaded)"
+    shown = "" if highlight == "tied" else " (†)"
     return (
         f"Tied with the best{shown}: the 95 % t interval of the paired differences by seed includes 0, not corrected "
         f"for the number of losses; at n = {n} it is the mean difference ± {t_quantile(n):.1f} · s/√{n}"
@@ -190,8 +190,13 @@ def as_grid(table: Table, notes: Sequence[str] = ()) -> Grid:
 def _rank_cell(rank: pd.Series | None) -> Cell:
     if rank is None:
         return Cell((Line("–"),))
+    return Cell((Line(rank_text(rank)),), rank.average_rank)
+
+
+def rank_text(rank: pd.Series) -> str:
+    """`2.1 [1.4, 3.1]`, or `2.1` without an interval."""
     interval = f" [{rank.ci_low:.1f}, {rank.ci_high:.1f}]" if pd.notna(rank.ci_low) else ""
-    return Cell((Line(f"{rank.average_rank:.1f}{interval}"),), rank.average_rank)
+    return f"{rank.average_rank:.1f}{interval}"
 
 
 def _text_cell(table: Table, loss: str, noise: str, mark: str | None) -> Cell:

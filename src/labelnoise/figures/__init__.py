@@ -36,8 +36,9 @@ FIGURES: dict[str, str] = {
 OVERALL: dict[str, str] = {
     "win_rates": "How often the loss of a row has a higher last-epoch test accuracy than that of a column, over data "
     "sets (the first test set of each), noises and seeds; ties count half. Best on top.",
-    "critical_difference": "Average ranks of last-epoch test accuracy over blocks (data set × kind of noise, rates "
-    "averaged). Losses under one bar are not separated (Friedman, then Wilcoxon with Holm's adjustment, 5 %).",
+    "critical_difference": "Average ranks of last-epoch test accuracy over blocks: data set × kind of noise (clean "
+    "labels are one kind), rates averaged. Losses under one bar are not separated (Friedman, then Wilcoxon with Holm's "
+    "adjustment, 5 %).",
 }
 
 # Figures of experiments that name a paper, and those of which an experiment asks for with `figures:`.

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from labelnoise.analysis import blocks, curves
+from labelnoise.analysis import blocks, curves, tables
 from labelnoise.analysis.formats import latex_characters
 from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.results import Results
@@ -119,18 +119,22 @@ def _summary(results: Results) -> dict[str, list[Any]]:
     return {
         **_positions(results, rows),
         "mean": [None if pd.isna(mean) else as_printed(mean) for mean in rows["mean"]],
+        "std": [None if pd.isna(std) else as_printed(std) for std in rows["std"]],
         **{key: _numbers(rows[column]) for key, column in _SUMMARY.items()},
         "tied": [None if pd.isna(tied) else int(tied) for tied in rows.tied_with_best],
     }
 
 
-_SUMMARY = {"std": "std", "n": "n", "seeds": "seeds", "low": "ci_low", "high": "ci_high"}
+_SUMMARY = {"n": "n", "seeds": "seeds", "low": "ci_low", "high": "ci_high"}
 
 
 def _ranks(results: Results) -> dict[str, list[Any]]:
     rows = results.ranks
     numbers = {"rank": "average_rank", "low": "ci_low", "high": "ci_high"}
-    return _positions(results, rows) | {key: _numbers(rows[column]) for key, column in numbers.items()}
+    texts = [tables.rank_text(row) for _, row in rows.iterrows()]
+    return (
+        _positions(results, rows) | {key: _numbers(rows[column]) for key, column in numbers.items()} | {"text": texts}
+    )
 
 
 def _trials(results: Results, trials: pd.DataFrame, specs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

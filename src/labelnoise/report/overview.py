@@ -110,6 +110,10 @@ def doubts(results: Results) -> list[str]:
     n = len(results.seeds)
     if n == 1:
         sentences.append("One seed: no difference can be told from chance.")
+    elif n == 2:
+        sentences.append(
+            "Two seeds: a tie says almost nothing, as a difference must be 9 standard deviations to count."
+        )
     elif n < 6:
         sentences.append(
             f"{n} seeds: no distribution-free paired test over seeds can be significant at 5 % (that "

@@ -181,7 +181,7 @@ function criticalDifferenceChart() {
       Plot.tip(rows, Plot.pointer({ x: "rank", y: (_, i) => i, fill: "var(--paper)", title: ({ label, rank }) => `${label}: ${rank.toFixed(2)}` })),
     ],
   });
-  return { title: `Critical difference over ${found.blocks} blocks`, hint: `Average ranks over data set × kind of noise (all losses, Friedman p = ${found.p.toPrecision(2)}). Losses in one band are not separated (Wilcoxon, Holm, 5 %).`, panels: [drawing], wide: true };
+  return { title: `Critical difference over ${found.blocks} blocks`, hint: `Average ranks over data set × kind of noise, of which clean labels are one (all losses, Friedman p = ${found.p.toPrecision(2)}). Losses in one band are not separated (Wilcoxon, Holm, 5 %).`, panels: [drawing], wide: true };
 }
 
 // Each chart of the view, drawn when it comes into sight.

@@ -46,10 +46,10 @@ function captionOf(view, copied = false) {
   const where = dataset.testSets.length > 1 && metric.ofTestSet ? `${dataset.name} (${dataset.testSets[view.testSet]})` : dataset.name;
   if (!view.noises.length) return `${metric.title[0].toUpperCase()}${metric.title.slice(1)}: no noise shown has this measure on ${dataset.name}.`;
   const mark = copied ? "Bold" : "Framed";
-  const ranks = view.complete.length === view.noises.length ? "all columns" : view.complete.length ? `${view.complete.length} of ${view.noises.length} columns, those with a mean for every loss shown` : "no column: none has a mean for every loss shown";
+  const ranks = view.complete.length === view.noises.length ? "all columns shown" : view.complete.length ? `${view.complete.length} of ${view.noises.length} columns, those with a mean for every loss shown` : "no column: none has a mean for every loss shown";
   return `${metric.title[0].toUpperCase()}${metric.title.slice(1)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean${copied && n > 1 ? " ± sample standard deviation" : ""} over ${n} seed${n > 1 ? "s" : ""}. ` +
     (n > 1 ? `${mark}: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). ` : `${mark}: best of those shown; with one seed no difference can be told from chance. `) +
-    `Average rank over ${ranks}.`;
+    `Average rank over ${ranks}${isWhole(view) ? "" : ", among the losses shown; its interval is for the whole table only"}.`;
 }
 
 // The marks and words of a cell.
@@ -77,7 +77,7 @@ function rankCell(view, loss) {
   if (!isWhole(view)) return rank.toFixed(1);
   const r = data.ranks;
   const i = r.loss.findIndex((other, k) => other === loss && r.dataset[k] === view.dataset && r.testSet[k] === view.testSet && r.metric[k] === view.metric);
-  return i < 0 || r.low[i] === null ? rank.toFixed(1) : `${rank.toFixed(1)} [${r.low[i].toFixed(1)}, ${r.high[i].toFixed(1)}]`;
+  return i < 0 ? rank.toFixed(1) : r.text[i];
 }
 
 function sortBy(column, first) {
@@ -138,9 +138,13 @@ function shownTable() {
   return { caption: captionOf(view, true), head: view.noises.map((noise) => data.noises[noise].title), rows };
 }
 
+const HINT = document.getElementById("explorer-detail").textContent;
+
 function refresh({ charts = true } = {}) {
   const view = computeView();
   drawTable(view);
+  document.getElementById("explorer-detail").textContent = HINT;
+  document.getElementById("copied").replaceChildren();
   document.getElementById("count-losses").textContent = `${view.losses.length} of ${data.losses.length}`;
   if (charts) drawCharts(view, document.getElementById("charts"));
 }
