@@ -25,9 +25,9 @@ _EXACT = 1e-9
 LEAST_BLOCKS = 11
 
 
-def t_quantile(n: int, level: float = LEVEL) -> float:
-    """The factor of std / √n in the t interval over `n` values; NaN for fewer than two."""
-    return float(special.stdtrit(n - 1, (1 + level) / 2)) if n > 1 else math.nan
+def t_quantile(n: int) -> float:
+    """The factor of std / √n in the 95 % t interval over `n` values; NaN for fewer than two."""
+    return float(special.stdtrit(n - 1, (1 + LEVEL) / 2)) if n > 1 else math.nan
 
 
 def as_printed(mean: float) -> float:
@@ -94,18 +94,18 @@ def average_ranks(means: pd.DataFrame, *, higher_is_better: bool = True) -> pd.S
     return complete.rank(ascending=not higher_is_better, method="average").mean(axis="columns")
 
 
-def rank_intervals(values: pd.DataFrame, *, higher_is_better: bool = True, seed: int = 0) -> pd.DataFrame:
+def rank_intervals(values: pd.DataFrame, *, higher_is_better: bool = True) -> pd.DataFrame:
     """95 % percentile intervals `low`, `high` of the average ranks, by resampling seeds and columns (bootstrap).
 
-    `values` has a row per seed and a column per (noise, loss), all present. The same values and `seed` give the same
-    interval. NaN with fewer than two seeds or noises, where there is nothing to resample.
+    `values` has a row per seed and a column per (noise, loss), all present. The same values give the same interval. NaN
+    with fewer than two seeds or noises, where there is nothing to resample.
     """
     losses = list(dict.fromkeys(values.columns.get_level_values(1)))
     noises = list(dict.fromkeys(values.columns.get_level_values(0)))
     if len(values) < 2 or len(noises) < 2:
         return pd.DataFrame(math.nan, index=losses, columns=["low", "high"])
     cube = values.to_numpy().reshape(len(values), len(noises), len(losses))  # seeds × noises × losses
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     drawn = generator.integers(len(values), size=(_RESAMPLES, len(values)))
     means = np.round(cube[drawn].mean(axis=1), 2)  # resamples × noises × losses
     rows = pd.DataFrame(means.reshape(-1, len(losses)))
@@ -175,7 +175,8 @@ def critical_difference(blocks: pd.DataFrame) -> CriticalDifference | None:
     blocks = blocks.map(as_printed)
     ranks = blocks.rank(axis=1, ascending=False).mean().sort_values(kind="stable")
     pairs = list(itertools.combinations(ranks.index, 2))
-    p = [_wilcoxon_p(blocks[a] - blocks[b]) for a, b in pairs]
+    # Rounded, so that differences that are equal in print share a rank.
+    p = [_wilcoxon_p((blocks[a] - blocks[b]).round(2)) for a, b in pairs]
     with np.errstate(invalid="ignore"):  # NaN if all losses are equal in every block
         friedman = stats.friedmanchisquare(*blocks.to_numpy().T).pvalue
     friedman_p = 1.0 if math.isnan(friedman) else float(friedman)

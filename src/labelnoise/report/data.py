@@ -114,27 +114,16 @@ def _positions(results: Results, frame: pd.DataFrame) -> dict[str, list[int]]:
 
 
 def _summary(results: Results) -> dict[str, list[Any]]:
-    """Means as tables print them, so that the page ranks as the tables do."""
+    """Means and deviations as tables print them, so that the page ranks and rounds as the tables do."""
     rows = results.summary
-    return {
-        **_positions(results, rows),
-        "mean": [None if pd.isna(mean) else as_printed(mean) for mean in rows["mean"]],
-        "std": [None if pd.isna(std) else as_printed(std) for std in rows["std"]],
-        **{key: _numbers(rows[column]) for key, column in _SUMMARY.items()},
-        "tied": [None if pd.isna(tied) else int(tied) for tied in rows.tied_with_best],
-    }
-
-
-_SUMMARY = {"n": "n", "seeds": "seeds", "low": "ci_low", "high": "ci_high"}
+    printed = {key: [None if pd.isna(value) else as_printed(value) for value in rows[key]] for key in ("mean", "std")}
+    return _positions(results, rows) | printed | {key: rows[key].tolist() for key in ("n", "seeds")}
 
 
 def _ranks(results: Results) -> dict[str, list[Any]]:
+    """Average ranks as tables print them; the page computes those of a selection."""
     rows = results.ranks
-    numbers = {"rank": "average_rank", "low": "ci_low", "high": "ci_high"}
-    texts = [tables.rank_text(row) for _, row in rows.iterrows()]
-    return (
-        _positions(results, rows) | {key: _numbers(rows[column]) for key, column in numbers.items()} | {"text": texts}
-    )
+    return _positions(results, rows) | {"text": [tables.rank_text(row) for _, row in rows.iterrows()]}
 
 
 def _trials(results: Results, trials: pd.DataFrame, specs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

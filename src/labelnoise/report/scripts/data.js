@@ -7,12 +7,12 @@ data.summary.dataset.forEach((dataset, i) => {
   summaryIndex.set([dataset, s.testSet[i], s.metric[i], s.noise[i], s.loss[i]].join(), i);
 });
 
-// The summary of a cell, or null: mean, std, n, seeds, low, high, tied. Axes are positions.
+// The summary of a cell, or null: mean, std, n, seeds. Axes are positions.
 function cellOf(dataset, testSet, metric, noise, loss) {
   const i = summaryIndex.get([dataset, testSet, metric, noise, loss].join());
   if (i === undefined) return null;
-  const { mean, std, n, seeds, low, high, tied } = data.summary;
-  return { mean: mean[i], std: std[i], n: n[i], seeds: seeds[i], low: low[i], high: high[i], tied: tied[i] };
+  const { mean, std, n, seeds } = data.summary;
+  return { mean: mean[i], std: std[i], n: n[i], seeds: seeds[i] };
 }
 
 const trialIndex = new Map();
