@@ -190,7 +190,7 @@ def test_loss_with_unsavable_state_starts_over_with_a_message(tmp_path: Path, ca
     path = tmp_path / "checkpoint.pt"
     stopped(Recorder, path, after=15)
     assert (
-        "no checkpoint is saved: the loss changes loss.log, and a checkpoint cannot hold a Log"
+        "no checkpoint is saved: loss.log changes in training, and a checkpoint cannot hold a Log"
         in capsys.readouterr().out
     )
     assert not path.exists()
@@ -246,6 +246,6 @@ def test_checkpoint_every_n_epochs(tmp_path: Path):
 def test_kept_checkpoint_is_from_the_last_epoch(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
-    checkpoint.save(TrainingState((), PlainState(torch.nn.Module()), {}))
+    checkpoint.save(TrainingState((), PlainState({}), {}))
     checkpoint.finish()
     assert checkpoint.path.exists()

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from labelnoise import manifest as manifests
+from labelnoise import targets
 from labelnoise.analysis import detection
 from labelnoise.files import read_json_or_nothing
 from labelnoise.manifest import Manifest, ManifestTrial
@@ -73,7 +74,7 @@ def _rows(entry: ManifestTrial) -> list[dict[str, Any]]:
         "trial": entry["hash"],
         **{key: value for key, value in entry.items() if key in COLUMNS},
         "loss_params": json.dumps(spec["loss"]["params"], sort_keys=True) if spec else None,
-        "model": spec["recipe"]["model"] if spec else None,
+        "model": targets.label(spec["recipe"]["model"]) if spec else None,
         "epochs": result.get("epochs"),
         "status": result.get("status", Status.MISSING),
         "reason": result.get("reason"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from labelnoise import targets
 from labelnoise.datasets.info import Images
 from labelnoise.experiment.trials import Trial
 from labelnoise.losses import catalogue as losses
@@ -74,7 +75,14 @@ class Forecast:
         """The speed of the trial's kind, probed once."""
         recipe, info = trial.spec["recipe"], trial.dataset.info
         size = info.image_size or recipe["image_size"]
-        key = (recipe["model"], recipe["batch_size"], recipe["precision"], recipe["threads"], size, len(info.classes))
+        key = (
+            targets.label(recipe["model"]),
+            recipe["batch_size"],
+            recipe["precision"],
+            recipe["threads"],
+            size,
+            len(info.classes),
+        )
         if key not in self._probed:
             from labelnoise.training import probe  # imports torch
             from labelnoise.training.recipe import Recipe
@@ -107,8 +115,9 @@ def _measured_seconds_per_epoch(trials: Iterable[Trial]) -> dict[tuple[Any, ...]
 
 def _kind(trial: Trial) -> tuple[Any, ...]:
     recipe = trial.spec["recipe"]
-    keys = ("model", "batch_size", "precision", "threads", "image_size")
-    return (trial.spec["dataset"]["name"], _views(trial), *(recipe[key] for key in keys))
+    keys = ("batch_size", "precision", "threads", "image_size")
+    kind = (trial.spec["dataset"]["name"], _views(trial), targets.label(recipe["model"]))
+    return (*kind, *(recipe[key] for key in keys))
 
 
 def _views(trial: Trial) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labelnoise import user_losses
+from labelnoise import targets
 from labelnoise.errors import closest, unknown
+from labelnoise.experiment import recipes
 from labelnoise.experiment.config import EntryError, LossEntry, PresetRef, check_label
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.noises import Noise
@@ -23,39 +23,66 @@ from labelnoise.published import presets
 
 @dataclass(frozen=True)
 class LossCase:
-    """A loss entry at one point of its sweep; `sweep` says at which one, None if nothing varies."""
+    """A loss entry at one point of its sweep; `sweep` says at which one, None if nothing varies.
+
+    `train` are the entry's recipe values there, `shared` those of the config. `own` is the spec of a user's own loss.
+    """
 
     entry: LossEntry
     params: dict[str, Any]
+    train: dict[str, Any]
+    shared: dict[str, Any]
     label: str
     sweep: Sweep | None
+    own: dict[str, Any] | None = None
 
 
-def expand_loss(entry: LossEntry) -> Iterator[LossCase]:
-    """Yield the entry at every point of its sweep. Raises `EntryError` or `LossError` for a wrong entry."""
+def expand_loss(entry: LossEntry, train: Mapping[str, Any]) -> Iterator[LossCase]:
+    """Yield the entry at every point of its sweep and of that of the config's `train`.
+
+    Raises `EntryError` or `LossError` for a wrong entry.
+    """
     if (entry.loss is None) == (entry.target is None):
         raise EntryError("a loss entry needs exactly one of `loss: NAME` and `target: module:Class`")
     for key in entry.parameters:
         _check_parameter_name(entry, key)
-    swept = {key: value for key, value in entry.parameters.items() if isinstance(value, list)}
-    for key, values in swept.items():
+    swept = {key: value for key, value in entry.parameters.items() if _is_swept(entry, key, value)}
+    own_train = recipes.swept(entry.train)
+    shared = {key: values for key, values in recipes.swept(train).items() if key not in entry.train}
+    for key, values in (swept | own_train | shared).items():
         if not values:
             raise EntryError(f"{key}: the list is empty; give at least one value")
-    for point in itertools.product(*swept.values()):
-        chosen = dict(zip(swept, point, strict=True))
-        params = entry.parameters | chosen
+    for params, at_train, at_shared in itertools.product(_points(swept), _points(own_train), _points(shared)):
+        resolved = entry.parameters | params
         if entry.loss:
-            catalogue.resolve(entry.loss, params)
+            catalogue.resolve(entry.loss, resolved)
+            own = None
         else:
-            _check_plain(params)
-            user_losses.check(user_losses.find(entry.target or ""), params)
-        suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in chosen.items())
-        name = entry.loss or (entry.target or "").rpartition(":")[2]
-        title = entry.label or name
-        varied = {key: value for key, value in chosen.items() if len(swept[key]) > 1 and not isinstance(value, list)}
-        case = LossCase(entry, params, title + suffix, Sweep(of=title, values=varied) if varied else None)
+            own = targets.resolve(entry.target, resolved, supplied=("num_classes",))
+        suffix = "".join(_suffix(key, value, among=swept[key]) for key, value in params.items())
+        suffix += "".join(f" {key}={recipes.text(value)}" for key, value in (at_shared | at_train).items())
+        title = entry.label or entry.loss or (entry.target or "").rpartition(":")[2]
+        varied = {key: value for key, value in params.items() if len(swept[key]) > 1 and not isinstance(value, list)}
+        varied |= {
+            key: value if isinstance(value, int | float) else recipes.text(value)
+            for key, value in (at_shared | at_train).items()
+            if len((shared | own_train)[key]) > 1
+        }
+        sweep = Sweep(of=title, values=varied) if varied else None
+        case = LossCase(entry, resolved, entry.train | at_train, {**train, **at_shared}, title + suffix, sweep, own)
         check_label(case.label)
         yield case
+
+
+def _points(swept: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Every combination of the values."""
+    return [dict(zip(swept, point, strict=True)) for point in itertools.product(*swept.values())]
+
+
+def _is_swept(entry: LossEntry, key: str, value: Any) -> bool:
+    """Whether a parameter has several values. A list of numbers is one value of a catalogue loss's class weights."""
+    is_weight = entry.loss is not None and key == catalogue.WEIGHT.name
+    return isinstance(value, list) and not (is_weight and all(isinstance(number, int | float) for number in value))
 
 
 def _suffix(key: str, value: Any, *, among: list[Any]) -> str:
@@ -63,22 +90,6 @@ def _suffix(key: str, value: Any, *, among: list[Any]) -> str:
     if isinstance(value, list):
         return f" {key}={among.index(value) + 1}" if len(among) > 1 else ""
     return f" {key}={value:g}" if isinstance(value, float | int) else f" {key}={value}"
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list):
-        return all(_is_plain(entry) for entry in value)
-    is_finite = isinstance(value, float) and math.isfinite(value)
-    return value is None or isinstance(value, bool | int | str) or is_finite
-
-
-def _check_plain(params: dict[str, Any]) -> None:
-    """Raise `EntryError` unless a target's parameters are plain values, as they are part of the trial's identity."""
-    for key, value in params.items():
-        if not _is_plain(value):
-            raise EntryError(
-                f"{key}: must be a finite number, text, true, false, null or a list of them, got {value!r}"
-            )
 
 
 def _check_parameter_name(entry: LossEntry, key: str) -> None:
@@ -101,9 +112,10 @@ def resolve_loss(
     """
     name = case.entry.loss
     if name is None:
-        target = user_losses.find(case.entry.target or "")
-        spec = {"name": target.cls, "target": target.name, "sha256": target.sha256, "params": case.params}
-        return spec, {}
+        return dict(case.own or {}), {}
+    weight, classes = case.params.get(catalogue.WEIGHT.name), len(dataset.info.classes)
+    if isinstance(weight, list) and len(weight) != classes:
+        raise EntryError(f"weight has {len(weight)} numbers, but {dataset.info.name} has {classes} classes")
     given: dict[str, Any] = {}
     train: dict[str, Any] = {}
     preset = case.entry.preset or preset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from labelnoise import targets
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import experiment_name
@@ -59,18 +60,24 @@ def _describe_datasets(trials: list[Trial]) -> list[str]:
 
 
 def _rehearse(trials: list[Trial]) -> list[str]:
-    """Try user losses and timm models on a batch of random input; return a line per failure."""
+    """Try what is the user's own, and timm models, on a batch of random input; return a line per failure."""
     losses = {
         canonical_hash([trial.spec["loss"], len(trial.dataset.info.classes)]): trial
         for trial in trials
         if "target" in trial.spec["loss"]
     }
-    models_of_timm = {
-        canonical_hash([trial.spec["recipe"]["model"], trial.spec["dataset"]]): trial
+    models_to_try = {
+        canonical_hash([model, trial.spec["dataset"]]): trial
         for trial in trials
-        if models.is_timm(trial.spec["recipe"]["model"])
+        if targets.is_target(model := trial.spec["recipe"]["model"]) or models.is_timm(model)
     }
-    if not losses and not models_of_timm:
+    augmentations = {
+        canonical_hash([entry, trial.spec["dataset"]]): (trial, entry)
+        for trial in trials
+        for entry in trial.spec["recipe"]["augmentation"]
+        if targets.is_target(entry)
+    }
+    if not losses and not models_to_try and not augmentations:
         return []
     from labelnoise.training import rehearsal  # imports torch
 
@@ -78,11 +85,20 @@ def _rehearse(trials: list[Trial]) -> list[str]:
     for trial in losses.values():
         problem = rehearsal.try_loss(trial.spec["loss"], num_classes=len(trial.dataset.info.classes))
         failures += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {problem}"] if problem else []
-    for trial in models_of_timm.values():
-        info, recipe = trial.dataset.info, trial.spec["recipe"]
-        size: int = info.image_size or recipe["image_size"]
+    for trial in models_to_try.values():
+        info, recipe, size = trial.dataset.info, trial.spec["recipe"], _image_size(trial)
         problem = rehearsal.try_model(
             recipe["model"], num_classes=len(info.classes), channels=info.channels, image_size=size
         )
-        failures += [f"the model {recipe['model']} on {info.name} ({size} × {size}): {problem}"] if problem else []
+        what = f"the model {targets.label(recipe['model'])} on {info.name} ({size} × {size})"
+        failures += [f"{what}: {problem}"] if problem else []
+    for trial, entry in augmentations.values():
+        info = trial.dataset.info
+        problem = rehearsal.try_augmentation(entry, channels=info.channels, image_size=_image_size(trial))
+        failures += [f"the augmentation {entry['target']} on {info.name}: {problem}"] if problem else []
     return failures
+
+
+def _image_size(trial: Trial) -> int:
+    size: int = trial.dataset.info.image_size or trial.spec["recipe"]["image_size"]
+    return size

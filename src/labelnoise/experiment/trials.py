@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelnoise import paths
+from labelnoise import paths, targets
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment import datasets, losses, noises, printed
+from labelnoise.experiment import datasets, losses, noises, printed, recipes
 from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, validate
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
@@ -130,7 +130,7 @@ def _expand_losses(config: Config, problems: Problems) -> list[tuple[KeyPath, Lo
     for i, entry in enumerate(config.losses):
         key_path: KeyPath = ("losses", i)
         try:
-            cases = list(losses.expand_loss(entry))
+            cases = list(losses.expand_loss(entry, config.train))
         except (LossError, UserError) as error:
             problems.add(key_path, error)
             continue
@@ -201,11 +201,11 @@ def _combine(
         for noise, (key_path, case) in itertools.product(on_it, cases):
             try:
                 loss, train = losses.resolve_loss(case, config.preset, dataset, noise)
-                recipe = resolve_recipe(dataset.info.recipe, preset=train, config=config.train, entry=case.entry.train)
+                recipe = resolve_recipe(dataset.info.recipe, preset=train, config=case.shared, entry=case.train)
                 _check_fit(dataset.info, recipe)
                 images = dataset.info.images
-                unread.note(("train",), config.train, recipe, images=images)
-                unread.note((*key_path, "train"), case.entry.train, recipe, images=images)
+                unread.note(("train",), case.shared, recipe, images=images)
+                unread.note((*key_path, "train"), case.train, recipe, images=images)
             except RecipeError as error:
                 problems.add(("train", error.key) if error.layer == "config" else (*key_path, "train"), error)
                 continue
@@ -241,8 +241,11 @@ def _combine(
 
 
 def _compared(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe without what trials.csv states of every trial."""
-    return {key: value for key, value in recipe.items() if key not in ("precision", "threads")}
+    """The recipe without what trials.csv states of every trial; a user's own model or augmentation as text."""
+    own = {"model": recipe["model"], "augmentation": recipe["augmentation"]}
+    shown = {key: recipes.text(value) for key, value in own.items() if value and not isinstance(value, str)}
+    plain = {key: value for key, value in recipe.items() if key not in ("precision", "threads")}
+    return plain | (shown if any(map(targets.is_target, [recipe["model"], *recipe["augmentation"]])) else {})
 
 
 def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
@@ -262,8 +265,12 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
         )
         raise RecipeError("model", "config", message)
     fitting_augmentations = AUGMENTATIONS[dataset.images]
+    own = [targets.is_target(entry) for entry in recipe["augmentation"]]
+    if dataset.images == Images.FILES and own != sorted(own):
+        message = f"an augmentation of your own comes last for {dataset.name}: it gets decoded batches"
+        raise RecipeError("augmentation", "config", message)
     for name in recipe["augmentation"]:
-        if name not in fitting_augmentations:
+        if not targets.is_target(name) and name not in fitting_augmentations:
             what = f"augmentation for {dataset.name}, whose images are {dataset.images}"
             raise RecipeError("augmentation", "config", unknown(what, name, fitting_augmentations))
     if recipe["validation"] and dataset.train_size is not None:

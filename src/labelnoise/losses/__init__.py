@@ -37,6 +37,12 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
     - `epoch`: call `loss.set_epoch(epoch)` (1-based)
     - `class_counts`: optionally call `loss.set_class_counts(counts)`
     - `draws`: optionally set `loss.generator`
+    - `index`: call `loss(logits, targets, index=index)` with each sample's position in the training set, int64 `(B,)`
+    - `dataset_size`, `epochs`: call `loss.set_dataset_size(n)`, `loss.set_epochs(n)` once before training
+
+    Every loss without a batch-level term takes `weight`: a positive number for each class, as in torch's cross_entropy,
+    or `balanced`, which needs `class_counts`. Losses that are linear in the label also take soft targets `(B, K)`, rows
+    that sum to 1: L(p, t) = Σ_k t_k L(p, k).
 
     Logits below −1e12 are raised to −1e12, so masked classes (−inf) leave value and gradient finite.
 
@@ -48,8 +54,13 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
         raise LossError(f"num_classes must be at least 2, got {num_classes}")
     if reduction not in base.REDUCTIONS:
         raise LossError(f"unknown reduction {reduction!r}; allowed: {', '.join(base.REDUCTIONS)}")
-    loss = _build(name, num_classes, reduction, catalogue.resolve(name, params))
+    resolved = catalogue.resolve(name, params)
+    weight: Any = resolved.pop(catalogue.WEIGHT.name, None)
+    loss = _build(name, num_classes, reduction, resolved)
     loss.capturable = catalogue.is_capturable(name)
+    loss.not_linear = tuple(catalogue.not_linear(name))
+    if weight is not None:
+        loss.weight_classes(weight)
     return loss
 
 

@@ -11,9 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import threshold
 
-from labelnoise.losses.parameters import LossError
+from labelnoise.losses.info import Need
+from labelnoise.losses.parameters import BALANCED, LossError
 
 REDUCTIONS = ("mean", "none")
+
+# Entries of the logits that a pass over soft targets computes at once, to bound the memory.
+_SOFT_ENTRIES = 1 << 22
+
+# How far the sum of a row of soft targets may be from 1 (half precision rounds by less).
+_SOFT_TOLERANCE = 1e-2
 
 # Below any meaningful logit; its square times any number of classes still fits into float32.
 LOGIT_FLOOR = -1e12
@@ -148,40 +155,95 @@ class Loss(nn.Module):
     """Base class: a subclass stores its parameters and implements `per_sample`.
 
     Half-precision logits are converted to float32, so a loss is safe under autocast. `needs` names what the training
-    loop must supply, see `create`. `create` also sets `capturable`; a user's subclass must declare it itself.
+    loop must supply, see `create`. `create` also sets `capturable`, which a user's subclass must declare itself, and
+    `not_linear`, the parts because of which soft targets are refused.
     """
 
     needs: Sequence[str] = ()
     capturable: bool = False
+    not_linear: Sequence[str] = ("this loss",)
+    class_weight: Tensor | None
 
     def __init__(self, *, num_classes: int, reduction: str = "mean"):
         super().__init__()
         self.num_classes = num_classes
         self.reduction = reduction
+        self.is_balanced = False
+        self.register_buffer("class_weight", None, persistent=False)
+
+    def weight_classes(self, weight: Sequence[float] | str) -> None:
+        """Weight the classes by `(K,)` positive numbers, or `balanced`: N / (K · N_k), once the counts are set."""
+        if weight == BALANCED:
+            self.is_balanced = True
+            self.needs = tuple(dict.fromkeys((*self.needs, Need.CLASS_COUNTS)))
+            return
+        if len(weight) != self.num_classes:
+            raise LossError(f"weight must have a number for each of {self.num_classes} classes, got {len(weight)}")
+        self.class_weight = torch.tensor([float(number) for number in weight], dtype=torch.float64)
 
     def set_class_counts(self, counts: Tensor) -> None:
-        """Set the number of training samples with each noisy label, `(K,)`; only for losses that need it."""
-        raise NotImplementedError
+        """Set the number of training samples with each noisy label, `(K,)`; for losses that need it."""
+        if self.is_balanced:
+            # A class without samples is never looked up.
+            self.class_weight = counts.sum() / (self.num_classes * counts.clamp(min=1).double())
 
     def per_sample(self, prediction: Prediction) -> Tensor:
         """The loss of each sample, `(B,)`."""
         raise NotImplementedError
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Mean loss of float logits `(B, K)` against int64 targets `(B,)` with values 0..K−1.
+        """Mean loss of float logits `(B, K)` against int64 targets `(B,)` with values 0..K−1, or soft targets `(B, K)`.
 
-        Raises `LossError` for a wrong shape or dtype and, on the CPU, for a label out of range. On CUDA the latter is
-        a device-side assertion, since checking there would stop the stream in every step.
+        Raises `LossError` for a wrong shape or dtype, for soft targets if the loss is not linear in them and, on the
+        CPU, for a label out of range. On CUDA the latter is a device-side assertion, since checking there would stop
+        the stream in every step.
         """
+        if targets.ndim == 2 and not self.not_linear:
+            return self._of_soft_targets(logits, targets)
         self.check(logits, targets)
         targets = never_negative(targets, self.num_classes)
-        return self.guarded(lambda: self.per_sample(Prediction(bounded(logits), targets)), logits.device.type)
+        return self.guarded(lambda: self.per_sample(Prediction(bounded(logits), targets)), targets)
 
-    def guarded(self, values: Callable[[], Tensor], device_type: str) -> Tensor:
-        """The reduced values, computed outside autocast; raises `LossError` for an index out of range."""
-        with without_autocast(device_type):
+    def _of_soft_targets(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Σ_k t_k L(p, k), from the losses for every class."""
+        self.check(logits, torch.empty(logits.shape[:1], dtype=torch.int64))
+        if targets.shape != logits.shape or not targets.is_floating_point():
+            raise LossError(
+                f"soft targets must be floating point {tuple(logits.shape)}, got {targets.dtype} {tuple(targets.shape)}"
+            )
+        is_distribution = ((targets.sum(dim=1) - 1).abs() <= _SOFT_TOLERANCE) & (targets >= 0).all(dim=1)
+        require(is_distribution.all(), "every row of soft targets must be ≥ 0 and sum to 1")
+        z, at_once = bounded(logits), max(1, _SOFT_ENTRIES // max(1, logits.numel()))
+        weight = self._weight_of_classes(z.dtype)
+        with without_autocast(logits.device.type):
+            shares = targets.to(z.dtype) if weight is None else targets.to(z.dtype) * weight
+            losses = torch.zeros_like(z[:, 0])
+            for share, classes in zip(
+                shares.split(at_once, dim=1),
+                torch.arange(self.num_classes, device=z.device).split(at_once),
+                strict=True,
+            ):
+                repeated, labels = z.repeat_interleave(len(classes), dim=0), classes.repeat(len(z))
+                values = self.per_sample(Prediction(repeated, labels)).view(share.shape)
+                losses = losses + (values * share).sum(dim=1)
+            if self.reduction == "none":
+                return losses
+            return losses.mean() if weight is None else losses.sum() / shares.sum()
+
+    def _weight_of_classes(self, dtype: torch.dtype) -> Tensor | None:
+        if self.is_balanced and self.class_weight is None:
+            raise LossError("balanced weights need the class counts: call set_class_counts(counts) first")
+        return None if self.class_weight is None else self.class_weight.to(dtype)
+
+    def guarded(self, values: Callable[[], Tensor], targets: Tensor) -> Tensor:
+        """The weighted and reduced values, computed outside autocast; raises `LossError` for an index out of range."""
+        with without_autocast(targets.device.type):
             try:
                 losses = values()
+                weight = self._weight_of_classes(losses.dtype)
+                if weight is not None:
+                    weight = weight[targets]
+                    losses = losses * weight
             except (RuntimeError, IndexError) as error:
                 if "out of bounds" not in str(error) and "out of range" not in str(error):
                     raise
@@ -189,7 +251,9 @@ class Loss(nn.Module):
                     f"targets must lie in 0..{self.num_classes - 1}: {error}. "
                     "Labels of -100 or -1 usually mark samples to ignore: remove those from the batch first"
                 ) from None
-            return losses.mean() if self.reduction == "mean" else losses
+            if self.reduction == "none":
+                return losses
+            return losses.mean() if weight is None else losses.sum() / weight.sum()
 
     def check(self, inputs: Tensor, targets: Tensor, *, width: int | None = None) -> None:
         """Check shapes and dtypes of logits `(B, K)` (or features `(B, width)`) and labels `(B,)`; else `LossError`."""
@@ -199,10 +263,28 @@ class Loss(nn.Module):
             raise LossError(f"{what} must be (B, {width}), got {tuple(inputs.shape)}")
         if not inputs.is_floating_point():
             raise LossError(f"{what} must be floating point, got {inputs.dtype}")
+        if targets.ndim == 2 and targets.is_floating_point():
+            raise LossError(
+                f"{' and '.join(self.not_linear)} cannot take soft targets (B, K), only class indices (B,): they are "
+                "for losses that are linear in the label"
+            )
         if targets.shape != inputs.shape[:1]:
             raise LossError(f"targets must be ({inputs.shape[0]},), got {tuple(targets.shape)}")
         if targets.dtype != torch.int64:
             raise LossError(f"targets must be int64 class indices, got {targets.dtype}")
+
+
+def require(condition: Tensor, message: str) -> None:
+    """Raise `LossError` unless the 0-dimensional condition is true; on a GPU, without waiting, a device-side assertion.
+
+    Not checked inside torch.func's transforms and compiled code.
+    """
+    if torch.compiler.is_compiling() or torch._C._functorch.peek_interpreter_stack() is not None:
+        return
+    try:
+        torch._assert_async(condition, message)
+    except RuntimeError as error:
+        raise LossError(message) from error
 
 
 def full_precision(values: Tensor) -> Tensor:

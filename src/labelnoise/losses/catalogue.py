@@ -11,13 +11,22 @@ from typing import Any
 
 from labelnoise.losses.entries import ALIASES, LOSSES, PUBLISHED_SUMS
 from labelnoise.losses.info import LossInfo, Need, Takes
-from labelnoise.losses.parameters import LossError, Parameter, Value
+from labelnoise.losses.parameters import ClassWeight, LossError, Parameter, Value
 
 _WEIGHTS = (
     Parameter("alpha", 1.0, "weight of the first part"),
     Parameter("beta", 1.0, "weight of the second part"),
 )
 _ENTROPY = Parameter("lam", 1.0, "weight of ANL+'s entropy term")
+
+# Of every loss that is a mean over samples, so not of one with a batch-level term.
+WEIGHT = ClassWeight(
+    "weight",
+    None,
+    "weights of the classes, as in torch's cross_entropy: Σ w_y L / Σ w_y; balanced: N / (K · N_k)",
+    tuned=False,
+    implicit_default=True,
+)
 
 
 def names() -> list[str]:
@@ -72,6 +81,12 @@ def is_capturable(name: str) -> bool:
     return all(entry.capturable for entry in parts(name))
 
 
+def not_linear(name: str) -> list[str]:
+    """The parts that are not linear in the label, so that the loss takes no soft targets."""
+    parts_of_it = [entry.name for entry in parts(name) if not entry.linear]
+    return [*parts_of_it, *(["the entropy term"] if is_entropy_regularised(name) else [])]
+
+
 def is_function_of_probabilities(name: str) -> bool:
     """Whether L(u, k) is defined for a probability vector u: no features, views, draws or batch-level terms."""
     entries = parts(name)
@@ -94,12 +109,13 @@ def owners(name: str) -> dict[str, tuple[str, str]]:
 def parameters(name: str) -> dict[str, Parameter]:
     """All parameters of a loss by full name: `q`, or `alpha`, `beta`, `NCE.scale`, `AGCE.q` for a sum."""
     entries = parts(name)
+    weight = {} if is_entropy_regularised(name) else {WEIGHT.name: WEIGHT}
     if len(entries) == 1:
-        return {parameter.name: parameter for parameter in entries[0].parameters}
+        return {parameter.name: parameter for parameter in entries[0].parameters} | weight
     full = {weight.name: weight for weight in (*_WEIGHTS, *([_ENTROPY] if is_entropy_regularised(name) else []))}
     for entry in entries:
         full |= {f"{entry.name}.{parameter.name}": parameter for parameter in entry.parameters}
-    return full
+    return full | weight
 
 
 def full_names(name: str, key: str) -> list[str]:

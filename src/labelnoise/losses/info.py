@@ -31,6 +31,9 @@ class Need(StrEnum):
     EPOCH = "epoch"
     CLASS_COUNTS = "class_counts"
     DRAWS = "draws"
+    INDEX = "index"
+    EPOCHS = "epochs"
+    DATASET_SIZE = "dataset_size"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,8 @@ class LossInfo:
 
     `where` is `module:class`. `kind` is active (raises p_y only), passive (also lowers some other class; APL §3.2) or
     neither. `asymmetric` says for which class weights w_m > w_n = max_{i≠m} w_i the loss is asymmetric (ALF Definition
-    2). `capturable` losses perform the same operations in every step, so that a CUDA graph can replay them.
+    2). `capturable` losses perform the same operations in every step, so that a CUDA graph can replay them. Losses that
+    are `linear` in the one-hot label take soft targets: L(p, t) = Σ_k t_k L(p, e_k).
     """
 
     name: str
@@ -53,12 +57,13 @@ class LossInfo:
     parameters: tuple[Parameter, ...] = ()
     needs: tuple[Need, ...] = ()
     capturable: bool = True
+    linear: bool = False
     version: int = 1
 
     @property
     def summable(self) -> bool:
         """Whether it can be part of a sum: a formula on one prediction that does not change during training."""
-        return self.takes in (Takes.PROBABILITIES, Takes.LOGITS) and Need.EPOCH not in self.needs
+        return self.takes in (Takes.PROBABILITIES, Takes.LOGITS) and not {Need.EPOCH, Need.INDEX} & set(self.needs)
 
     def load(self) -> Callable[..., Loss]:
         """The class itself (imports torch)."""

@@ -29,6 +29,7 @@ class NLNL(Loss):
 
     def set_class_counts(self, counts: Tensor) -> None:
         """Set the training samples per noisy label, `(K,)`; a class without samples is weighted as if it had one."""
+        super().set_class_counts(counts)
         counts = counts.to(self.weights).clamp(min=1)
         self.weights.copy_(counts.max() / counts)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-Value = float | bool | str
+Value = float | bool | str | list[float] | None
+
+BALANCED = "balanced"
 
 
 class LossError(ValueError):
@@ -70,4 +72,29 @@ class Parameter:
         """The default as the user would write it."""
         if isinstance(self.default, bool):
             return str(self.default).lower()
-        return self.default if isinstance(self.default, str) else f"{self.default:g}"
+        return f"{self.default:g}" if isinstance(self.default, float | int) else str(self.default)
+
+
+@dataclass(frozen=True)
+class ClassWeight(Parameter):
+    """Weights of the classes: a list of positive numbers, or `balanced`; None weights all alike."""
+
+    def check(self, value: object, *, where: str) -> Value:
+        if value is None or value == BALANCED:
+            return value
+        numbers = value if isinstance(value, list | tuple) else []
+        is_valid = [
+            isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < math.inf
+            for number in numbers
+        ]
+        if not is_valid or not all(is_valid):
+            raise LossError(f"{where} must be {self.range}, got {value!r}")
+        return [float(number) for number in numbers]
+
+    @property
+    def range(self) -> str:
+        return f"a list with a positive number for each class, or {BALANCED}"
+
+    @property
+    def shown(self) -> str:
+        return "none"

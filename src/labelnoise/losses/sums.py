@@ -23,6 +23,7 @@ class Sum(Loss):
 
     def set_class_counts(self, counts: Tensor) -> None:
         """Pass the number of training samples per noisy label, `(K,)`, to the parts that need it."""
+        super().set_class_counts(counts)
         for part in (self.first, self.second):
             if Need.CLASS_COUNTS in part.needs:
                 part.set_class_counts(counts)

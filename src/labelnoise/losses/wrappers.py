@@ -51,7 +51,7 @@ class GJS(Loss):
             lambda: jensen_shannon(
                 [Prediction(bounded(view), targets) for view in logits], pi=self.pi, eps=self.eps, scaled=self.scaled
             ),
-            logits[0].device.type,
+            targets,
         )
 
 
@@ -174,7 +174,7 @@ class LT(LazyModuleMixin, Loss):
         features = full_precision(features)
         self.check(features, targets, width=self.means.shape[1])
         targets = never_negative(targets, self.num_classes)
-        return self.guarded(lambda: self._values(features, targets), features.device.type)
+        return self.guarded(lambda: self._values(features, targets), targets)
 
     def _values(self, features: Tensor, targets: Tensor) -> Tensor:
         logits, own_distance = self._student(features, targets)

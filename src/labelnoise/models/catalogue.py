@@ -1,12 +1,19 @@
-"""Networks by name. Needs no torch. To add one, add a class and an entry here."""
+"""Networks by name, or a user's own. Needs no torch. To add one, add a class and an entry here."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from labelnoise.errors import UserError
+
+# A model in a recipe: a name of the catalogue, or the spec of a user's own.
+Model = str | Mapping[str, Any]
+
+# What a model is called with.
+SUPPLIED = ("num_classes", "channels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,22 +85,29 @@ def exists(name: str) -> bool:
     return name in MODELS or is_timm(name)
 
 
-def find(name: str) -> ModelInfo:
-    """The entry of a model for which `exists` is true."""
+def find(model: Model) -> ModelInfo:
+    """The entry of a model for which `exists` is true, or that of a user's own."""
+    if not isinstance(model, str):
+        return ModelInfo(name=model["name"], where="own:own_model", title=f"a user's own, {model['target']}")
+    name = model
     if is_timm(name):
         title = f"{name.removeprefix(_TIMM)} of timm"
         return ModelInfo(name=name, where="backbones:timm_model", title=title)
     return MODELS[name]
 
 
-def create(name: str, *, num_classes: int, channels: int, pretrained: bool = False) -> Any:
+def create(model: Model, *, num_classes: int, channels: int, pretrained: bool = False) -> Any:
     """Create the network: a `torch.nn.Module` that maps `(B, channels, H, W)` to logits `(B, num_classes)`.
 
     `features(images)` returns `(B, feature_dim)`; a linear `classifier` follows. `pretrained` (resnet50, timm) starts
-    from ImageNet weights, downloaded once. Raises `UserError` if there are none or the download fails.
+    from ImageNet weights, downloaded once. A user's own class may do without `features`, `feature_dim` and
+    `classifier`. Raises `UserError` if there are no weights or the download fails.
     """
-    module, cls = find(name).where.split(":")
+    module, cls = find(model).where.split(":")
     build = getattr(importlib.import_module(f"labelnoise.models.{module}"), cls)
+    if not isinstance(model, str):
+        return build(num_classes, channels, spec=model, pretrained=pretrained)
+    name = model
     if module == "backbones":
         return build(num_classes, channels, name=name.removeprefix(_TIMM), pretrained=pretrained)
     if pretrained:

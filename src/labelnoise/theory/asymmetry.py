@@ -76,7 +76,7 @@ def claimed_from(name: str, params: Mapping[str, Value], num_classes: int) -> fl
 
     None if no paper gives a closed form for the loss.
     """
-    number = {key: float(value) for key, value in params.items() if not isinstance(value, str)}
+    number = {key: float(value) for key, value in params.items() if isinstance(value, int | float)}
     ratios = {
         "AGCE": lambda: agce_ratio(number["a"], number["q"]),
         "AUL": lambda: aul_ratio(number["a"], number["p"]),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from labelnoise import targets
+from labelnoise.errors import UserError
 
 
 def crop(images: Tensor, generator: torch.Generator, *, padding: int) -> Tensor:
@@ -51,8 +55,29 @@ AUGMENTATIONS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 }
 
 
-def augment(images: Tensor, names: Sequence[str], generator: torch.Generator) -> Tensor:
-    """Apply the named augmentations in order."""
-    for name in names:
-        images = AUGMENTATIONS[name](images, generator)
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+
+def find(entry: str | Mapping[str, Any]) -> Augmentation:
+    """The augmentation that an entry of a recipe names: one of the catalogue, or a user's function."""
+    if isinstance(entry, str):
+        return AUGMENTATIONS[entry]
+    function, params, name = targets.load(entry), entry["params"], entry["target"]
+
+    def own(images: Tensor, generator: torch.Generator) -> Tensor:
+        augmented = function(images, generator, **params)
+        if not isinstance(augmented, Tensor) or augmented.shape != images.shape:
+            got = tuple(augmented.shape) if isinstance(augmented, Tensor) else type(augmented).__name__
+            raise UserError(f"the augmentation {name} must return images of shape {tuple(images.shape)}, not {got}")
+        if augmented.dtype not in (torch.uint8, torch.float32):
+            raise UserError(f"the augmentation {name} must return uint8 or float32 images, not {augmented.dtype}")
+        return augmented
+
+    return own
+
+
+def augment(images: Tensor, augmentations: Sequence[Augmentation], generator: torch.Generator) -> Tensor:
+    """Apply the augmentations in order to images `(N, C, H, W)`."""
+    for augmentation in augmentations:
+        images = augmentation(images, generator)
     return images

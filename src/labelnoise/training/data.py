@@ -13,7 +13,7 @@ from torch import Tensor
 from labelnoise.datasets.store import Prepared, Split
 from labelnoise.errors import UserError
 from labelnoise.training import draws
-from labelnoise.training.augmentation import augment
+from labelnoise.training.augmentation import augment, find
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.samples import Samples, labels_at
 
@@ -42,8 +42,9 @@ class ImagesInMemory:
         self, order: Tensor, recipe: Recipe, *, seed: int, epoch: int, views: int, done: int = 0
     ) -> Iterator[list[Tensor]]:
         shuffled = self.images[order]
+        augmentations = [find(entry) for entry in recipe.augmentation]
         augmented = [
-            augment(shuffled, recipe.augmentation, draws.generator(seed, f"augmentation {view}", epoch))
+            augment(shuffled, augmentations, draws.generator(seed, f"augmentation {view}", epoch))
             for view in range(views)
         ]
         for start in range(done * recipe.batch_size, len(order), recipe.batch_size):
@@ -57,7 +58,8 @@ class ImagesInMemory:
 class Data:
     """All data that a trial is trained and evaluated on.
 
-    If some training samples are held out, `train_index` `(N,)` holds the indices of the others in the data set.
+    If some training samples are held out, `validation_index` holds their indices in the data set, and `train_index`
+    `(N,)` those of the others.
     """
 
     train: Samples
@@ -65,6 +67,7 @@ class Data:
     tests: dict[str, Samples]
     num_classes: int
     train_index: Tensor | None = None
+    validation_index: Tensor | None = None
 
 
 def assemble(
@@ -76,7 +79,7 @@ def assemble(
     seed: int,
     device: torch.device,
 ) -> Data:
-    """Move all data to the device; hold out a share `recipe.validation` of the training set, drawn by the seed.
+    """Move all data to the device; hold out a part of the training set (`Recipe.held_out`), drawn by the seed.
 
     `clean` is None if the clean labels are not known. Raises `UserError` if the label file belongs to another data set
     or the normalisation has another number of channels.
@@ -96,16 +99,16 @@ def assemble(
         root, files = split.root or Path(), np.array(split.files)
         return ImagesInFiles(root, files, on_device, true_on_device, recipe, device)
 
-    train, validation, index = samples(prepared.train, noisy, clean), None, None
+    train, validation, index, held_out = samples(prepared.train, noisy, clean), None, None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:
         raise UserError(f"recipe: mean and std need {train.channels} value(s), one per channel of {prepared.name}")
-    held_out = round(recipe.validation * len(train))
-    if held_out:
+    start, end = recipe.held_out(len(train))
+    if end > start:
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)
-        index = order[held_out:]
-        train, validation = train.take(index), train.take(order[:held_out])
+        index, held_out = torch.cat((order[:start], order[end:])), order[start:end]
+        train, validation = train.take(index), train.take(held_out)
     tests = {name: samples(split, split.labels, split.labels) for name, split in prepared.test_sets.items()}
-    return Data(train, validation, tests, prepared.num_classes, index)
+    return Data(train, validation, tests, prepared.num_classes, index, held_out)
 
 
 class Normalise:

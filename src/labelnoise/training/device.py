@@ -97,7 +97,7 @@ def _keep_freed_memory() -> None:
             libc.mallopt(M_TRIM_THRESHOLD, -1)
 
 
-def precision_used(requested: str, device: torch.device, model: str) -> str:
+def precision_used(requested: str, device: torch.device, model: models.Model) -> str:
     """Resolve `auto`: bf16 on a CPU that supports it, for networks measured to be faster (benchmarks/README.md).
 
     Also bf16 on a GPU that supports it, which is assumed to be faster until measured. Otherwise fp32.

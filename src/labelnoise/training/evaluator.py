@@ -30,8 +30,8 @@ class Evaluator:
     def predictions(self) -> tuple[dict[str, Tensor], Tensor]:
         """The arrays of predictions.npz, and whether each training sample's noisy label is predicted, `(N,)`.
 
-        The arrays are float32 on the CPU: the probabilities `(N, K)` for each test set, and the confidence in the given
-        label `(N,)` for the training samples.
+        The arrays are on the CPU: float32 probabilities `(N, K)` for each test set and for the held-out samples, the
+        confidence in the given label `(N,)` for the training samples, and int64 indices if some are held out.
         """
         train = self.data.train
         logits = self._logits(train)
@@ -40,7 +40,7 @@ class Evaluator:
             f"{name}_probabilities": self._logits(tests).softmax(dim=1) for name, tests in self.data.tests.items()
         }
         arrays["train_confidence"] = confidence
-        arrays |= self._train_index()
+        arrays |= self._train_index() | self._validation()
         return {name: values.cpu() for name, values in arrays.items()}, logits.argmax(dim=1) == train.given
 
     def features(self) -> dict[str, Tensor]:
@@ -65,6 +65,15 @@ class Evaluator:
     def _train_index(self) -> dict[str, Tensor]:
         """The index of each training sample in the data set, `(N,)`; empty if none were held out."""
         return {} if self.data.train_index is None else {"train_index": self.data.train_index}
+
+    def _validation(self) -> dict[str, Tensor]:
+        """The probabilities of the held-out samples, `(N, K)`, and their indices in the data set; empty without any."""
+        if self.data.validation is None or self.data.validation_index is None:
+            return {}
+        return {
+            "validation_probabilities": self._logits(self.data.validation).softmax(dim=1),
+            "validation_index": self.data.validation_index,
+        }
 
     def _logits(self, samples: Samples) -> Tensor:
         return self._compute(samples, self.learner.logits)

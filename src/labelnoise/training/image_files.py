@@ -1,7 +1,7 @@
 """Images decoded and augmented by worker processes, with torchvision's v2 transforms.
 
 An image's draws depend only on (seed, view, epoch, its index in the data set), so neither the number of workers nor the
-order of the batches changes what a trial sees.
+order of the batches changes what a trial sees. A user's own augmentation is applied to each decoded batch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torchvision.transforms import v2
 from labelnoise.datasets import images
 from labelnoise.errors import UserError
 from labelnoise.training import draws
+from labelnoise.training.augmentation import augment, find
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.samples import labels_at
 
@@ -36,8 +37,9 @@ def training_transform(recipe: Recipe) -> v2.Transform:
         "flip": [v2.RandomHorizontalFlip()],
         "jitter": [v2.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.2)],
     }
-    steps = [step for name in recipe.augmentation for step in transforms[name]]
-    if not {"resized_crop", "random_crop"} & set(recipe.augmentation):
+    names = [entry for entry in recipe.augmentation if isinstance(entry, str)]
+    steps = [step for name in names for step in transforms[name]]
+    if not {"resized_crop", "random_crop"} & set(names):
         steps = [v2.Resize(recipe.resize), v2.CenterCrop(size), *steps]
     return v2.Compose([*steps, v2.PILToTensor()])
 
@@ -115,7 +117,13 @@ class ImagesInFiles:
     ) -> Iterator[list[Tensor]]:
         seeds = [(seed, f"augmentation {view}", epoch) for view in range(views)]
         order = order[done * recipe.batch_size :]
-        yield from self._batches(order.cpu().numpy(), training_transform(recipe), seeds, recipe.batch_size)
+        batches = self._batches(order.cpu().numpy(), training_transform(recipe), seeds, recipe.batch_size)
+        own = [find(entry) for entry in recipe.augmentation if not isinstance(entry, str)]
+        for number, batch in enumerate(batches, start=done):
+            yield [
+                augment(images, own, draws.generator(seed, f"augmentation {view} of batch {number}", epoch))
+                for view, images in enumerate(batch)
+            ]
 
     def evaluation_batches(self) -> Iterator[Tensor]:
         order = np.arange(len(self))

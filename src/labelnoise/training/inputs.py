@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from labelnoise import losses, paths, user_losses
+from labelnoise import losses, paths, targets
 from labelnoise.datasets import store
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
@@ -48,8 +48,9 @@ class Inputs:
         return devices.precision_used(self.recipe.precision, self.device, self.recipe.model)
 
     @property
-    def has_user_loss(self) -> bool:
-        return "target" in self.spec["loss"]
+    def has_user_code(self) -> bool:
+        recipe = self.spec["recipe"]
+        return any(map(targets.is_target, (self.spec["loss"], recipe["model"], *recipe["augmentation"])))
 
     def create_loss(self) -> nn.Module:
         """The loss of the spec."""
@@ -81,13 +82,10 @@ def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
 
 
 def create_loss(spec: Mapping[str, Any], *, num_classes: int) -> nn.Module:
-    """The loss that a spec names: from the catalogue, or a user's class whose file has not changed since planning."""
+    """The loss that a spec names: from the catalogue, or a user's class whose code has not changed since planning."""
     if "target" not in spec:
         return losses.create(spec["name"], num_classes=num_classes, **spec["params"])
-    source = user_losses.find(spec["target"])
-    if source.sha256 != spec["sha256"]:
-        raise UserError(f"{source.file} changed after this trial was planned; run snakemake again")
-    loss = user_losses.load(source, spec["params"], num_classes=num_classes)
+    loss = targets.create(spec, num_classes=num_classes)
     if not isinstance(loss, nn.Module):
-        raise UserError(f"target {source.name!r} is a {type(loss).__name__}; a loss must be a torch.nn.Module")
+        raise UserError(f"target {spec['target']!r} is a {type(loss).__name__}; a loss must be a torch.nn.Module")
     return loss

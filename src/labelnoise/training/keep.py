@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labelnoise.errors import UserError
 from labelnoise.files import replacing, write_bytes
 from labelnoise.training.evaluator import Evaluator
 from labelnoise.training.options import RunOptions
@@ -26,6 +27,8 @@ class Keep:
         self.folder, self.options, self.last = folder, options, last
 
     def __call__(self, epoch: int, evaluator: Evaluator) -> None:
+        if "features" in self.options.keep and not evaluator.learner.has_features:
+            raise UserError("keep: [features] needs a model with `features(images)` and `feature_dim`; leave it out")
         if epoch != self.last and epoch not in self.options.snapshots:
             return
         snapshot = None if epoch == self.last else epoch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,17 +24,28 @@ def create(data: Data, loss: nn.Module, recipe: Recipe, *, seed: int, device: to
     model = models.create(
         recipe.model, num_classes=data.num_classes, channels=data.train.channels, pretrained=recipe.pretrained
     )
-    learner = Learner(model, loss, seed=seed, precision=precision, device=device)
-    if Need.CLASS_COUNTS in learner.needs:
-        learner.loss.set_class_counts(torch.bincount(data.train.given, minlength=data.num_classes))
-        learner.plain = PlainState(loss)  # what the loss derives from the counts is no change by training
-    return learner
+    counts = torch.bincount(data.train.given, minlength=data.num_classes)
+    supplies: dict[str, Any] = {
+        Need.CLASS_COUNTS: counts,
+        Need.EPOCHS: recipe.epochs,
+        Need.DATASET_SIZE: len(data.train),
+    }
+    return Learner(model, loss, seed=seed, precision=precision, device=device, supplies=supplies)
 
 
 class Learner:
     """Runs model and loss on normalised images; `modules` are trained (the loss may have parameters)."""
 
-    def __init__(self, model: Any, loss: Any, *, seed: int, precision: str, device: torch.device):
+    def __init__(
+        self,
+        model: Any,
+        loss: Any,
+        *,
+        seed: int,
+        precision: str,
+        device: torch.device,
+        supplies: Mapping[str, Any] | None = None,
+    ):
         # Modules, typed as Any: a network has `features`, and a loss has the methods that its needs imply.
         self.model = model
         self.loss = loss
@@ -43,19 +54,36 @@ class Learner:
         self.needs: Sequence[str] = tuple(getattr(loss, "needs", ()))
         if unknown := [need for need in self.needs if need not in list(Need)]:
             raise UserError(f"the loss needs {', '.join(unknown)}; the engine only supplies {', '.join(Need)}")
+        draws.seed_globally(seed, "loss")
         if Need.FEATURES in self.needs:
-            draws.seed_globally(seed, "loss")
+            if not self.has_features:
+                raise UserError("the loss needs features, but the model has no `features(images)` and `feature_dim`")
             self.loss.initialise(model.feature_dim)
         self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
-        self.plain = PlainState(loss)
+        for need, value in (supplies or {}).items():
+            if need in self.needs:
+                getattr(loss, f"set_{need}")(value)
+        loss.to(device)  # a loss may have made state for every sample
+        # After this, what a loss keeps changes by training only. Our own models keep nothing but buffers.
+        self.plain = PlainState({"loss": loss} | ({"model": model} if hasattr(model, "capturable") else {}))
         self._drawing: list[Any] = [part for part in loss.modules() if Need.DRAWS in getattr(part, "needs", ())]
         for part in self._drawing:
             part.generator = torch.Generator(device)
 
     @property
     def is_capturable(self) -> bool:
-        """Whether every step performs the same operations, as declared by the catalogue or by a user's loss."""
-        return bool(getattr(self.loss, "capturable", False))
+        """Whether every step performs the same operations, as declared by the catalogue or by a user's class."""
+        return bool(getattr(self.loss, "capturable", False) and getattr(self.model, "capturable", True))
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the model can be split into features and classifier."""
+        return callable(getattr(self.model, "features", None)) and hasattr(self.model, "feature_dim")
+
+    @property
+    def needs_index(self) -> bool:
+        """Whether the loss gets the positions of the samples in the training set."""
+        return Need.INDEX in self.needs
 
     @property
     def views(self) -> int:
@@ -90,19 +118,23 @@ class Learner:
         for generator, state in zip(self.generators(), streams[1], strict=True):
             generator.set_state(state)
 
-    def step(self, views: Sequence[Tensor], targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`."""
+    def step(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`.
+
+        `index` `(B,)` holds the positions of the samples in the training set, for a loss that needs them.
+        """
+        extra = {"index": index} if self.needs_index else {}
         with devices.autocast(self.precision, self.device):
             if Need.FEATURES in self.needs:
                 features = self.model.features(views[0])
-                value = self.loss(features, targets)
+                value = self.loss(features, targets, **extra)
                 with torch.no_grad():
                     return self.loss.logits(features), value
             # One pass per view, each with its own batch statistics, as in the published code of GJS.
             logits = [self.model(view) for view in views]
             inputs: Any = logits[0] if len(views) == 1 else tuple(logits)
             version = targets._version
-            value = self.loss(inputs, targets)
+            value = self.loss(inputs, targets, **extra)
             if targets._version != version:
                 raise UserError("the loss changes its targets in place, but all measures use them; clone them first")
             if not isinstance(value, Tensor) or value.ndim:

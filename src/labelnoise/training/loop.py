@@ -127,7 +127,7 @@ def _train_epoch(
     starts = range(partial.steps * recipe.batch_size, len(order), recipe.batch_size)
     for start, views in zip(starts, batches, strict=True):
         batch = slice(start, start + recipe.batch_size)
-        predicted[batch] = step(views, given[batch])
+        predicted[batch] = step(views, given[batch], order[batch] if learner.needs_index else None)
         partial.steps += 1
         if stop():
             raise Stopped

@@ -1,4 +1,4 @@
-"""SGD and Adam over one flat vector, equal to torch.optim's (a test checks this). `lr` is a 0-dimensional tensor.
+"""SGD, Adam and AdamW over one flat vector, equal to torch.optim's (a test checks this). `lr` is a 0-d tensor.
 
 torch.optim imports torch._dynamo and sympy at first use: 0.76 s, as long as a digits trial (benchmarks/README.md).
 """
@@ -56,6 +56,7 @@ class Adam:
     """Adam with torch's defaults (β = 0.9, 0.999; ε = 1e-8) and weight decay as L2."""
 
     BETAS, EPS = (0.9, 0.999), 1e-8
+    decoupled = False
 
     def __init__(self, values: nn.Parameter, recipe: Recipe):
         self.values, self.recipe = values, recipe
@@ -65,7 +66,9 @@ class Adam:
     @torch.no_grad()
     def step(self, lr: Tensor) -> None:
         grad, (beta1, beta2) = gradient(self.values), self.BETAS
-        if self.recipe.weight_decay:
+        if self.recipe.weight_decay and self.decoupled:
+            self.values.mul_(1 - lr * self.recipe.weight_decay)
+        elif self.recipe.weight_decay:
             grad.add_(self.values, alpha=self.recipe.weight_decay)
         self.steps += 1
         self.mean.lerp_(grad, 1 - beta1)
@@ -78,4 +81,10 @@ class Adam:
         return {"mean": self.mean, "square": self.square, "steps": self.steps}
 
 
-OPTIMIZERS: dict[str, Callable[[nn.Parameter, Recipe], Optimizer]] = {"sgd": SGD, "adam": Adam}
+class AdamW(Adam):
+    """Adam with decoupled weight decay: θ ← θ − lr · λ θ, before the step (Loshchilov & Hutter 2019)."""
+
+    decoupled = True
+
+
+OPTIMIZERS: dict[str, Callable[[nn.Parameter, Recipe], Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}

@@ -1,4 +1,4 @@
-"""Saves and restores a loss's plain attributes: numbers, lists and tensors that are neither parameter nor buffer.
+"""Saves and restores plain attributes of a loss or a user's model: neither parameters nor buffers.
 
 `state_dict` holds parameters and persistent buffers only. A user's loss may keep a running mean as `self.ema`, or a
 weight that changes with the epoch; without them, a resumed trial would end with other numbers.
@@ -14,7 +14,7 @@ import random
 import sys
 import sysconfig
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,14 @@ class UnsavableError(Exception):
 
 
 class PlainState:
-    """The plain attributes of a loss and its parts, compared with their values when the loss was created.
+    """The plain attributes of modules and their parts, by name, compared with their values at the start.
 
     This covers instance attributes and non-persistent buffers of every part, the data of a user's own class, and the
     globals of its file. `changed()` returns those that differ, as values that `torch.load(weights_only=True)` reads.
     """
 
-    def __init__(self, loss: nn.Module):
-        self.loss = loss
+    def __init__(self, modules: Mapping[str, nn.Module]):
+        self.modules = modules
         self._initial_marks = {key: _mark(value) for key, (_, value) in self._values()}
 
     def changed(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class PlainState:
             try:
                 changed[key] = _encoded(value)
             except UnsavableError as error:
-                raise UnsavableError(f"the loss changes {key}, and a checkpoint cannot hold a {error}") from None
+                raise UnsavableError(f"{key} changes in training, and a checkpoint cannot hold a {error}") from None
         return changed
 
     def restore(self, saved: dict[str, Any]) -> None:
@@ -99,8 +99,9 @@ class PlainState:
 
     def _holders(self) -> Iterator[tuple[str, Any, dict[str, Any]]]:
         seen = set()
-        for name, part in self.loss.named_modules():
-            where = f"loss.{name}" if name else "loss"
+        parts = ((root, name, part) for root, module in self.modules.items() for name, part in module.named_modules())
+        for root, name, part in parts:
+            where = f"{root}.{name}" if name else root
             hidden = {key: part._buffers[key] for key in part._non_persistent_buffers_set}
             own = {key: value for key, value in vars(part).items() if key not in _OF_MODULE and key != "generator"}
             yield where, part, {key: value for key, value in (own | hidden).items() if value is not None}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
@@ -26,7 +26,7 @@ READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
         "milestones": ("milestones", "step_factor"),
         "constant": (),
     },
-    "optimizer": {"sgd": ("momentum", "nesterov"), "adam": ()},
+    "optimizer": {"sgd": ("momentum", "nesterov"), "adam": (), "adamw": ()},
     "images": {"arrays": (), "files": ("image_size", "resize")},
 }
 
@@ -35,16 +35,20 @@ READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
 class Recipe:
     """One fully resolved recipe.
 
+    `model` is a name of the catalogue or the spec of a user's own (`labelnoise.targets`), and so is each entry of
+    `augmentation`. A value with a default was added after results existed: at its default it is left out of a trial's
+    spec, so those results stay valid.
+
     `l1` adds l1 · Σ|θ| over all parameters to the loss. `version` is raised when the same values train differently.
     Image files are brought to `image_size` pixels per side: for testing by `resize` (a number: the shorter side; a
     pair: both sides) and a centre crop, for training by the augmentation (`random_crop` resizes first).
     """
 
     version: int
-    model: str
+    model: str | dict[str, Any]
     epochs: Annotated[int, Ge(1)]
     batch_size: Annotated[int, Ge(2)]
-    optimizer: Literal["sgd", "adam"]
+    optimizer: Literal["sgd", "adam", "adamw"]
     lr: Annotated[float, Gt(0)]
     momentum: Annotated[float, Ge(0), Lt(1)]
     nesterov: bool
@@ -58,16 +62,30 @@ class Recipe:
     clip_norm: Annotated[float, Gt(0)] | None
     mean: Annotated[list[float], MinLen(1)]
     std: Annotated[list[Annotated[float, Gt(0)]], MinLen(1)]
-    augmentation: list[Literal["crop1", "crop4", "flip", "rotate20", "resized_crop", "random_crop", "jitter"]]
+    augmentation: list[
+        Literal["crop1", "crop4", "flip", "rotate20", "resized_crop", "random_crop", "jitter"] | dict[str, Any]
+    ]
     image_size: Annotated[int, Ge(1)] | None
     resize: Annotated[int, Ge(1)] | Annotated[list[Annotated[int, Ge(1)]], Len(2, 2)] | None
     pretrained: bool
     validation: Annotated[float, Ge(0), Lt(1)]
     precision: Literal["auto", "fp32", "bf16"]
     threads: Annotated[int, Ge(1)]
+    warmup_epochs: Annotated[int, Ge(0)] = 0
+    fold: Annotated[int, Ge(1)] = 1
 
     def learning_rate(self, epoch: int) -> float:
-        """The learning rate of `epoch` (1-based): constant within an epoch, as the papers step it."""
+        """The learning rate of `epoch` (1-based): constant within an epoch, as the papers step it.
+
+        In the first `warmup_epochs` epochs the schedule's rate is multiplied by epoch / (warmup_epochs + 1).
+        """
+        return self._scheduled(epoch) * min(1.0, epoch / (self.warmup_epochs + 1))
+
+    def held_out(self, size: int) -> tuple[int, int]:
+        """The part of a random order of `size` samples that is held out, as a range: fold `fold` of 1 / validation."""
+        return round((self.fold - 1) * self.validation * size), round(self.fold * self.validation * size)
+
+    def _scheduled(self, epoch: int) -> float:
         if self.schedule == "cosine":
             wave = (1 + math.cos(math.pi * (epoch - 1) / self.epochs)) / 2
             return self.lr_min + (self.lr - self.lr_min) * wave
@@ -102,7 +120,14 @@ def idle(recipe: Mapping[str, Any]) -> dict[str, str]:
         messages["step_epochs"] = (
             f"the first step would come after {recipe['step_epochs']} of {epochs} epochs; give fewer"
         )
+    if recipe.get("warmup_epochs", 0) >= epochs:
+        messages["warmup_epochs"] = f"the warm-up takes {recipe['warmup_epochs']} of {epochs} epochs; give fewer"
     return messages
+
+
+def without_defaults(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe as a spec holds it: without values added later that are at their default."""
+    return {key: value for key, value in recipe.items() if key not in DEFAULTS or value != DEFAULTS[key]}
 
 
 def markdown_table() -> str:
@@ -115,3 +140,4 @@ def markdown_table() -> str:
 
 
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "version")
+DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.default is not MISSING}

@@ -1,4 +1,4 @@
-"""One batch of random input on the CPU, to check users' losses and timm models before any trial."""
+"""One batch of random input on the CPU, to check what is the user's own, and timm models, before any trial."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from labelnoise.errors import UserError
 from labelnoise.losses.info import Need
 from labelnoise.models import catalogue as models
+from labelnoise.training import augmentation
+from labelnoise.training.augmentation import augment
 from labelnoise.training.inputs import create_loss
 from labelnoise.training.learner import Learner
 
@@ -36,13 +39,14 @@ def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
         torch.manual_seed(0)
         loss = create_loss(spec, num_classes=num_classes)
         device = torch.device("cpu")
-        learner = Learner(_Stub(num_classes), loss, seed=0, precision="fp32", device=device)
-        if Need.CLASS_COUNTS in learner.needs:
-            learner.loss.set_class_counts(torch.ones(num_classes, dtype=torch.int64))
+        counts = torch.ones(num_classes, dtype=torch.int64)
+        supplies: dict[str, Any] = {Need.CLASS_COUNTS: counts, Need.EPOCHS: 2, Need.DATASET_SIZE: _BATCH}
+        learner = Learner(_Stub(num_classes), loss, seed=0, precision="fp32", device=device, supplies=supplies)
         learner.begin_epoch(1)
         for _ in range(2):
             targets = torch.randint(num_classes, (_BATCH,))
-            _, value = learner.step([torch.randn(_BATCH, 1, 4, 4) for _ in range(learner.views)], targets)
+            views = [torch.randn(_BATCH, 1, 4, 4) for _ in range(learner.views)]
+            _, value = learner.step(views, targets, torch.randperm(_BATCH))
             if not value.requires_grad:
                 return "its value does not depend on the logits, so nothing can be learned from it"
             value.backward()
@@ -53,14 +57,29 @@ def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
     return None
 
 
-def try_model(name: str, *, num_classes: int, channels: int, image_size: int) -> str | None:
+def try_model(model: models.Model, *, num_classes: int, channels: int, image_size: int) -> str | None:
     """What is wrong with the model for images of that size; None if it returns logits of the right shape."""
     try:
-        model = models.create(name, num_classes=num_classes, channels=channels).eval()
+        torch.manual_seed(0)
+        created = models.create(model, num_classes=num_classes, channels=channels).eval()
+        images = torch.zeros(2, channels, image_size, image_size)
         with torch.no_grad():
-            logits = model(torch.zeros(2, channels, image_size, image_size))
-        if logits.shape != (2, num_classes):
-            return f"it returns logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
-    except Exception as error:  # a model may raise anything for images that it does not support
+            logits = created(images)
+            if logits.shape != (2, num_classes):
+                return f"it returns logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
+            width = getattr(created, "feature_dim", None)
+            if width is not None and (features := created.features(images)).shape != (2, width):
+                return f"its features have shape {tuple(features.shape)}, not (2, feature_dim) = (2, {width})"
+    except (Exception, SystemExit) as error:  # a model may raise anything for images that it does not support
         return f"{type(error).__name__}: {error}"
+    return None
+
+
+def try_augmentation(spec: Mapping[str, Any], *, channels: int, image_size: int) -> str | None:
+    """What is wrong with the augmentation for images of that size; None if it returns images."""
+    try:
+        images = torch.zeros(_BATCH, channels, image_size, image_size, dtype=torch.uint8)
+        augment(images, [augmentation.find(spec)], torch.Generator().manual_seed(0))
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
+        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     return None

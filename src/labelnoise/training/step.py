@@ -35,9 +35,12 @@ class Step:
         """Whether the epoch's loss and all parameters are finite; waits for the device."""
         return bool(self.loss_sum.isfinite() & self.parameters.values.isfinite().all())
 
-    def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
-        """Train on uint8 views `(B, C, H, W)` and int64 targets `(B,)`; returns the predictions before it, `(B,)`."""
-        logits, value = self.learner.step([self.normalise(images) for images in views], targets)
+    def __call__(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None = None) -> Tensor:
+        """Train on views `(B, C, H, W)` and int64 targets `(B,)`; returns the predictions before it, `(B,)`.
+
+        `index` `(B,)` holds the positions of the samples in the training set, for a loss that needs them.
+        """
+        logits, value = self.learner.step([self.normalise(images) for images in views], targets, index)
         self.parameters.zero_grad()
         value.backward()
         if self.recipe.l1:
@@ -66,32 +69,35 @@ class CapturedStep(Step):
         self._graph: torch.cuda.CUDAGraph | None = None
         self._stream = torch.cuda.Stream(learner.device)
 
-    def __call__(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
+    def __call__(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None = None) -> Tensor:
         if self._warm < self.WARM_UP or len(targets) < self.recipe.batch_size:
             self._warm += len(targets) == self.recipe.batch_size
-            return self._uncaptured(views, targets)
-        graph = self._graph or self._capture(views, targets)
+            return self._uncaptured(views, targets, index)
+        graph = self._graph or self._capture(views, targets, index)
         for buffer, images in zip(self._views, views, strict=True):
             buffer.copy_(images)
         self._targets.copy_(targets)
+        if index is not None and self._index is not None:
+            self._index.copy_(index)
         graph.replay()
         return self._predicted
 
-    def _uncaptured(self, views: Sequence[Tensor], targets: Tensor) -> Tensor:
+    def _uncaptured(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None) -> Tensor:
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
-            predicted = super().__call__(views, targets)
+            predicted = super().__call__(views, targets, index)
         torch.cuda.current_stream().wait_stream(self._stream)
         return predicted
 
-    def _capture(self, views: Sequence[Tensor], targets: Tensor) -> torch.cuda.CUDAGraph:
+    def _capture(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None) -> torch.cuda.CUDAGraph:
         self._views, self._targets = [images.clone() for images in views], targets.clone()
+        self._index = None if index is None else index.clone()
         graph = torch.cuda.CUDAGraph()
         for generator in self.learner.generators():
             graph.register_generator_state(generator)
         # For this thread only, as the DataLoader's thread pins memory meanwhile.
         with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-            self._predicted = super().__call__(self._views, self._targets)
+            self._predicted = super().__call__(self._views, self._targets, self._index)
         self._graph = graph
         return graph
 

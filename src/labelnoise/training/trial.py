@@ -76,8 +76,8 @@ def run(
             },
         )
         result = _write_result(inputs, folder, ending)
-    # A failed trial resumes from its checkpoint, unless the loss is the user's: its fix may be in a file it imports.
-    if ending.status != Status.FAILED or inputs.has_user_loss:
+    # A failed trial resumes from its checkpoint, unless it runs the user's code, whose fix may be anywhere.
+    if ending.status != Status.FAILED or inputs.has_user_code:
         checkpoint.finish()
     return result
 

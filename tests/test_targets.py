@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labelnoise import user_losses
+from labelnoise import targets
 from labelnoise.errors import UserError
 
 FILE = """\
@@ -52,7 +52,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_valid_parameters_pass_without_running_the_file(cls: str, params: dict):
-    user_losses.check(user_losses.find(f"mine:{cls}"), params)
+    targets.resolve(f"mine:{cls}", params, supplied=("num_classes",))
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,24 @@ def test_valid_parameters_pass_without_running_the_file(cls: str, params: dict):
 )
 def test_wrong_class_or_parameter_is_refused(cls: str, params: dict, message: str):
     with pytest.raises(UserError, match=message):
-        user_losses.check(user_losses.find(f"mine:{cls}"), params)
+        targets.resolve(f"mine:{cls}", params, supplied=("num_classes",))
 
 
 def test_syntax_error_is_named_with_its_line(folder: Path):
     (folder / "broken.py").write_text("class A:\n  def")
     with pytest.raises(UserError, match=r"broken.py, line 2"):
-        user_losses.check(user_losses.find("broken:A"), {})
+        targets.resolve("broken:A", {})
 
 
 def test_dataclass_beside_the_loss_with_postponed_annotations_loads(folder: Path):
     text = "from __future__ import annotations\nfrom dataclasses import dataclass\n"
     (folder / "data.py").write_text(text + "@dataclass\nclass A:\n    x: int = 1\n\nclass Good: ...\n")
-    assert user_losses.load(user_losses.find("data:Good"), {}, num_classes=2) is not None
+    assert targets.create(targets.resolve("data:Good", {}), num_classes=2) is not None
 
 
 def test_num_classes_is_passed_if_init_takes_it(folder: Path):
     (folder / "good.py").write_text(
         FILE.split("class Smooth")[0].split("\n", 1)[1].replace("Plain: ...", "Plain:\n    q = 3")
     )
-    assert user_losses.load(user_losses.find("good:Mine"), {"q": 1}, num_classes=7) is not None
-    assert user_losses.load(user_losses.find("good:Plain"), {}, num_classes=7).q == 3
+    assert targets.create(targets.resolve("good:Mine", {"q": 1}, supplied=("num_classes",)), num_classes=7) is not None
+    assert targets.create(targets.resolve("good:Plain", {}), num_classes=7).q == 3
