@@ -15,7 +15,7 @@ from labelnoise.losses.info import Need, Takes
 from support import loss_formulas as formulas
 
 # Losses called as loss(logits, targets) that return the same value every time.
-PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws"} & set(catalogue.needs(name))]
+PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws", "index"} & set(catalogue.needs(name))]
 SINGLE = list(formulas.FORMULAS)
 
 

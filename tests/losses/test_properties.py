@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from labelnoise.losses import catalogue, create, entries
 
-PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws"} & set(catalogue.needs(name))]
+PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws", "index"} & set(catalogue.needs(name))]
 SYMMETRIC = [name for name, entry in entries.LOSSES.items() if entry.symmetric]
 
 batches = st.tuples(st.integers(2, 12), st.integers(0, 10**6), st.floats(0.1, 8)).map(

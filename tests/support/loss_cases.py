@@ -32,6 +32,10 @@ def made(case: str, num_classes: int, dtype: torch.dtype = torch.float64, reduct
     """Create the case's loss; LT gets as many features as there are classes."""
     name, params = CASES[case]
     loss = create(name, num_classes=num_classes, reduction=reduction, **params)
+    if "dataset_size" in loss.needs:
+        torch.manual_seed(0)
+        loss.set_dataset_size(64)
+        loss.eval()  # the state does not change
     if "features" in loss.needs:
         torch.manual_seed(0)
         loss.initialise(num_classes, like=torch.empty(0, dtype=dtype))

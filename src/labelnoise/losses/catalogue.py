@@ -149,7 +149,7 @@ def spelled_out(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def resolve(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
-    """All parameters of the loss by full name, with defaults filled in and ranges checked.
+    """All parameters of the loss by full name, with defaults filled in and ranges checked; `weight` only if given.
 
     Raises `LossError` for an unknown loss, an unknown or ambiguous parameter, a parameter given twice or a value out of
     range.
@@ -159,6 +159,7 @@ def resolve(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
     return {
         full: parameter.check(given.get(full, defaults.get(full, parameter.default)), where=f"{name}: {full}")
         for full, parameter in parameters(name).items()
+        if parameter is not WEIGHT or given.get(full) is not None
     }
 
 
