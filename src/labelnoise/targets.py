@@ -100,8 +100,7 @@ def create(spec: Mapping[str, Any], **supplied: Any) -> Any:
     """Call the target with its parameters and those of the `supplied` keywords that it takes."""
     target = load(spec)
     signature = inspect.signature(target).parameters
-    takes_any = any(parameter.kind == inspect.Parameter.VAR_KEYWORD for parameter in signature.values())
-    taken = {key: value for key, value in supplied.items() if takes_any or key in signature}
+    taken = {key: value for key, value in supplied.items() if key in signature}
     return target(**taken | dict(spec["params"]))
 
 

@@ -30,7 +30,7 @@ class Weighted(nn.Module):
 
 
 class Needy(nn.Module):
-    needs = ("indices",)
+    needs = ("neighbours",)
 
     def forward(self, z, y):
         return z.mean()
@@ -62,7 +62,7 @@ def planned(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        ({"target": "mine:Needy"}, "the loss needs indices; the engine only supplies views"),
+        ({"target": "mine:Needy"}, "the loss needs neighbours; the engine only supplies views"),
         ({"target": "mine:PerSample"}, "must return a scalar tensor"),
         ({"target": "mine:Constant"}, "its value does not depend on the logits"),
         ({"target": "mine:Smooth", "smoothing": 0.1}, "unexpected keyword argument 'smoothing'"),

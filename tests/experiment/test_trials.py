@@ -88,10 +88,14 @@ def test_l1_replaces_weight_decay_unless_it_is_set():
     assert resolve_recipe(digits, preset={"l1": 1e-5}, config={"weight_decay": 1e-3})["weight_decay"] == 1e-3
 
 
-def test_identity_includes_the_target_file(tmp_path, monkeypatch):
+def test_identity_includes_the_code_of_a_target_but_not_comments_and_other_classes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     entry = {"target": "mine:Mine", "weight": 2}
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): ...\n")
     first = hashes(losses=[entry])
-    (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): ...  # changed\n")
+    (tmp_path / "mine.py").write_text(
+        "class Mine:\n    def __init__(self, weight): ...  # a comment\n\nclass Other: ...\n"
+    )
+    assert hashes(losses=[entry]) == first
+    (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): pass\n")
     assert hashes(losses=[entry]).isdisjoint(first)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from labelnoise.losses import catalogue, create, entries
+from support.loss_cases import extra
 
 PLAIN = [name for name in catalogue.names() if not {"views", "features", "draws", "index"} & set(catalogue.needs(name))]
 SYMMETRIC = [name for name, entry in entries.LOSSES.items() if entry.symmetric]
@@ -114,10 +115,12 @@ def test_loss_never_waits_for_the_device(name: str):
     y = torch.arange(16) % 10
     if "features" in loss.needs:
         loss.initialise(12)
+    if "dataset_size" in loss.needs:
+        loss.set_dataset_size(16)
     width = 12 if "features" in loss.needs else 10
     z = torch.randn(16, width, requires_grad=True)
     with _NoWaiting():
-        loss((z, 2 * z) if "views" in loss.needs else z, y).backward()
+        loss((z, 2 * z) if "views" in loss.needs else z, y, **extra(loss, y)).backward()
         if "epoch" in loss.needs:
             loss.set_epoch(3)
     assert z.grad.isfinite().all()

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from labelnoise.losses import create
-from support.loss_cases import CASES, function, inputs, made, rows
+from support.loss_cases import CASES, extra, function, inputs, made, rows
 
 K = 4
 TARGETS = torch.tensor([0, 2, 3])
@@ -59,7 +59,7 @@ def test_per_sample_gradients_of_vmap_equal_a_loop(case: str):
     others = logits.flip(0)
 
     def value(z: Tensor, other: Tensor, y: Tensor) -> Tensor:
-        return loss(inputs(loss, z[None], other[None]), y[None])
+        return loss(inputs(loss, z[None], other[None]), y[None], **extra(loss, y[None]))
 
     torch.manual_seed(0)
     ours = vmap(grad(value), randomness="same")(logits, others, targets)
@@ -113,7 +113,7 @@ def test_compiles_as_one_graph_to_the_same_values_and_gradients(case: str):
     results = []
     for each in (loss, compiled):
         torch.manual_seed(0)
-        values = each(inputs(loss, logits), targets)
+        values = each(inputs(loss, logits), targets, **extra(loss, targets))
         results.append((values.detach(), torch.autograd.grad(values.sum(), logits)[0]))
     torch.testing.assert_close(results[1], results[0])
 

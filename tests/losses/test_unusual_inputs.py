@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from labelnoise.losses import LossError, create
-from support.loss_cases import CASES, inputs, made, rows
+from support.loss_cases import CASES, extra, inputs, made, rows
 
 K = 4
 
@@ -17,8 +17,9 @@ K = 4
 @pytest.mark.parametrize("case", CASES)
 def test_label_out_of_range_is_rejected(case: str, label: int):
     loss = made(case, K)
+    targets = torch.tensor([0, label, 2])
     with pytest.raises(LossError, match=r"targets must lie in 0..3.*-100 or -1 usually mark samples to ignore"):
-        loss(inputs(loss, rows(3, K)), torch.tensor([0, label, 2]))
+        loss(inputs(loss, rows(3, K)), targets, **extra(loss, targets))
 
 
 MASKED = torch.tensor(
@@ -39,7 +40,8 @@ WITH_LOGITS = [case for case, (name, _) in CASES.items() if not name.startswith(
 def test_masked_logits_have_finite_values_and_gradients(case: str, dtype: torch.dtype):
     loss = made(case, K)
     logits = MASKED.clone().to(dtype).requires_grad_()
-    value = loss(inputs(loss, logits), torch.zeros(len(MASKED), dtype=torch.int64))
+    targets = torch.zeros(len(MASKED), dtype=torch.int64)
+    value = loss(inputs(loss, logits), targets, **extra(loss, targets))
     value.backward()
     assert value.isfinite()
     assert logits.grad.isfinite().all()
@@ -63,7 +65,8 @@ def test_nan_and_infinity_propagate_to_the_loss(case: str, bad: float):
     for number in (bad, -bad) if CASES[case][0].startswith("LT") else (bad,):
         logits = rows(3, K)
         logits[1, 2] = number
-        assert not loss(inputs(loss, logits), torch.tensor([0, 1, 2])).isfinite()
+        targets = torch.tensor([0, 1, 2])
+        assert not loss(inputs(loss, logits), targets, **extra(loss, targets)).isfinite()
 
 
 def test_only_logits_below_the_floor_are_raised():

@@ -51,6 +51,11 @@ def inputs(loss: Loss, logits: Tensor, other_view: Tensor | None = None) -> Tens
     return (logits, logits.flip(0) if other_view is None else other_view) if "views" in loss.needs else logits
 
 
+def extra(loss: Loss, targets: Tensor) -> dict[str, Tensor]:
+    """The keyword arguments of the loss beside logits and targets."""
+    return {"index": torch.arange(len(targets))} if "index" in loss.needs else {}
+
+
 def function(loss: Loss, targets: Tensor) -> tuple[Callable[..., Tensor], list[Tensor]]:
     """The loss as a function of everything it has a gradient for, and float64 values for these arguments.
 
@@ -67,6 +72,8 @@ def function(loss: Loss, targets: Tensor) -> tuple[Callable[..., Tensor], list[T
             loss.generator = torch.Generator().manual_seed(1)
         count = len(values) - len(names)
         logits = tuple(values[:count]) if count > 1 else values[0]
-        return functional_call(loss, dict(zip(names, values[count:], strict=True)), (logits, targets))
+        return functional_call(
+            loss, dict(zip(names, values[count:], strict=True)), (logits, targets), extra(loss, targets)
+        )
 
     return value, [leaf.requires_grad_() for leaf in leaves]

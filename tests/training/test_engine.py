@@ -45,10 +45,14 @@ SETTINGS: list[tuple[dict, Callable]] = [
         {"optimizer": "adam", "weight_decay": 1e-3},
         lambda p: torch.optim.Adam(p, lr=0.1, weight_decay=1e-3),
     ),
+    (
+        {"optimizer": "adamw", "weight_decay": 1e-2},
+        lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=1e-2),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("values", "reference"), SETTINGS, ids=["sgd", "nesterov", "adam"])
+@pytest.mark.parametrize(("values", "reference"), SETTINGS, ids=["sgd", "nesterov", "adam", "adamw"])
 @pytest.mark.parametrize("l1", [0.0, 1e-2])
 def test_step_with_clipping_and_l1_equals_torch(values: dict, reference: Callable, l1: float):
     ours, theirs = small_net(), small_net()
@@ -68,7 +72,8 @@ def test_step_with_clipping_and_l1_equals_torch(values: dict, reference: Callabl
         nn.utils.clip_grad_norm_(theirs.parameters(), 0.5)
         torchs.step()
     for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-12)
+        # A bias before batch norm has a gradient of rounding errors only, which AdamW scales up.
+        torch.testing.assert_close(mine, other, rtol=1e-9, atol=1e-9)
         assert mine.stride() == other.stride()
 
 
