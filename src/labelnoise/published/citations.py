@@ -18,6 +18,7 @@ _SOURCES = {
     "Menon et al. 2020": "menon2020phuber", "Englesson & Azizpour 2021": "englesson2021gjs",
     "Zhou et al. 2021 (ICCV)": "zhou2021sr", "Wei et al. 2022": "wei2022nls", "Wei et al. 2023": "wei2023logitclip",
     "Wang et al. 2024": "wang2024epssoftmax", "Zhang et al. 2024": "zhang2024lt",
+    "Liu et al. 2020": "liu2020elr", "Liu et al. 2022": "liu2022sop",
 }  # fmt: skip
 # By data set and by kind of noise. The catalogue of data sets is not imported, because it leads to torchvision.
 _OTHERS = {
