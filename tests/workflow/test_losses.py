@@ -54,3 +54,57 @@ def test_losses_work_in_a_training_loop_outside_the_repository(tmp_path):
         "assert after < before\n"
     )
     subprocess.run([sys.executable, "mine.py"], cwd=tmp_path, check=True)
+
+
+OWN = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, num_classes, channels, width=16):
+        super().__init__()
+        hidden = nn.Linear(64 * channels, width)
+        self.body = nn.Sequential(nn.Flatten(), hidden, nn.ReLU(), nn.Linear(width, num_classes))
+
+    def forward(self, images):
+        return self.body(images)
+
+
+def erase(images, generator, size=2):
+    kept = torch.rand(images.shape, generator=generator) > size / 10
+    return images * kept
+"""
+
+
+def test_own_model_and_augmentation_train_and_a_recipe_sweep_has_labels(project: Project):
+    project.write(OWN, "mine.py")
+    train = {
+        "epochs": 1,
+        "model": {"target": "mine:Net", "width": [16, 32]},
+        "augmentation": ["crop1", {"target": "mine:erase", "size": 3}],
+        "optimizer": "adamw",
+        "lr": 0.003,
+        "weight_decay": [0.0, 0.01],
+    }
+    project.edit(noise=["clean"], losses=["CE"], seeds=[1], train=train)
+    project.snakemake("trials")
+    trials = pd.read_csv(project.results / "trials.csv")
+    assert set(trials.label) == {
+        f"CE model=Net width={width} weight_decay={decay}" for width in (16, 32) for decay in ("0", "0.01")
+    }
+    assert set(trials.model) == {"Net width=16", "Net width=32"}
+    assert (trials.status == "ok").all(), trials.reason
+    # A comment and another class train nothing again.
+    project.write(
+        OWN.replace("import torch\n", "# a comment\nimport torch\n", 1) + "\n\nclass Other:\n    pass\n", "mine.py"
+    )
+    assert "train" not in project.would_run()
+
+
+def test_model_without_features_is_refused_for_a_loss_that_needs_them(project: Project):
+    project.write(OWN, "mine.py")
+    project.edit(noise=["clean"], losses=["LT"], seeds=[1], train={"epochs": 1, "model": {"target": "mine:Net"}})
+    project.snakemake("trials", expect=0)
+    (reason,) = pd.read_csv(project.results / "trials.csv").reason
+    assert "the loss needs features, but the model has no `features(images)`" in reason

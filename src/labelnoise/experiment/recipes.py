@@ -135,7 +135,8 @@ def _own(value: Mapping[str, Any], **called: Any) -> dict[str, Any]:
 def text(value: Any) -> str:
     """A recipe value for labels and messages: `0.1`, `crop4+flip`, `Net width=32`."""
     if targets.is_target(value):
-        return targets.text(value) if "code" in value else value["target"].rpartition(":")[2]
+        params = value["params"] if "code" in value else {key: entry for key, entry in value.items() if key != "target"}
+        return targets.text({"name": str(value["target"]).rpartition(":")[2], "params": params})
     if isinstance(value, list):
         return "+".join(map(text, value)) or "none"
     return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
