@@ -197,6 +197,11 @@ def test_validation_part_is_held_out_with_its_noisy_labels():
     assert outcome.metrics[-1]["validation_accuracy"] is not None
     # Each confidence can be matched with its sample.
     index = outcome.predictions["train_index"]
+    held_out = outcome.predictions["validation_index"]
+    assert sorted(torch.cat((index, held_out)).tolist()) == list(range(1442))
+    probabilities = outcome.predictions["validation_probabilities"]
+    hits = probabilities.argmax(dim=1) == torch.from_numpy(NOISY)[held_out]
+    assert 100 * hits.float().mean().item() == pytest.approx(outcome.metrics[-1]["validation_accuracy"], abs=1e-4)
     assert len(index) == len(outcome.predictions["train_confidence"])
     assert torch.equal(held.train.images, torch.from_numpy(ARRAYS.images["train"])[index])
 
@@ -223,3 +228,14 @@ def test_normalisation_must_match_the_channels():
 
 def test_training_works_in_bf16():
     assert trained("NCE+RCE", precision="bf16").metrics[-1]["test_accuracy"] > 40
+
+
+def test_folds_hold_out_every_sample_once_and_the_first_is_the_plain_validation():
+    folds = [data(a_recipe(validation=0.25, fold=fold)).validation_index for fold in (1, 2, 3, 4)]
+    assert sorted(torch.cat(folds).tolist()) == list(range(1442))
+    assert torch.equal(folds[0], data(a_recipe(validation=0.25)).validation_index)
+
+
+def test_warm_up_rises_linearly_to_the_schedule():
+    chosen = a_recipe(epochs=10, lr=1.0, schedule="constant", warmup_epochs=3)
+    assert [chosen.learning_rate(epoch) for epoch in range(1, 6)] == [0.25, 0.5, 0.75, 1.0, 1.0]

@@ -123,7 +123,8 @@ def test_training_from_files_equals_training_from_memory_on_the_same_pixels(prep
         return ImagesInMemory(torch.cat(list(samples.evaluation_batches())), samples.given, samples.true)
 
     tests = {name: loaded(samples) for name, samples in from_files.tests.items()}
-    in_memory = Data(loaded(from_files.train), loaded(from_files.validation), tests, 10, from_files.train_index)
+    indices = (from_files.train_index, from_files.validation_index)
+    in_memory = Data(loaded(from_files.train), loaded(from_files.validation), tests, 10, *indices)
     first, second = (
         loop.train(held, create("CE", num_classes=10), chosen, seed=1, device=CPU) for held in (from_files, in_memory)
     )

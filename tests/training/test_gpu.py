@@ -59,11 +59,13 @@ def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest
             loss = losses.create(name, num_classes=10, **parameters(name))
             learner = Learner(model, loss, seed=1, precision="bf16", device=GPU)
             targets = torch.zeros(8, dtype=torch.int64)
+            if "dataset_size" in learner.needs:
+                loss.set_dataset_size(8)
             if "class_counts" in learner.needs:
                 loss.set_class_counts(torch.ones(10, dtype=torch.int64))
         images = [torch.zeros(8, 1, 8, 8, device=GPU) for _ in range(learner.views)]
         with Waiting():
-            logits, value = learner.step(images, targets)
+            logits, value = learner.step(images, targets, targets)
     assert (logits.device, value.device) == (GPU, GPU)
 
 

@@ -95,7 +95,7 @@ def test_users_own_loss_trains_and_editing_its_file_makes_a_new_trial(copied: Pr
     copied.write(CONFIG.format(loss="{target: my_losses:Mine, weight: 2.0}"))
     copied.snakemake("trials")
     assert _statuses(copied) == {"CE": "ok", "Mine": "ok"}
-    copied.write(MY_LOSSES + "\n# changed\n", "my_losses.py")
+    copied.write(MY_LOSSES.replace("return self.weight", "return 2 * self.weight"), "my_losses.py")
     assert copied.would_run("trials") == {"train": 2, "collect": 1}
 
 
