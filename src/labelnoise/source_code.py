@@ -16,7 +16,9 @@ from typing import Any
 from labelnoise.files import canonical_hash, is_file
 
 # Code that uses one of these may reach any name, so then the whole file counts.
-_REACHES_ANYTHING = {"eval", "exec", "globals", "vars", "__import__", "importlib"}
+_REACHES_ANYTHING = {"eval", "exec", "globals", "vars", "__import__", "importlib", "sys"}
+
+_NEVER_ON_IMPORT = {"__name__ == '__main__'", "TYPE_CHECKING", "typing.TYPE_CHECKING"}
 
 
 def code_hash(file: Path, name: str) -> str:
@@ -49,15 +51,10 @@ def _statements(text: str) -> list[ast.stmt]:
 
 
 def _is_ignored(statement: ast.stmt) -> bool:
-    """Docstrings, and code that runs only as a script or for type checkers."""
-    return _is_docstring(statement) or (
-        isinstance(statement, ast.If)
-        and any(
-            (isinstance(node, ast.Name) and node.id in ("__name__", "TYPE_CHECKING"))
-            or (isinstance(node, ast.Attribute) and node.attr == "TYPE_CHECKING")
-            for node in ast.walk(statement.test)
-        )
-    )
+    """Docstrings, and code that never runs on import: for scripts or type checkers, without an `else`."""
+    if isinstance(statement, ast.If) and not statement.orelse:
+        return ast.unparse(statement.test) in _NEVER_ON_IMPORT
+    return _is_docstring(statement)
 
 
 def _is_docstring(statement: ast.stmt) -> bool:

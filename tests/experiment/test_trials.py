@@ -99,3 +99,12 @@ def test_identity_includes_the_code_of_a_target_but_not_comments_and_other_class
     assert hashes(losses=[entry]) == first
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, weight): pass\n")
     assert hashes(losses=[entry]).isdisjoint(first)
+
+
+def test_sweep_of_the_config_does_not_apply_to_an_entry_that_sets_the_value():
+    config = {"datasets": ["digits"], "noise": ["clean"], "seeds": [1], "train": {"lr": [0.1, 0.01]}}
+    losses = ["CE", {"loss": "MAE", "train": {"lr": 0.5}}]
+    trials = expand(ConfigFile("config.yaml", config | {"losses": losses}))[1]
+    assert {trial.label: trial.spec["recipe"]["lr"] for trial in trials} == {
+        "CE lr=0.1": 0.1, "CE lr=0.01": 0.01, "MAE": 0.5,
+    }  # fmt: skip

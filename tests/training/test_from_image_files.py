@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from labelnoise import targets
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.store import Prepared, open_prepared, prepare
 from labelnoise.errors import Stopped, UserError
@@ -174,3 +175,21 @@ def test_rotations_are_uniform_up_to_the_limit_and_follow_the_generator():
     # 20° move the line's upper end by 1.6 pixels, to the left as often as to the right
     assert set(top.tolist()) == {3, 4, 5} | ({2, 6} & set(top.tolist()))
     assert abs(int((top > 4).sum()) - int((top < 4).sum())) < 5 * 2000**0.5
+
+
+def test_own_augmentation_of_image_files_is_the_same_when_an_epoch_is_resumed(
+    prepared: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("my_erasing.py").write_text(
+        "import torch\n\n\ndef erase(images, generator):\n"
+        "    return images * (torch.rand(images.shape, generator=generator) > 0.5)\n"
+    )
+    chosen = a_recipe(augmentation=["flip", targets.resolve("my_erasing:erase", {}, positional=2)], batch_size=4)
+    train = data(prepared, chosen).train
+    order = torch.arange(len(train))
+    whole = [views[0] for views in train.training_batches(order, chosen, seed=1, epoch=1, views=1)]
+    rest = [views[0] for views in train.training_batches(order, chosen, seed=1, epoch=1, views=1, done=2)]
+    assert all(torch.equal(first, second) for first, second in zip(whole[2:], rest, strict=True))
+    plain = next(train.training_batches(order, a_recipe(augmentation=["flip"], batch_size=4), seed=1, epoch=1, views=1))
+    assert (whole[0] == 0).float().mean() > (plain[0] == 0).float().mean() + 0.2

@@ -48,7 +48,9 @@ def expand_loss(entry: LossEntry, train: Mapping[str, Any]) -> Iterator[LossCase
         _check_parameter_name(entry, key)
     swept = {key: value for key, value in entry.parameters.items() if _is_swept(entry, key, value)}
     own_train = recipes.swept(entry.train)
+    # A sweep of the config does not apply to an entry that sets the value itself.
     shared = {key: values for key, values in recipes.swept(train).items() if key not in entry.train}
+    unswept = {key: value for key, value in train.items() if key not in recipes.swept(train)}
     for key, values in (swept | own_train | shared).items():
         if not values:
             raise EntryError(f"{key}: the list is empty; give at least one value")
@@ -64,12 +66,12 @@ def expand_loss(entry: LossEntry, train: Mapping[str, Any]) -> Iterator[LossCase
         title = entry.label or entry.loss or (entry.target or "").rpartition(":")[2]
         varied = {key: value for key, value in params.items() if len(swept[key]) > 1 and not isinstance(value, list)}
         varied |= {
-            key: value if isinstance(value, int | float) else recipes.text(value)
+            key: value if isinstance(value, int | float) and not isinstance(value, bool) else recipes.text(value)
             for key, value in (at_shared | at_train).items()
             if len((shared | own_train)[key]) > 1
         }
         sweep = Sweep(of=title, values=varied) if varied else None
-        case = LossCase(entry, resolved, entry.train | at_train, {**train, **at_shared}, title + suffix, sweep, own)
+        case = LossCase(entry, resolved, entry.train | at_train, unswept | at_shared, title + suffix, sweep, own)
         check_label(case.label)
         yield case
 

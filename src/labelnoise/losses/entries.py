@@ -387,7 +387,7 @@ _ENTRIES = (
         name="ELR",
         where="per_sample:ELR",
         title="early-learning regularisation: CE and a running mean of each sample's predictions",
-        source="Liu et al. 2020, eq. 6–7",
+        source="Liu et al. 2020 (ELR), as published in code",
         kind="neither",
         symmetric=False,
         asymmetric=_NO_CLAIM,
@@ -397,12 +397,13 @@ _ENTRIES = (
             _eps(1e-4),
         ),
         needs=(Need.INDEX, Need.DATASET_SIZE),
+        capturable=False,  # not tried on a GPU yet
     ),
     LossInfo(
         name="SOP",
         where="per_sample:SOP",
         title="sparse over-parameterisation: CE and MSE with each sample's learnable label noise",
-        source="Liu et al. 2022, eq. 3–8",
+        source="Liu et al. 2022 (SOP), as published in code",
         kind="neither",
         symmetric=False,
         asymmetric=_NO_CLAIM,
@@ -413,6 +414,7 @@ _ENTRIES = (
             _eps(1e-4),
         ),
         needs=(Need.INDEX, Need.DATASET_SIZE),
+        capturable=False,  # not tried on a GPU yet
     ),
 )
 

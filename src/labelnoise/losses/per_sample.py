@@ -43,7 +43,7 @@ class PerSampleLoss(Loss):
 
 
 class ELR(PerSampleLoss):
-    """−log p_y + λ log(1 − ⟨p, t⟩) with t ← β t + (1 − β) p, from t = 0 (Liu et al., NeurIPS 2020, eq. 6–7).
+    """−log p_y + λ log(1 − ⟨p, t⟩) with t ← β t + (1 − β) p, from t = 0 (Liu et al., NeurIPS 2020).
 
     t is updated before it is used, and p is clamped to [eps, 1 − eps] in all but the first term, as in the published
     code; in the mean, p is normalised after clamping.
@@ -74,7 +74,7 @@ class SOP(PerSampleLoss):
     """CE and MSE of predictions with a sparse noise s = u² ⊙ e_y − v² ⊙ (1 − e_y) of each sample's own label.
 
     −log φ(p + s)_y + ‖h + s − e_y‖², where φ clamps to eps and normalises to sum 1, and h is the predicted class as
-    one-hot (Liu et al., ICML 2022, eq. 3–8). The network learns from the first term only. u learns from both and v from
+    one-hot (Liu et al., ICML 2022). The network learns from the first term only. u learns from both and v from
     the second, each by its own plain SGD at a constant rate, as in the published code; that step is done here, in
     training mode, by the gradient of the mean over the batch.
     """
