@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def trial(epochs: int) -> float:
     spec["recipe"]["epochs"] = epochs
     write_json(Path("timed.json"), spec)
     command = [sys.executable, "-m", "labelnoise", "train", "--spec", "timed.json", "--out", "timed"]
-    return seconds(*command, before=lambda: Path("timed/result.json").unlink(missing_ok=True))
+    return seconds(*command, before=lambda: shutil.rmtree("timed", ignore_errors=True))
 
 
 def snakemake_share() -> float:
