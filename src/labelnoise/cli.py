@@ -106,8 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--source", type=Path, metavar="PATH", help="with --spec: the human labels or your label file")
     noise.add_argument("--labels", type=Path, metavar="FILE", help="true labels: CSV, .npy, .npz or JSON")
     noise.add_argument("--column", metavar="NAME", help="the column of true labels, if several could hold them")
-    noise.add_argument("--kind", help="symmetric, asymmetric or instance")
-    noise.add_argument("--rate", type=float, help="the noise rate, in [0, 1)")
+    noise.add_argument("--kind", help="symmetric, asymmetric, pair or instance")
+    noise.add_argument("--rate", type=_rate, help="the noise rate, in [0, 1), or one per class: cat=0.3,dog=0.1")
     noise.add_argument("--variant", help="a variant other than the default (docs/noise.md)")
     noise.add_argument("--seed", type=_seed, default=1, help="default: 1")
     noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row per sample")
@@ -187,6 +187,12 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) >= 2**32:
         raise argparse.ArgumentTypeError(f"a seed must be a whole number from 0 to 2³² − 1, got {text!r}")
     return int(text)
+
+
+def _rate(text: str) -> float | dict[str, float]:
+    if "=" in text:
+        return {name: float(value) for name, value in _map(text).items()}
+    return float(text)
 
 
 def _map(text: str) -> dict[str, str]:

@@ -19,9 +19,9 @@ from labelnoise.datasets.store import Prepared
 from labelnoise.errors import UserError, unknown
 from labelnoise.given import GivenLabels
 from labelnoise.noise import label_file, pairs
-from labelnoise.noise.catalogue import NOISES
-from labelnoise.noise.generate import generate
-from labelnoise.noise.resolve import Maps, NoiseError, resolve_noise
+from labelnoise.noise.catalogue import NOISES, OWN
+from labelnoise.noise.generate import generate, generate_in_parts, needs_features
+from labelnoise.noise.resolve import Maps, NoiseError, Rate, resolve_noise
 from labelnoise.readers import annotation_files
 from labelnoise.readers.values import encode
 
@@ -39,6 +39,7 @@ def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) ->
     own = np.array(prepared.train.labels)
     clean: np.ndarray | None = own
     origin = None
+    parts: list[np.ndarray] = []
     if noise["kind"] == "given":
         noisy = own if prepared.train.given is None else np.array(prepared.train.given)
         clean = None if prepared.train.given is None else own
@@ -52,9 +53,12 @@ def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) ->
             raise UserError(f"{source} does not say which label belongs to which sample")
         noisy, origin = read.labels, read.source
     else:
-        features = prepared.train.images if noise["kind"] == "instance" else None
-        noisy = generate(own, num_classes=prepared.num_classes, noise=noise, features=features)
-    return label_file.write(path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=origin)
+        features = prepared.train.images if needs_features(noise) else None
+        parts = generate_in_parts(own, num_classes=prepared.num_classes, noise=noise, features=features)
+        noisy = parts[-1]
+    return label_file.write(
+        path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=origin, parts=parts
+    )
 
 
 def _existing(source: Path | None, kind: str) -> Path:
@@ -83,7 +87,7 @@ def write_for_own_labels(
     out: Path,
     *,
     kind: str,
-    rate: float | None,
+    rate: Rate,
     variant: str | None,
     seed: int,
     features: Path | None,
@@ -98,7 +102,9 @@ def write_for_own_labels(
     Columns that identify samples are copied to the output. `like` is the data set whose published map asymmetric noise
     uses. Raises `UserError` if an option or a file is invalid.
     """
-    drawn = [name for name, entry in NOISES.items() if entry.has_seed]
+    drawn = [name for name, entry in NOISES.items() if entry.has_seed and name not in ("mixed", OWN)]
+    if kind in ("mixed", OWN):
+        raise UserError(f"{kind} noise is described in a config file (docs/noise.md)")
     if kind not in drawn:
         raise UserError(unknown("kind of noise to draw", kind, drawn))
     annotations = annotation_files.read(source, column=column, want_true=True)

@@ -117,7 +117,7 @@ def test_changed_csv_is_detected(here: Path, capsys):
 
 WRONG = [
     (["--kind", "symetric", "--rate", "0.4"], "unknown kind of noise to draw 'symetric' — did you mean symmetric?"),
-    (["--kind", "human", "--rate", "0.4"], "Allowed: symmetric, asymmetric, instance"),
+    (["--kind", "human", "--rate", "0.4"], "Allowed: symmetric, asymmetric, pair, instance"),
     (["--kind", "symmetric"], "--rate: symmetric noise needs a noise rate in [0, 1)"),
     (["--kind", "symmetric", "--rate", "1.2"], "--rate: a noise rate must lie in [0, 1), got 1.2"),
     (["--kind", "symmetric", "--rate", "0.4", "--variant", "exat"], "did you mean exact?"),

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError
+from labelnoise.noise import transitions
 from labelnoise.noise.audit import sha256
 from labelnoise.noise.catalogue import NOISES
+from labelnoise.noise.generate import generate, parts_of
 from labelnoise.noise.generators import exact_counts
 from support.noise_samples import LABELS, MAP, balanced, noisy
 
@@ -41,6 +43,8 @@ PINNED = {
     ("asymmetric", "blocks"): "6be6dfaa7dd04261e793a1ab1dff66b170c85783c74afbb30a2bdf53256f9609",
     ("asymmetric", "blocks-bernoulli"): "f222752c37dde2931b8f6096b360e7c1ced2bb8ab0712185076cbf19fbf4b665",
     ("asymmetric", "permuted"): "1ae568d598cdbbfa1baac1a4818df42523fa7c6cb5c6697549cd0f95bff90b0f",
+    ("pair", "exact"): "3ff014953dbb2a70df6f88d92d1d369de323ef3a883c0562fc1ad019f27968d6",
+    ("pair", "bernoulli"): "cbba821b8182e898471db5a40edca3c0e13e934854b75fc5d98b6cd5c1b4e14f",
     ("instance", "pdn"): "b88a1160f8d5b9827baf6b90584002223233f6e098d3e47e18f08dfb3bc148e0",
 }
 
@@ -159,8 +163,50 @@ def test_label_bytes_are_pinned_in_another_process_with_another_number_of_thread
     assert made_elsewhere[kind, variant] == PINNED[kind, variant] == sha256(made(kind, variant))
 
 
+def test_rates_per_class_hold_exactly_and_other_classes_keep_their_labels():
+    labels, rates = balanced(10, 100), [[3, 0.3], [5, 0.15]]
+    for kind, variant in (("symmetric", "exact"), ("pair", "exact"), ("asymmetric", "parallel")):
+        changed = noisy(kind, labels, rates=rates, rate=None, variant=variant) != labels
+        assert np.bincount(labels[changed], minlength=10).tolist() == [0, 0, 0, 30, 0, 15, 0, 0, 0, 0]
+
+
+def test_rates_per_class_spread_wrong_labels_of_few_samples_over_all_classes():
+    labels = balanced(100, 50)
+    wrong = noisy("symmetric", labels, 100, rates=[[k, 0.2] for k in range(100)], rate=None)
+    assert len(np.unique(wrong[wrong != labels])) == 100
+
+
+@pytest.mark.parametrize("variant", ["exact", "bernoulli"])
+def test_pair_noise_flips_to_the_next_class_only(variant: str):
+    labels = balanced(10, 100)
+    drawn = noisy("pair", labels, variant=variant)
+    assert set((drawn - labels) % 10) == {0, 1}
+    assert abs((drawn != labels).mean() - 0.4) < (1e-9 if variant == "exact" else 0.05)
+
+
+def test_requested_matrix_of_mixed_noise_is_the_product_of_its_parts():
+    parts = [{"kind": "symmetric", "rate": 0.2, "variant": "exact"}, {"kind": "pair", "rate": 0.1, "variant": "exact"}]
+    matrix = transitions.requested({"kind": "mixed", "parts": parts}, 10)
+    assert matrix is not None
+    expected = transitions.symmetric(0.2, 10) @ transitions.by_map(0.1, 10, transitions.next_class(10))
+    np.testing.assert_allclose(matrix, expected)
+    labels = balanced(10, 2000)
+    mixed = generate(labels, num_classes=10, noise={"kind": "mixed", "seed": 1, "parts": parts})
+    counts = np.bincount(labels * 10 + mixed, minlength=100).reshape(10, 10)
+    np.testing.assert_allclose(counts / 2000, expected, atol=0.02)
+
+
+def test_parts_of_mixed_noise_have_their_own_seeds_and_a_given_seed_is_kept():
+    part = {"kind": "symmetric", "rate": 0.2, "variant": "exact"}
+    seeds = [
+        [p["seed"] for p in parts_of({"seed": seed, "parts": [part, part, part | {"seed": 7}]})] for seed in (1, 2)
+    ]
+    assert len({*seeds[0][:2], *seeds[1][:2]}) == 4
+    assert [listed[2] for listed in seeds] == [7, 7]
+
+
 def test_different_seeds_draw_different_labels():
-    for kind in ("symmetric", "asymmetric", "instance"):
+    for kind in ("symmetric", "asymmetric", "pair", "instance"):
         assert (noisy(kind, seed=1) != noisy(kind, seed=2)).any()
 
 

@@ -59,19 +59,26 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("cifar10", {"kind": "asymmetric", "map": OWN_MAP}),
     ("cifar10", {"kind": "asymmetric", "map": OWN_MAP, "variant": "sequential"}),
     ("cifar10", {"kind": "asymmetric", "matrix": matrix()}),
+    ("cifar10", {"kind": "pair"}),
+    ("cifar10", {"kind": "pair", "variant": "bernoulli"}),
+    ("cifar10", {"kind": "symmetric", "rate": {"cat": 0.3, "dog": 0.1}}),
+    ("cifar10", {"kind": "asymmetric", "rate": {"cat": 0.3}}),
+    ("cifar10", {"kind": "asymmetric", "rate": {"airplane": 0.3}, "map": OWN_MAP}),
+    ("cifar10", {"kind": "pair", "rate": {"truck": 0.3}}),
     ("cifar10", {"kind": "instance"}),
 ]
 
 
 def from_config(entry: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
-    rate = {} if "matrix" in entry else {"rate": 0.4}
+    rate = {} if "matrix" in entry or "rate" in entry else {"rate": 0.4}
     (case,) = expand_noise(NoiseEntry(**entry | rate))
     return resolve_noise_on(case, dataset).spec | {"seed": 3}
 
 
 def arguments(entry: dict[str, Any], like: str, folder: Path) -> list[str]:
     """The same entry as command-line arguments."""
-    flags = ["--kind", entry["kind"], "--seed", "3", "--rate", "0.4"]
+    rate = ",".join(f"{name}={rate}" for name, rate in entry["rate"].items()) if "rate" in entry else "0.4"
+    flags = ["--kind", entry["kind"], "--seed", "3", "--rate", rate]
     if "variant" in entry:
         flags += ["--variant", entry["variant"]]
     if "map" in entry:
@@ -122,6 +129,11 @@ REFUSED = [
     ("cifar10", {"kind": "asymmetric", "map": {"cat": "cat"}}, "cat is mapped to itself"),
     ("cifar10", {"kind": "asymmetric", "map": {"cat": "dgo"}}, "did you mean dog?"),
     ("cifar10", {"kind": "symmetric", "variant": "exat"}, "did you mean exact?"),
+    ("cifar10", {"kind": "instance", "rate": {"cat": 0.3}}, "takes a rate per class"),
+    ("cifar10", {"kind": "symmetric", "rate": {"cat": 0.0}}, "at least one class with a rate above 0"),
+    ("cifar10", {"kind": "symmetric", "rate": {"cta": 0.3}}, "did you mean cat?"),
+    ("cifar10", {"kind": "symmetric", "rate": {"cat": 0.3}, "variant": "truncated"}, "takes no rate per class"),
+    ("cifar10", {"kind": "asymmetric", "rate": {"frog": 0.3}}, "frog has a rate, but the map"),
 ]
 
 

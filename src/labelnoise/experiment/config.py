@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, create_model
 
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
@@ -52,19 +52,38 @@ class DatasetEntry(_Strict):
     splits: Annotated[list[SplitName], Field(min_length=2)] | None = None
 
 
-class NoiseEntry(_Strict):
-    """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+OneRate = Annotated[float, Field(ge=0, lt=1)]
+# The tags begin with "constrained", so that `_explain` leaves them out of places.
+RateEntry = Annotated[
+    Annotated[OneRate, Tag("constrained-rate")] | Annotated[dict[Any, OneRate], Tag("constrained-rates")],
+    Discriminator(lambda value: "constrained-rates" if isinstance(value, dict) else "constrained-rate"),
+]
 
-    kind: str
-    rate: (
-        Annotated[list[Annotated[float, Field(ge=0, lt=1)]], BeforeValidator(_as_list), Field(min_length=1)] | None
-    ) = None
+
+class NoiseEntry(BaseModel):
+    """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`.
+
+    `{target: my_noise:fn, …}` is a function of the user's own; other keys are its parameters. `seed` is for `parts`.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    kind: str | None = None
+    target: str | None = None
+    parts: Annotated[list[Annotated[NoiseEntry, _from_name("kind")]], Field(min_length=2)] | None = None
+    seed: Seed | None = None
+    rate: Annotated[list[RateEntry], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     variant: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)] | None = None
     map: dict[Any, Any] | None = None
     matrix: list[Any] | PathText | None = None
     path: PathText | None = None
     column: str | None = None
     label: Label | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
 
 
 class PresetRef(_Strict):
@@ -138,9 +157,6 @@ _RUN_FIELDS: dict[str, Any] = {
     name: (_field(name, annotation), default) for name, (annotation, default) in declared(RunOptions).items()
 }
 _RunModel: Any = create_model("Run", __base__=_Strict, **_RUN_FIELDS)
-
-
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Config(_Strict):

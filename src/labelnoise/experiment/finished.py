@@ -12,6 +12,7 @@ from pathlib import Path
 from labelnoise.experiment.trials import Trial, not_robust
 from labelnoise.files import free_name, read_json_or_nothing
 from labelnoise.noise import label_file
+from labelnoise.noise.resolve import dominance_margin
 from labelnoise.training.options import RunOptions
 from labelnoise.trial_folder import Status
 
@@ -91,7 +92,7 @@ def undominated(trials: Iterable[Trial]) -> list[str]:
     """Return a warning per label file without a requested matrix in which clean labels do not dominate."""
     warnings: dict[str, None] = {}
     for trial in {trial.labels: trial for trial in trials}.values():
-        if trial.spec["noise"]["kind"] not in ("file", "human", "given", "instance"):
+        if dominance_margin(trial.spec["noise"], len(trial.dataset.info.classes)) is not None:
             continue  # `noise_warnings` checks the requested matrix
         audit = read_json_or_nothing(trial.labels.with_suffix(".json"))
         if audit.get("clean_labels_dominate") is False:

@@ -14,6 +14,8 @@ from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import canonical_hash
 from labelnoise.models import catalogue as models
+from labelnoise.noise import own
+from labelnoise.noise.catalogue import OWN
 from labelnoise.trial_folder import Status
 
 
@@ -61,6 +63,20 @@ def _describe_datasets(trials: list[Trial]) -> list[str]:
 
 def _rehearse(trials: list[Trial]) -> list[str]:
     """Try what is the user's own, and timm models, on a batch of random input; return a line per failure."""
+    noises = {
+        canonical_hash([noise, trial.spec["dataset"]]): (trial, noise)
+        for trial in trials
+        for noise in trial.spec["noise"].get("parts", [trial.spec["noise"]])
+        if noise["kind"] == OWN
+    }
+    failures = []
+    for trial, noise in noises.values():
+        info = trial.dataset.info
+        size = info.train_size or 16 * len(info.classes)
+        image = (info.channels, info.image_size, info.image_size) if info.image_size else None
+        without_seed = {key: value for key, value in noise.items() if key != "seed"}
+        problem = own.attempt(without_seed, num_classes=len(info.classes), size=size, image=image)
+        failures += [f"the noise {noise['target']} on {info.name}: {problem}"] if problem else []
     losses = {
         canonical_hash([trial.spec["loss"], len(trial.dataset.info.classes)]): trial
         for trial in trials
@@ -78,10 +94,9 @@ def _rehearse(trials: list[Trial]) -> list[str]:
         if targets.is_target(entry)
     }
     if not losses and not models_to_try and not augmentations:
-        return []
+        return failures
     from labelnoise.training import rehearsal  # imports torch
 
-    failures = []
     for trial in losses.values():
         problem = rehearsal.try_loss(trial.spec["loss"], num_classes=len(trial.dataset.info.classes))
         failures += [f"the loss {trial.label} ({trial.spec['loss']['target']}): {problem}"] if problem else []

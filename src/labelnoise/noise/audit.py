@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,20 @@ import numpy as np
 from labelnoise.errors import UserError
 from labelnoise.files import read_json
 from labelnoise.noise import pairs, transitions
+from labelnoise.noise.generate import parts_of
 
 
 def audit(
-    clean: np.ndarray | None, noisy: np.ndarray, *, classes: list[str], noise: Mapping[str, Any] | None
+    clean: np.ndarray | None,
+    noisy: np.ndarray,
+    *,
+    classes: list[str],
+    noise: Mapping[str, Any] | None,
+    parts: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """The requested noise (`noise` None: unknown) and the actual one; None for whatever needs unknown true labels.
+
+    `parts` are the labels that each part of mixed noise leaves; each is audited against those before it.
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row that has samples (ALF Definition 1);
     `dominance_margin` is the least T_ii − max_{j≠i} T_ij.
@@ -38,6 +46,14 @@ def audit(
     }
     if noise and "correction" in noise:
         described["requested_transition_correction"] = noise["correction"]
+    if noise and "target" in noise:
+        described["target"] = {key: noise[key] for key in ("target", "code", "params")}
+    if noise and "parts" in noise and parts:
+        befores = [clean, *parts[:-1]]
+        described["parts"] = [
+            audit(before, after, classes=classes, noise=part)
+            for before, after, part in zip(befores, parts, parts_of(noise), strict=True)
+        ]
     return described
 
 
@@ -90,6 +106,12 @@ def _describe(path: Path, audited: Mapping[str, Any]) -> str:
         seed = "" if audited["seed"] is None else f", seed {audited['seed']}"
         origin = f"{audited['generator']} ({audited['variant']}), version {audited['version']}{seed}"
     lines = [f"{path}: {origin}", *source_lines(audited.get("source", {}))]
+    for i, part in enumerate(audited.get("parts", ()), start=1):
+        rate = "" if part["requested_rate"] is None else f" {part['requested_rate']:g}"
+        lines.append(
+            f"part {i}: {part['generator']}{rate} ({part['variant']}), seed {part['seed']}, changed "
+            f"{part['wrong_labels']} of {part['size']} labels"
+        )
     if audited.get("requested_transition_correction"):
         lines.append(
             "the requested matrix was rounded: its rows missed 1 by up to "

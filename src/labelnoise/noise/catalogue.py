@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # Default variants: a noise's name shows all others.
-DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given")
+DEFAULT_VARIANTS = ("exact", "parallel", "superclass", "pdn", "given", "sequence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,14 @@ _ENTRIES = (
         version=2,
     ),
     NoiseInfo(
+        kind="pair",
+        title="each class flips to the next one, the last to the first (Han et al., NeurIPS 2018)",
+        variants={
+            "exact": "the rate holds exactly in each class (largest remainder)",
+            "bernoulli": "each label flips independently (code of Co-teaching)",
+        },
+    ),
+    NoiseInfo(
         kind="instance",
         title="the probability of each wrong label depends on the sample's features",
         variants={"pdn": "part-dependent noise (Xia et al., NeurIPS 2020), as published"},
@@ -95,10 +103,28 @@ _ENTRIES = (
         has_rate=False,
         has_seed=False,
     ),
+    NoiseInfo(
+        kind="mixed",
+        title="several noises in order, each on the labels that the one before leaves",
+        variants={"sequence": "each part has its own seed, drawn from the noise seed unless given"},
+        has_rate=False,
+    ),
+    NoiseInfo(
+        kind="target",
+        title="a function of your own",
+        variants={"given": "whatever labels the function returns"},
+        has_rate=False,
+    ),
 )
 
+# A user's own function.
+OWN = "target"
+
 # The kinds that start from true labels.
-FROM_CLEAN = ("clean", "symmetric", "asymmetric", "instance", "human")
+FROM_CLEAN = ("clean", "symmetric", "asymmetric", "pair", "instance", "human", "mixed", OWN)
+
+# The kinds that take a rate per class.
+BY_CLASS = ("symmetric", "asymmetric", "pair")
 
 NOISES: dict[str, NoiseInfo] = {entry.kind: entry for entry in _ENTRIES}
 

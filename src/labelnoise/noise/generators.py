@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,17 @@ from labelnoise.noise import transitions
 Map = Sequence[tuple[int, int]]
 
 
-def exact_counts(rate: float, sizes: np.ndarray) -> np.ndarray:
+# One rate for all classes, or one rate per class `(K,)`.
+Rate = float | np.ndarray
+
+
+def exact_counts(rate: Rate, sizes: np.ndarray) -> np.ndarray:
     """The number of labels to flip in each class, `(K,)`: round(rate · N) in all, distributed by largest remainder.
 
     `sizes` `(K,)` are the class sizes. Each count differs from rate · size by less than 1.
     """
-    return _largest_remainder(rate * sizes, round(rate * int(sizes.sum())))
+    total = float((rate * sizes).sum()) if isinstance(rate, np.ndarray) else rate * int(sizes.sum())
+    return _largest_remainder(rate * sizes, round(total))
 
 
 def _largest_remainder(ideal: np.ndarray, total: int) -> np.ndarray:
@@ -84,15 +90,20 @@ def clean(labels: np.ndarray, **_: object) -> np.ndarray:
 
 
 def symmetric(
-    labels: np.ndarray, *, num_classes: int, rate: float, seed: int, variant: str = "exact", **_: object
+    labels: np.ndarray, *, num_classes: int, rate: Rate, seed: int, variant: str = "exact", **_: object
 ) -> np.ndarray:
-    """Symmetric noise: the same rate for every class, each wrong label equally likely.
+    """Symmetric noise: each wrong label equally likely; only the variant exact takes a rate per class.
 
     Variants (the code they reproduce): exact, and `equal` (Active-Passive-Losses, `RandomState.choice` per class,
     then one of the others for each); `truncated` (Active-Negative-Loss, by transition counts); `bernoulli` (ALFs'
     MNIST, one multinomial draw per sample); `inclusive` (GJS, the head of a permutation, labels from all K classes).
     """
     random = np.random.RandomState(seed)
+    sizes = np.bincount(labels, minlength=num_classes)
+    if variant == "exact":
+        _check_sizes(rate, sizes)
+        return _flip_uniformly(labels, exact_counts(rate, sizes), num_classes, random)
+    rate = float(rate)
     matrix = transitions.symmetric(rate, num_classes, inclusive=variant == "inclusive")
     if variant == "truncated":
         return _flip_by_counts(labels, _truncated(matrix, labels), random)
@@ -103,25 +114,21 @@ def symmetric(
         noisy = labels.copy()
         noisy[drawn] = random.randint(num_classes, size=len(drawn), dtype=np.int32)
         return noisy
-    sizes = np.bincount(labels, minlength=num_classes)
-    if variant == "equal":
-        share = int(int(rate * len(labels)) / num_classes)
-        if share > sizes.min():
-            smallest = int(sizes.argmin())
-            raise UserError(
-                f"class {smallest} has {sizes[smallest]} samples, too few: the variant equal flips {share} in "
-                "every class; use the default variant"
-            )
-        return _flip_uniformly(labels, np.full(num_classes, share), num_classes, random)
-    _check_sizes(rate, sizes)
-    return _flip_uniformly(labels, exact_counts(rate, sizes), num_classes, random)
+    share = int(int(rate * len(labels)) / num_classes)
+    if share > sizes.min():
+        smallest = int(sizes.argmin())
+        raise UserError(
+            f"class {smallest} has {sizes[smallest]} samples, too few: the variant equal flips {share} in "
+            "every class; use the default variant"
+        )
+    return _flip_uniformly(labels, np.full(num_classes, share), num_classes, random)
 
 
 def asymmetric(
     labels: np.ndarray,
     *,
     num_classes: int,
-    rate: float | None = None,
+    rate: Rate | None = None,
     seed: int,
     variant: str = "parallel",
     map: Map | None = None,
@@ -142,6 +149,14 @@ def asymmetric(
         return _flip_by_counts(labels, counts, random)
     if map is None or rate is None:
         raise UserError("asymmetric noise needs a matrix, or a map and a rate")
+    if variant in ("parallel", "superclass"):
+        sources, wrongs = np.array(sorted(map), dtype=np.int64).T
+        of_sources = rate[sources] if isinstance(rate, np.ndarray) else rate
+        _check_sizes(rate, sizes, sources)
+        counts = np.zeros((num_classes, num_classes), dtype=np.int64)
+        counts[sources, wrongs] = exact_counts(of_sources, sizes[sources])
+        return _flip_by_counts(labels, counts, random)
+    rate = float(rate)
     transition = transitions.by_map(rate, num_classes, map)
     if variant in ("truncated", "blocks"):
         return _flip_by_counts(labels, _truncated(transition, labels), random)
@@ -152,24 +167,25 @@ def asymmetric(
         noisy, target = labels.copy(), dict(map)
         noisy[drawn] = [target.get(label, label) for label in labels[drawn].tolist()]
         return noisy
-    if variant == "sequential":
-        noisy = labels.copy()
-        for source, wrong in map:
-            pool = np.flatnonzero(noisy == source)
-            noisy[pool[random.permutation(len(pool))[: int(rate * len(pool))]]] = wrong
-        return noisy
-    sources, wrongs = np.array(sorted(map), dtype=np.int64).T
-    _check_sizes(rate, sizes, sources)
-    counts = np.zeros((num_classes, num_classes), dtype=np.int64)
-    counts[sources, wrongs] = exact_counts(rate, sizes[sources])
-    return _flip_by_counts(labels, counts, random)
+    noisy = labels.copy()
+    for source, wrong in map:
+        pool = np.flatnonzero(noisy == source)
+        noisy[pool[random.permutation(len(pool))[: int(rate * len(pool))]]] = wrong
+    return noisy
 
 
-def _check_sizes(rate: float, sizes: np.ndarray, classes: np.ndarray | None = None) -> None:
+def pair(labels: np.ndarray, *, num_classes: int, variant: str = "exact", **settings: Any) -> np.ndarray:
+    """Pair noise: each class flips to the next; `bernoulli` is Co-teaching's, one multinomial draw per sample."""
+    settings |= {"map": transitions.next_class(num_classes), "variant": "parallel" if variant == "exact" else variant}
+    return asymmetric(labels, num_classes=num_classes, **settings)
+
+
+def _check_sizes(rate: Rate, sizes: np.ndarray, classes: np.ndarray | None = None) -> None:
     """Raise `UserError` if a class is too small for the rate to hold in it."""
+    rates = np.broadcast_to(rate, len(sizes)).tolist()
     for k in range(len(sizes)) if classes is None else classes.tolist():
-        if rate > 0 and rate * sizes[k] < 1:
+        if rates[k] > 0 and rates[k] * sizes[k] < 1:
             raise UserError(
-                f"class {k} has {sizes[k]} samples, too few for a noise rate of {rate:g}; it needs at least "
-                f"{math.ceil(1 / rate)}"
+                f"class {k} has {sizes[k]} samples, too few for a noise rate of {rates[k]:g}; it needs at least "
+                f"{math.ceil(1 / rates[k])}"
             )

@@ -27,13 +27,15 @@ def write(
     own: np.ndarray,
     source: Mapping[str, Any] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
+    parts: Sequence[np.ndarray] = (),
 ) -> dict[str, Any]:
     """Write the label file and its audit, which is returned.
 
     `clean` is None if the true labels are unknown. `own` are the data set's labels; their hash ties the file to the
-    data set. `source` records how labels were read from a user's file, `names` are columns that identify the samples.
+    data set. `source` records how labels were read from a user's file, `names` are columns that identify the samples;
+    `parts` as for `audit`.
     """
-    described = audit(clean, noisy, classes=classes, noise=noise) | {"dataset_sha256": sha256(own)}
+    described = audit(clean, noisy, classes=classes, noise=noise, parts=parts) | {"dataset_sha256": sha256(own)}
     if source is not None:
         described["source"] = dict(source)
     arrays = {"noisy_labels": noisy} | ({} if clean is None else {"clean_labels": clean})

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from labelnoise import targets
 from labelnoise.errors import UserError, unknown
 from labelnoise.files import canonical_hash
-from labelnoise.noise import transitions
-from labelnoise.noise.catalogue import MAPS, NOISES, PUBLISHED_MAP
+from labelnoise.noise import own, transitions
+from labelnoise.noise.catalogue import BY_CLASS, DEFAULT_VARIANTS, MAPS, NOISES, OWN, PUBLISHED_MAP
 from labelnoise.readers import matrices
 
 # Map name → (true, wrong) class numbers.
@@ -24,8 +25,20 @@ class NoiseError(UserError):
         self.key = key
 
 
-def check_rate(kind: str, rate: float | None, *, has_matrix: bool = False) -> None:
+# One rate, or a rate per class, by class name or number.
+Rate = float | Mapping[Any, float] | None
+
+
+def check_rate(kind: str, rate: Rate, *, has_matrix: bool = False) -> None:
     """Raise `NoiseError` unless the kind of noise can have this rate (None: no rate is set)."""
+    if isinstance(rate, Mapping):
+        if has_matrix or kind not in BY_CLASS:
+            raise NoiseError(f"only {', '.join(BY_CLASS)} noise (without a matrix) takes a rate per class", "rate")
+        if not any(rate.values()):
+            raise NoiseError("a rate per class needs at least one class with a rate above 0", "rate")
+        for value in rate.values():
+            check_rate(kind, value)
+        return
     if has_matrix or not NOISES[kind].has_rate:
         if rate not in (None, 0):
             what = "noise given by a matrix has" if has_matrix else f"{kind} labels have"
@@ -48,37 +61,71 @@ def check_variant(kind: str, variant: str) -> None:
 def resolve_noise(
     kind: str,
     *,
-    rate: float | None,
+    rate: Rate,
     variant: str | None = None,
     classes: Sequence[str],
     maps: Maps,
     map: Mapping[Any, Any] | None = None,
     matrix: Any = None,
 ) -> dict[str, Any]:
-    """The noise of a spec, without its seed, for generated noise: clean, symmetric, asymmetric or instance.
+    """The noise of a spec, without its seed, for generated noise: clean, symmetric, asymmetric, pair or instance.
 
-    `maps` are the data set's own, for asymmetric noise. A `map` (class → class, by name or number) or a `matrix` (rows,
-    or a file) replaces them. If `variant` is None, the data set's default is used. Raises `NoiseError`.
+    In a `rate` per class, classes that are not named keep their labels. `maps` are the data set's own, for asymmetric
+    noise. A `map` (class → class, by name or number) or a `matrix` (rows, or a file) replaces them. If `variant` is
+    None, the data set's default is used. Raises `NoiseError`.
     """
     check_rate(kind, rate, has_matrix=matrix is not None)
     if variant is not None:
         check_variant(kind, variant)
     if kind != "asymmetric" and (map is not None or matrix is not None):
         raise NoiseError(f"{kind} noise takes no map and no matrix", "map" if map is not None else "matrix")
-    spec = {"kind": kind, "version": NOISES[kind].version, "rate": 0.0 if kind == "clean" else rate}
-    if kind != "asymmetric":
-        return spec | {"variant": variant or next(iter(NOISES[kind].variants))}
+    spec: dict[str, Any] = {"kind": kind, "version": NOISES[kind].version, "rate": 0.0 if kind == "clean" else rate}
     if matrix is not None:
         return spec | {"rate": None} | _by_matrix(matrix, variant, map, classes)
-    if map is not None:
-        return spec | _by_own_map(map, variant, classes)
-    return spec | _by_published_map(maps, variant)
+    if kind != "asymmetric":
+        spec |= {"variant": variant or next(iter(NOISES[kind].variants))}
+    elif map is not None:
+        spec |= _by_own_map(map, variant, classes)
+    else:
+        spec |= _by_published_map(maps, variant)
+    return spec | _by_class(spec, rate, classes) if isinstance(rate, Mapping) else spec
+
+
+def resolve_mixed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The noise of a spec, without its seed, whose parts are applied in order; a part may have its own `seed`."""
+    listed = [dict(part) for part in parts]
+    spec = {"kind": "mixed", "version": NOISES["mixed"].version, "rate": None, "variant": "sequence", "parts": listed}
+    return spec | {"content": canonical_hash(listed, digits=6)}
+
+
+def resolve_own(target: str, *, rate: float | None, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The noise of a spec, without its seed, from a user's own function; a `rate` is one of its parameters."""
+    if rate is not None:
+        params = {"rate": rate, **params}
+    function = targets.resolve(target, params, positional=own.POSITIONAL)
+    spec = {"kind": OWN, "version": NOISES[OWN].version, "rate": rate, "variant": "given", **function}
+    return spec | {"content": canonical_hash(function, digits=6)}
 
 
 def dominance_margin(noise: Mapping[str, Any], num_classes: int) -> float | None:
     """The least T_ii − max_{j≠i} T_ij of the requested matrix (ALF, Definition 1); None without one."""
     requested = transitions.requested(noise, num_classes)
     return None if requested is None else transitions.margin(requested)
+
+
+def _by_class(spec: Mapping[str, Any], rate: Mapping[Any, float], classes: Sequence[str]) -> dict[str, Any]:
+    if spec["variant"] not in DEFAULT_VARIANTS:
+        raise NoiseError(f"the variant {spec['variant']} takes no rate per class; leave the variant out", "variant")
+    names = list(classes)
+    rates = sorted((_number(name, names, "rate"), float(value)) for name, value in rate.items())
+    if len({k for k, _ in rates}) < len(rates):
+        raise NoiseError("a class is named twice, by its name and its number", "rate")
+    mapped = [true for true, _ in spec.get("map", [])]
+    for k, value in rates:
+        if "map" in spec and value > 0 and k not in mapped:
+            raise NoiseError(f"{names[k]} has a rate, but the map of asymmetric noise does not flip it", "rate")
+    listed = [list(pair) for pair in rates]
+    return {"rate": None, "rates": listed, "content": canonical_hash([listed, spec.get("map")], digits=6)}
 
 
 def _by_matrix(matrix: Any, variant: str | None, map: object, classes: Sequence[str]) -> dict[str, Any]:
@@ -112,24 +159,25 @@ def _by_published_map(maps: Maps, variant: str | None) -> dict[str, Any]:
 
 def _numbered(map: Mapping[Any, Any], classes: list[str]) -> list[list[int]]:
     """A user's map as (true, wrong) class numbers, from class names or numbers."""
-    may_be_numbered = not any(name.isdecimal() for name in classes)
-
-    def number(value: Any) -> int:
-        if isinstance(value, bool):
-            raise NoiseError(f"YAML reads a class called yes, no, on or off as {value}; quote it", "map")
-        if str(value) in classes:
-            return classes.index(str(value))
-        if isinstance(value, int) and 0 <= value < len(classes) and may_be_numbered:
-            return value
-        hint = f" (or their numbers 0..{len(classes) - 1})" if may_be_numbered else ""
-        raise NoiseError(f"{unknown('class', value, classes)}{hint}", "map")
-
     if not map:
         raise NoiseError("the map is empty; map at least one class to another", "map")
-    pairs = [[number(true), number(wrong)] for true, wrong in map.items()]
+    pairs = [[_number(name, classes, "map") for name in pair] for pair in map.items()]
     for true, wrong in pairs:
         if true == wrong:
             raise NoiseError(f"{classes[true]} is mapped to itself; remove it", "map")
     if len({true for true, _ in pairs}) < len(pairs):
         raise NoiseError("a class is named twice, by its name and its number", "map")
     return pairs
+
+
+def _number(value: Any, classes: list[str], key: str) -> int:
+    """The number of a class that the setting `key` names by its name or number."""
+    if isinstance(value, bool):
+        raise NoiseError(f"YAML reads a class called yes, no, on or off as {value}; quote it", key)
+    if str(value) in classes:
+        return classes.index(str(value))
+    may_be_numbered = not any(name.isdecimal() for name in classes)
+    if isinstance(value, int) and 0 <= value < len(classes) and may_be_numbered:
+        return value
+    hint = f" (or their numbers 0..{len(classes) - 1})" if may_be_numbered else ""
+    raise NoiseError(f"{unknown('class', value, classes)}{hint}", key)

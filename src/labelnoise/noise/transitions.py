@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,8 +26,29 @@ def by_map(rate: float, num_classes: int, pairs: Sequence[tuple[int, int]]) -> n
     return matrix
 
 
+def next_class(num_classes: int) -> list[tuple[int, int]]:
+    """The map of pair noise: each class to the next, the last to the first."""
+    return [(k, (k + 1) % num_classes) for k in range(num_classes)]
+
+
 def requested(noise: Mapping[str, Any], num_classes: int) -> np.ndarray | None:
-    """The matrix that a spec's noise requests; None for kinds without one (instance, human, file, given)."""
+    """The matrix that a spec's noise requests; None if it has none (instance, human, file, given, a user's own).
+
+    That of mixed noise is the product of its parts'.
+    """
+    if "rates" in noise:
+        uniform = {key: value for key, value in noise.items() if key != "rates"}
+        matrix = np.eye(num_classes)
+        for k, rate in noise["rates"]:
+            at_rate = requested(uniform | {"rate": rate}, num_classes)
+            assert at_rate is not None  # kinds with a rate per class have a matrix
+            matrix[k] = at_rate[k]
+        return matrix
+    if noise["kind"] == "mixed":
+        parts = [requested(part, num_classes) for part in noise["parts"]]
+        return None if any(part is None for part in parts) else functools.reduce(np.matmul, parts)  # type: ignore[arg-type]
+    if noise["kind"] == "pair":
+        return by_map(noise["rate"], num_classes, next_class(num_classes))
     if noise["kind"] == "symmetric":
         return symmetric(noise["rate"], num_classes, inclusive=noise["variant"] == "inclusive")
     if noise["kind"] == "asymmetric":
