@@ -66,6 +66,19 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
     plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
+    trials = command("trials", _trials, "list the trials of a config with their status and folder")
+    trials.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
+    trials.add_argument("--failed", action="store_true", help="only failed trials, with their reasons")
+    trials.add_argument("--loss", metavar="NAME", help="only those of this loss, by its name or label")
+
+    rerun = command(
+        "rerun",
+        _rerun,
+        "set the results of trials aside, so that the next run trains them again",
+        "Nothing is deleted: the files move to aside-N in the trial's folder.",
+    )
+    rerun.add_argument("hashes", nargs="+", metavar="HASH", help="as `labelnoise trials` lists them")
+
     papers = command("papers", _papers, "list the experiments that repeat the papers' tables and figures")
     papers.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
@@ -159,6 +172,18 @@ def _plan(options: argparse.Namespace) -> None:
 
     if verdicts := overview.describe_verdicts(options.config):
         print(verdicts)
+
+
+def _trials(options: argparse.Namespace) -> None:
+    from labelnoise.experiment import listing
+
+    print(listing.describe(options.config, failed=options.failed, loss=options.loss))
+
+
+def _rerun(options: argparse.Namespace) -> None:
+    from labelnoise.experiment import listing
+
+    print(listing.rerun(options.hashes))
 
 
 def _papers(options: argparse.Namespace) -> None:

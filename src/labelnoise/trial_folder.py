@@ -125,6 +125,24 @@ class TrialFolder:
         """The first `failed` path that does not exist, so that nothing is overwritten."""
         return free_name(self.failed)
 
+    def set_aside(self) -> Path | None:
+        """Move everything that a job wrote, except its history, to the first free `aside-N`; None if there is nothing.
+
+        The next run trains the trial from its first epoch. Waits for a job that is working on it.
+        """
+        with self.held():
+            kept = {self.spec.name, self.history.name, ".lock"}
+            files = [path for path in self.path.iterdir() if path.name not in kept and not _is_aside(path)]
+            if not files:
+                return None
+            aside = free_name(lambda number: self.path / f"aside-{number}")
+            aside.mkdir()
+            # The result first: a trial without a result is unfinished, whatever else is left.
+            for path in sorted(files, key=lambda path: path != self.result):
+                path.rename(aside / path.name)
+            self.record(f"set aside in {aside.name}")
+            return aside
+
     @property
     def status(self) -> Status:
         """How the trial ended; `missing` if there is no readable result of this trial."""
@@ -197,6 +215,10 @@ class TrialFolder:
     @property
     def _copy(self) -> Path:
         return self.path / ".result.json"
+
+
+def _is_aside(path: Path) -> bool:
+    return path.is_dir() and path.name.startswith("aside-")
 
 
 def _suffix(epoch: int | None) -> str:

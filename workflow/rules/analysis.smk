@@ -5,6 +5,7 @@
 rule trials:
     input:
         RUN.set_aside,
+        results(),
         PRODUCTS / "trials.csv",
         RUN.collected,
 

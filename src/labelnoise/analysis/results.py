@@ -119,13 +119,13 @@ class Results:
         return set(cells.index[cells["mean"].notna()])
 
 
-def read(manifest_path: Path) -> Results:
-    """Read an experiment's results.
+def read(manifest_path: Path, root: Path = Path()) -> Results:
+    """Read an experiment's results below `root`.
 
     Raises `UserError` if a file is missing or damaged, is from another config, or is not what `collect` wrote.
     """
     manifest = manifests.read(manifest_path)
-    folder = paths.products(manifest["experiment"])
+    folder = root / paths.products(manifest["experiment"])
     remedy = f"run snakemake, or `labelnoise collect {manifest_path}`"
     contents, frames = [], []
     for name in FILES:
