@@ -30,7 +30,7 @@ class ManifestTrial(TypedDict):
     """One trial: its folder and label file, its value on every axis, and its place in a sweep, if it has one.
 
     `printed_as` are the noise and rate as printed tables name them. `unlike_preset` says in words what the config sets
-    otherwise than the preset; empty if nothing.
+    otherwise than the preset; empty if nothing. `recipe` is its place in the manifest's `recipes`.
     """
 
     hash: str
@@ -48,6 +48,7 @@ class ManifestTrial(TypedDict):
     printed_as: list[Any]
     sweep: Sweep | None
     unlike_preset: str
+    recipe: int
 
 
 class Published(TypedDict):
@@ -64,7 +65,8 @@ class Manifest(TypedDict):
     """The axes in the order of the config, their presentation, and every trial.
 
     `experiment` is None for config.yaml. `noise_headings` are (group, rate) as tables print them; `losses` are labels.
-    `classes` counts each data set's. `figure_losses` stand out in figures; empty for the best ones.
+    `recipes` are the distinct recipes of the trials, values as text. `classes` counts each data set's. `figure_losses`
+    stand out in figures; empty for the best ones.
     """
 
     experiment: str | None
@@ -83,6 +85,7 @@ class Manifest(TypedDict):
     noise_headings: dict[str, list[str]]
     losses: list[str]
     seeds: list[int]
+    recipes: list[dict[str, str]]
     trials: list[ManifestTrial]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from labelnoise import recipe_notes
 from labelnoise.analysis import formats, results, summary, tables
 from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.statistics import average_ranks
@@ -31,7 +33,7 @@ def table(rows: pd.DataFrame, highlight: str = "best_second") -> tables.Table:
     manifest = {"experiment": None, "highlight": highlight, "noise_seed": "same", "datasets": ["d"],
                 "losses": losses, "noises": noises,
                 "noise_headings": {name: name.rpartition("-")[::2] for name in noises},
-                "seeds": rows.seed.unique().tolist()}  # fmt: skip
+                "recipes": [], "trials": [], "seeds": rows.seed.unique().tolist()}  # fmt: skip
     return next(tables.tables(results.from_trials(manifest, rows)))
 
 
@@ -241,3 +243,18 @@ def test_hyper_parameters_are_compared_by_what_differs():
         ("q = 0.5", ["0.1"], "d; e: clean"),
         ("q = 0.5", ["0.3"], "e: symmetric 0.2"),
     ]
+
+
+def test_captions_say_which_losses_are_trained_otherwise_and_what_is_the_users_own():
+    recipes = [
+        {"weight_decay": "0.0001", "l1": "0", "epochs": "50", "model": "Net width=32", "own": "model"},
+        {"weight_decay": "0", "l1": "5e-05", "epochs": "50", "model": "Net width=32", "own": "model"},
+    ]
+    listed = [("A", "n", 0), ("B", "n", 0), ("C", "n", 1), ("C", "m", 0)]
+    trials_of = [{"dataset": "d", "label": label, "noise": noise, "recipe": i} for label, noise, i in listed]
+    manifest: Any = {"recipes": recipes, "trials": trials_of}
+    expected = "The losses are not all trained alike: weight decay 0.0001, but 0 for C; L1 0, but 5e-05 for C"
+    assert recipe_notes.differences(manifest, "d", ["n"]) == expected
+    assert "0 or 0.0001 for C" in recipe_notes.differences(manifest, "d", ["n", "m"])
+    assert recipe_notes.differences(manifest, "d", ["m"]) == ""
+    assert recipe_notes.own_parts(manifest, "d", ["n", "m"]) == "Trained with the model Net width=32 of one's own"

@@ -75,12 +75,20 @@ def results(
             "label": row.label,
             "printed_as": [row.kind, None if pd.isna(row.rate) else row.rate],
             "unlike_preset": unlike,
+            "recipe": 0,
         }
         for row in trials.itertuples()
     ]
     paper = {"paper": "p", "tables": tables, "trials": 3, "tolerance": 1.0, "cells": cells}
     losses = list(dict.fromkeys(trials.label))
-    manifest: Any = {"datasets": ["d"], "trials": entries, "published": paper, "losses": losses, "highlight": "top2"}
+    manifest: Any = {
+        "datasets": ["d"],
+        "trials": entries,
+        "published": paper,
+        "losses": losses,
+        "highlight": "top2",
+        "recipes": [{}],
+    }
     unmeasured = {metric.column: None for metric in METRICS.values() if metric.column not in trials}
     return from_trials(manifest, trials.assign(**unmeasured))
 

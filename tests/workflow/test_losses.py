@@ -94,6 +94,10 @@ def test_own_model_and_augmentation_train_and_a_recipe_sweep_has_labels(project:
         f"CE model=Net width={width} weight_decay={decay}" for width in (16, 32) for decay in ("0", "0.01")
     }
     assert set(trials.model) == {"Net width=16", "Net width=32"}
+    project.labelnoise("tables", "results/manifest.json")
+    caption = (project.results / "tables" / "digits-last.md").read_text()
+    assert "model Net width=16, but Net width=32 for" in caption
+    assert "Trained with the augmentation crop1+erase size=3 of one's own" in caption
     assert (trials.status == "ok").all(), trials.reason
     # A comment and another class train nothing again.
     project.write(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from labelnoise import recipe_notes
 from labelnoise.analysis.formats import Cell, Column, Grid, Line
 from labelnoise.analysis.metrics import METRICS, Metric
 from labelnoise.analysis.results import Results
@@ -108,6 +109,9 @@ def _caption(results: Results, dataset: str, test_set: str, metric: Metric, nois
         _ties(n, highlight),
         _ranks(results.ranks_of(dataset, test_set, metric), len(noises)),
     ]
+    for note in (recipe_notes.differences, recipe_notes.own_parts):
+        if sentence := note(results.manifest, dataset, noises):
+            sentences.append(sentence)
     if rows.kind.isin(["human", "file", "given"]).any():
         sentences.append("Human labels, labels as provided and labels from a file are the same for all seeds")
     values = rows[metric.column].where(rows.status == "ok").groupby(rows.trial).count()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from labelnoise import targets
+from labelnoise import recipe_notes, targets
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import experiment_name
@@ -13,6 +13,7 @@ from labelnoise.experiment.forecast import Forecast
 from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
 from labelnoise.files import canonical_hash
+from labelnoise.manifest import Manifest
 from labelnoise.models import catalogue as models
 from labelnoise.noise import own
 from labelnoise.noise.catalogue import OWN
@@ -34,6 +35,7 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         f"  data sets  {len(axes['datasets']):>4}  {', '.join(axes['datasets'])}",
         f"  noises     {len(axes['noises']):>4}  {', '.join(axes['noises'])}",
         *_describe_datasets(trials),
+        *_describe_recipes(axes),
         f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
         f"done {counts[Status.OK]}, diverged {counts[Status.DIVERGED]}, "
         f"failed {counts[Status.FAILED]}{' (to retry)' if config.retry_failed else ' (kept)'}, "
@@ -59,6 +61,14 @@ def _describe_datasets(trials: list[Trial]) -> list[str]:
             f"{'noisy as provided' if info.labels == 'given' else 'taken as true'}"
         )
     return lines
+
+
+def _describe_recipes(manifest: Manifest) -> list[str]:
+    """Return a line per data set whose losses are not all trained alike, as captions say it."""
+    said = {
+        dataset: recipe_notes.differences(manifest, dataset, manifest["noises"]) for dataset in manifest["datasets"]
+    }
+    return [f"    {dataset}: {sentence[0].lower()}{sentence[1:]}" for dataset, sentence in said.items() if sentence]
 
 
 def _rehearse(trials: list[Trial]) -> list[str]:

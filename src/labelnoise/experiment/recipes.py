@@ -142,6 +142,16 @@ def text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
 
 
+def as_text(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Every value of a spec's recipe as text, for the manifest; `own` names those that are the user's code."""
+    own = {
+        "model": targets.is_target(recipe["model"]),
+        "augmentation": any(map(targets.is_target, recipe["augmentation"])),
+    }
+    shown = {key: text(value) for key, value in (recipes.DEFAULTS | dict(recipe)).items() if key != "version"}
+    return shown | {"own": " ".join(key for key, is_own in own.items() if is_own)}
+
+
 # Recipe values that are lists themselves; a list of lists is a sweep.
 _LISTS = ("milestones", "mean", "std", "augmentation", "resize")
 

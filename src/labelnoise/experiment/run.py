@@ -19,7 +19,7 @@ from typing import Any
 import labelnoise
 from labelnoise import manifest, paths
 from labelnoise.errors import UserError
-from labelnoise.experiment import config_file, finished, printed
+from labelnoise.experiment import config_file, finished, printed, recipes
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
@@ -183,6 +183,8 @@ class Run:
 def build_manifest(config: Config, trials: list[Trial], name: str | None, file: str) -> Manifest:
     """Return the manifest of the config `file`: the axes in its order, their presentation and every trial."""
     noises = {paths.noise_name(trial.spec["noise"]): list(trial.noise_heading) for trial in trials}
+    as_text = [recipes.as_text(trial.spec["recipe"]) for trial in trials]
+    distinct = list({tuple(recipe.items()): recipe for recipe in as_text}.values())
     return {
         "experiment": name,
         "config": file,
@@ -200,6 +202,7 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
         "noise_headings": noises,
         "losses": list(dict.fromkeys(trial.label for trial in trials)),
         "seeds": list(dict.fromkeys(trial.spec["seed"] for trial in trials)),
+        "recipes": distinct,
         "trials": [
             {
                 "hash": trial.hash,
@@ -217,8 +220,9 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
                 "printed_as": list(printed.noise_of(trial.spec["noise"])),
                 "sweep": trial.sweep,
                 "unlike_preset": trial.unlike_preset,
+                "recipe": distinct.index(recipe),
             }
-            for trial in trials
+            for trial, recipe in zip(trials, as_text, strict=True)
         ],
     }
 
