@@ -65,8 +65,8 @@ class Manifest(TypedDict):
     """The axes in the order of the config, their presentation, and every trial.
 
     `experiment` is None for config.yaml. `noise_headings` are (group, rate) as tables print them; `losses` are labels.
-    `recipes` are the distinct recipes of the trials, values as text. `classes` counts each data set's. `figure_losses`
-    stand out in figures; empty for the best ones.
+    `recipes` are the distinct recipes of the trials, values as text. `classes` counts each data set's. `noisy_tests`
+    are the data sets without clean test labels. `figure_losses` stand out in figures; empty for the best ones.
     """
 
     experiment: str | None
@@ -81,6 +81,7 @@ class Manifest(TypedDict):
     snapshots: list[int]
     datasets: list[str]
     classes: dict[str, int]
+    noisy_tests: list[str]
     noises: list[str]
     noise_headings: dict[str, list[str]]
     losses: list[str]

@@ -18,6 +18,9 @@ from labelnoise.files import free_name, locked, read_json, read_json_or_nothing,
 # The value of a measure that needs clean labels when they are not known.
 UNKNOWN = "unknown"
 
+# The test set of a trial without clean test labels: the held-out part of the training set, with its noisy labels.
+HELD_OUT = "held_out"
+
 
 class Status(StrEnum):
     """How a trial ended. `diverged` is final; `failed` is retried; `missing` has no readable result."""

@@ -33,7 +33,7 @@ def table(rows: pd.DataFrame, highlight: str = "best_second") -> tables.Table:
     manifest = {"experiment": None, "highlight": highlight, "noise_seed": "same", "datasets": ["d"],
                 "losses": losses, "noises": noises,
                 "noise_headings": {name: name.rpartition("-")[::2] for name in noises},
-                "recipes": [], "trials": [], "seeds": rows.seed.unique().tolist()}  # fmt: skip
+                "recipes": [], "trials": [], "noisy_tests": [], "seeds": rows.seed.unique().tolist()}  # fmt: skip
     return next(tables.tables(results.from_trials(manifest, rows)))
 
 

@@ -127,7 +127,7 @@ BAD = [
     ({"classes": np.array(["cat", "cat", "dog"])}, "two classes are called 'cat'"),
     ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
     ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot be printed in tables and figures"),
-    ({"y_test": None}, "lacks y_test"),
+    ({"y_test": None}, "has x_test, but no y_test"),
     ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),
     ({"x_train": IMAGES[0]}, "x_train is 12 × 12 × 3|30 images"),

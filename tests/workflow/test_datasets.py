@@ -102,6 +102,40 @@ def test_own_arrays_and_every_noise_reach_tables_and_figures(project: Project, a
     assert project.would_run() == {}
 
 
+def test_data_without_clean_test_labels_says_so_in_every_table(project: Project, arrays: Path):
+    with np.load(arrays) as file:
+        held = dict(file)
+    np.savez(project.folder / "bare.npz", **{name: held[name] for name in ("classes", "x_train", "y_train")})
+    np.savez(project.folder / "noisy.npz", **held)
+    own = [
+        {"name": "bare", "arrays": "bare.npz", "like": "digits", "labels": "given"},
+        {"name": "noisy", "arrays": "noisy.npz", "like": "digits", "labels": "given", "test_labels": "given"},
+    ]
+    config = {"datasets": own, "noise": ["given"], "losses": ["CE", "MAE"], "seeds": [1, 2], "train": {"epochs": 2}}
+    project.write(yaml.safe_dump(config))
+    refused = project.labelnoise("plan")
+    assert refused.returncode == 2
+    assert "bare has no test set; hold out a part of its training samples: train: {validation: 0.2}" in refused.stderr
+    project.write(yaml.safe_dump(config | {"train": {"epochs": 2, "validation": 0.25}}))
+    assert "losses are compared on held-out noisy labels" in project.labelnoise("plan").stdout
+    project.snakemake()
+    trials = pd.read_csv(project.results / "trials.csv")
+    assert set(zip(trials.dataset, trials.test_set, strict=True)) == {
+        ("bare", "held_out"), ("noisy", "held_out"), ("noisy", "test"),
+    }  # fmt: skip
+    row = trials[trials.dataset == "bare"].iloc[0]
+    arrays_kept = np.load(project.folder / row.folder / "predictions.npz")
+    predicted = arrays_kept["held_out_probabilities"].argmax(axis=1)
+    agreement = 100 * (predicted == held["y_train"][arrays_kept["validation_index"]]).mean()
+    assert abs(agreement - row.last_accuracy) < 1e-4
+    captions = {path.name: path.read_text() for path in project.results.glob("tables/*-last.md")}
+    assert {*captions} == {"bare-held_out-last.md", "noisy-held_out-last.md", "noisy-test-last.md"}
+    assert all("NO CLEAN TEST LABELS" in text and "test accuracy" not in text for text in captions.values())
+    assert "noisy (test, noisy labels)" in captions["noisy-test-last.md"]
+    page = (project.results / "report.html").read_text()
+    assert "has no clean test labels" in page and "When it is not" in page
+
+
 def test_changed_data_or_labels_make_new_trials_and_reverting_reuses_old_ones(project: Project, arrays: Path):
     project.write(OWN + "train: {epochs: 1}\nonly: {noise: [clean, file], seeds: [1]}\n")
     project.snakemake("trials")

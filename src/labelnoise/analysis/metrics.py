@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# What tables call the accuracy on labels that may be wrong.
+NOISY_ACCURACY = "agreement with noisy labels"
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -14,6 +17,10 @@ class Metric:
     menu: str
     higher_is_better: bool = True
     is_of_test_set: bool = True
+
+    def title_on(self, *, noisy: bool) -> str:
+        """`title` for test sets whose labels may be noisy."""
+        return self.title.replace("test accuracy", NOISY_ACCURACY) if noisy else self.title
 
     @property
     def column(self) -> str:

@@ -12,11 +12,11 @@ import pandas as pd
 from labelnoise import manifest as manifests
 from labelnoise import paths
 from labelnoise.analysis import summary, trials_csv
-from labelnoise.analysis.metrics import HEADLINE, Metric
+from labelnoise.analysis.metrics import HEADLINE, NOISY_ACCURACY, Metric
 from labelnoise.errors import UserError
 from labelnoise.files import csv_text
 from labelnoise.manifest import Manifest
-from labelnoise.trial_folder import Status
+from labelnoise.trial_folder import HELD_OUT, Status
 
 # trials.csv, and what is computed from it.
 FILES = ("trials.csv", "summary.csv", "ranks.csv")
@@ -80,8 +80,29 @@ class Results:
         return summary.test_sets(self.trials, dataset)
 
     def title(self, dataset: str, test_set: str) -> str:
-        """The data set, with the test set in brackets if there are several."""
+        """The data set, with the test set in brackets if there are several or its labels may be wrong."""
+        if self.is_noisy(dataset):
+            return f"{dataset} ({self.test_set_title(dataset, test_set)})"
         return dataset if len(self.test_sets(dataset)) == 1 else f"{dataset} ({test_set})"
+
+    def test_set_title(self, dataset: str, test_set: str) -> str:
+        """The test set's name; if its labels may be wrong, it says so."""
+        if not self.is_noisy(dataset):
+            return test_set
+        return "held-out noisy labels" if test_set == HELD_OUT else f"{test_set}, noisy labels"
+
+    def is_noisy(self, dataset: str) -> bool:
+        """Whether the data set has no clean test labels, so that accuracies are those on noisy ones."""
+        return dataset in self.manifest["noisy_tests"]
+
+    def accuracy(self, dataset: str) -> str:
+        """What axes call an accuracy on a test set of this data set."""
+        return NOISY_ACCURACY if self.is_noisy(dataset) else "test accuracy"
+
+    def stem(self, dataset: str, test_set: str, *, of_test_set: bool = True) -> str:
+        """The first part of file names: with the test set if there are several or its labels may be wrong."""
+        is_named = of_test_set and (len(self.test_sets(dataset)) > 1 or self.is_noisy(dataset))
+        return f"{dataset}-{test_set}" if is_named else dataset
 
     def rows_of(self, dataset: str, test_set: str) -> pd.DataFrame:
         """The rows of one data set and test set, including trials without any accuracy."""

@@ -16,6 +16,12 @@ from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
 
+# Opens captions of data sets without clean test labels.
+NOT_ACCURACY = (
+    "NO CLEAN TEST LABELS: agreement with noisy labels ranks losses while clean labels dominate; it is not the "
+    "accuracy on true classes"
+)
+
 # How captions describe `highlight`.
 MARKED = {
     "best": "best is bold",
@@ -78,10 +84,10 @@ def tables(results: Results) -> Iterator[Table]:
                 if cells.empty:
                     continue
                 labels, noises = (set(cells.index.get_level_values(axis)) for axis in ("label", "noise"))
-                several = len(results.test_sets(dataset)) > 1
+                stem = results.stem(dataset, test_set, of_test_set=metric.is_of_test_set)
                 shown = [noise for noise in results.noises if noise in noises]
                 yield Table(
-                    name="-".join([dataset, *([test_set] if several and metric.is_of_test_set else []), metric.name]),
+                    name=f"{stem}-{metric.name}",
                     dataset=dataset,
                     test_set=test_set,
                     metric=metric,
@@ -100,7 +106,8 @@ def _caption(results: Results, dataset: str, test_set: str, metric: Metric, nois
     rows = rows[rows.noise.isin(noises)]
     n = rows.seed.nunique()
     seeds = f"n = {n} seeds{_noise_draws(results, rows)}" if n > 1 else "n = 1 seed, so no deviation"
-    what = metric.title[0].upper() + metric.title[1:] + (" (%)" if metric.higher_is_better else " (%, lower is better)")
+    title = metric.title_on(noisy=results.is_noisy(dataset))
+    what = title[0].upper() + title[1:] + (" (%)" if metric.higher_is_better else " (%, lower is better)")
     where = results.title(dataset, test_set) if metric.is_of_test_set else dataset
     highlight = results.manifest["highlight"]
     sentences = [
@@ -109,6 +116,8 @@ def _caption(results: Results, dataset: str, test_set: str, metric: Metric, nois
         _ties(n, highlight),
         _ranks(results.ranks_of(dataset, test_set, metric), len(noises)),
     ]
+    if results.is_noisy(dataset) and metric.is_of_test_set:
+        sentences.insert(0, NOT_ACCURACY)
     for note in (recipe_notes.differences, recipe_notes.own_parts):
         if sentence := note(results.manifest, dataset, noises):
             sentences.append(sentence)

@@ -1,4 +1,4 @@
-"""A user's own small images: an .npz with x_train, y_train, x_test, y_test (and further test sets x_NAME, y_NAME).
+"""A user's own small images: an .npz with x_train and y_train, and test sets such as x_test and y_test.
 
 If y_train_clean exists, it holds the true training labels, and y_train the noisy ones.
 """
@@ -31,11 +31,15 @@ def describe(path: Path) -> Description:
     """
     with _open(path) as file:
         names = file.files
-        missing = [name for name in ("x_train", "y_train", "x_test", "y_test") if name not in names]
+        missing = [name for name in ("x_train", "y_train") if name not in names]
         if missing:
             raise UserError(
-                f"{path}: lacks {', '.join(missing)}; an arrays data set needs x_train, y_train, x_test and y_test"
+                f"{path}: lacks {', '.join(missing)}; an arrays data set needs x_train and y_train, and for each test "
+                "set x_NAME and y_NAME"
             )
+        lonely = sorted({name for name in names if name.startswith("y_") and f"x{name[1:]}" not in names} - {_CLEAN})
+        if lonely:
+            raise UserError(f"{path}: has {lonely[0]}, but no x{lonely[0][1:]}")
         test_sets = tuple(sorted(name[2:] for name in names if name.startswith("x_") and name != "x_train"))
         shape = _shape(file, "x_train", path)
         labels = _all_labels(file, path, test_sets)

@@ -21,7 +21,7 @@ def describe(folder: Path, splits: Sequence[str] | None = None) -> Description:
 
     A split is a folder NAME/ with one folder per class; a NAME.csv beside it takes precedence. `splits` names the
     splits, which is needed if a CSV has no folder of its name or if there are other folders. Raises `UserError` if
-    there is no train split, no test split, or an image is in train and in a test set.
+    there is no train split, or an image is in train and in a test set.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder")
@@ -57,12 +57,14 @@ def load(info: DatasetInfo, folder: Path) -> Listing:
 
 def _split_names(folder: Path, splits: Sequence[str] | None) -> list[str]:
     names = sorted(path.name for path in _children(folder)) if splits is None else list(splits)
-    if "train" in names and len(names) > 1:
+    beside = sorted(path.name for path in folder.glob("*.csv") if path.name[0] != ".")
+    # A CSV beside train/ alone could be a test set or anything.
+    if "train" in names and (len(names) > 1 or splits is not None or not {*beside} - {"train.csv"}):
         return sorted(names)
-    tables = ", ".join(sorted(path.name for path in folder.glob("*.csv") if path.name[0] != "."))
+    tables = ", ".join(beside)
     hint = f" and {tables}; a CSV is read if a folder has its name or `splits: [train, test]` lists it"
     raise UserError(
-        f"{folder}: an image folder needs train/ and test/ (one folder per class in each); "
+        f"{folder}: an image folder needs train/ (and test/, if there is one), with one folder per class in each; "
         f"found {', '.join(names) or 'no folders'}{hint if tables else ''}"
     )
 

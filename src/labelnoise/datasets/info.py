@@ -84,8 +84,8 @@ class DatasetInfo:
     `load` reads it from a folder (a user's own arrays: from a file). Arrays have `image_size` pixels per side, and
     `train_size` is None if it is not fixed. `official_files` are to be downloaded. `human` are labels from human
     annotators, by variant; `asymmetric_maps` are maps by name. `labels` is `clean`, or `given` if the labels are noisy
-    and the true ones unknown; with `states_given` there are noisy labels beside the true ones. `recipe` has every value
-    of `labelnoise.training.recipe.Recipe`. Raise `version` when the arrays change.
+    and the true ones unknown, and so is `test_labels`; with `states_given` there are noisy labels beside the true ones.
+    `recipe` has every value of `labelnoise.training.recipe.Recipe`. Raise `version` when the arrays change.
     """
 
     name: str
@@ -104,6 +104,7 @@ class DatasetInfo:
     official_files: tuple[OfficialFile, ...] = ()
     test_sets: tuple[str, ...] = ("test",)
     labels: str = "clean"
+    test_labels: str = "clean"
     states_given: bool = False
     version: int = 1
     # A hash of the content, None while it is unknown; for data sets without fixed official files.
@@ -111,6 +112,11 @@ class DatasetInfo:
     fingerprint: str | None = None
     # For a user's own data set: the similar catalogue entry.
     like: str | None = None
+
+    @property
+    def has_clean_tests(self) -> bool:
+        """Whether there is a test set with true labels."""
+        return bool(self.test_sets) and self.test_labels == "clean"
 
     @property
     def published(self) -> str:

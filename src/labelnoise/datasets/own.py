@@ -42,11 +42,13 @@ def read_own(
     like: str,
     splits: Sequence[str] | None = None,
     labels: str | None = None,
+    test_labels: str | None = None,
 ) -> OwnDataset:
     """Describe the data set in a file of arrays or a folder of images, with the recipe of `like`.
 
     It also gets the maps of `like` if the classes are the same, and its human labels if the number of samples is the
-    same too. `labels` is `given` if the labels are noisy as provided. Raises `UserError` if the source is unusable.
+    same too. `labels` is `given` if the labels are noisy as provided, `test_labels` likewise. Raises `UserError` if the
+    source is unusable.
     """
     theirs = DATASETS[like]
     described = arrays.describe(source) if images == Images.ARRAYS else image_folder.describe(source, splits)
@@ -55,6 +57,8 @@ def read_own(
         classes = theirs.classes
     if described.states_given and labels is not None:
         raise UserError("the file has true labels (y_train_clean), so remove `labels:`")
+    if test_labels is not None and not described.sizes:
+        raise UserError("there is no test set, so remove `test_labels:`")
     info = DatasetInfo(
         name=name,
         title="the user's own data set",
@@ -71,6 +75,7 @@ def read_own(
         human=theirs.human if (classes, train_size) == (theirs.classes, theirs.train_size) else {},
         test_sets=tuple(described.sizes),
         labels=labels or "clean",
+        test_labels=test_labels or "clean",
         states_given=described.states_given,
         # Prepared data includes the class names, so they are part of the fingerprint.
         fingerprint=canonical_hash([described.fingerprint, classes]),

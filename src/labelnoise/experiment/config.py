@@ -49,7 +49,8 @@ class DatasetEntry(_Strict):
     image_folder: PathText | None = None
     like: str | None = None
     labels: Literal["given"] | None = None
-    splits: Annotated[list[SplitName], Field(min_length=2)] | None = None
+    test_labels: Literal["given"] | None = None
+    splits: Annotated[list[SplitName], Field(min_length=1)] | None = None
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

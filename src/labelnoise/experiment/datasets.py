@@ -14,6 +14,7 @@ from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.datasets.own import OwnDataset, alike, read_own
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment.config import DatasetEntry, EntryError, check_label
+from labelnoise.trial_folder import HELD_OUT
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 
@@ -39,6 +40,8 @@ class Dataset:
             identity["fingerprint"] = self.info.fingerprint
         if self.info.like is not None:
             identity["like"] = self.info.like
+        if self.info.test_labels != "clean":
+            identity["test_labels"] = self.info.test_labels
         return identity
 
 
@@ -66,9 +69,21 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
         raise EntryError(unknown(f"`like:` for {kind}", entry.like, alike(images)), "like")
     source = Path(entry.arrays or entry.image_folder or "")
     try:
-        own = read_own(entry.name, source, images, like=entry.like, splits=entry.splits, labels=entry.labels)
+        own = read_own(
+            entry.name,
+            source,
+            images,
+            like=entry.like,
+            splits=entry.splits,
+            labels=entry.labels,
+            test_labels=entry.test_labels,
+        )
     except UserError as error:
         raise EntryError(str(error)) from None
+    if HELD_OUT in own.info.test_sets:
+        raise EntryError(
+            f"a test set cannot be called {HELD_OUT}, the name of the held-out training samples; rename it"
+        )
     _check_classes(own.info.classes)
     return Dataset(own.info, source, _as_written(entry), own=own)
 
@@ -76,7 +91,7 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
 def _resolve_catalogue(entry: DatasetEntry) -> Dataset:
     if entry.name not in DATASETS:
         raise EntryError(unknown("data set", entry.name, DATASETS))
-    for key in ("like", "labels", "splits"):
+    for key in ("like", "labels", "test_labels", "splits"):
         if getattr(entry, key) is not None:
             raise EntryError(f"`{key}:` is for your own data sets; leave it out for {entry.name}", key)
     info = DATASETS[entry.name]

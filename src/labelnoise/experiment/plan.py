@@ -56,6 +56,10 @@ def _describe_datasets(trials: list[Trial]) -> list[str]:
         few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
         samples = f"{info.train_size} training samples" if info.train_size else "training samples not counted yet"
         tests = ", ".join(f"{size} in {name}" for name, size in sizes.items())
+        if not info.test_sets:
+            tests = "no test set: losses are compared on held-out noisy labels"
+        elif not info.has_clean_tests:
+            tests += " (noisy test labels)"
         lines.append(
             f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "
             f"{'noisy as provided' if info.labels == 'given' else 'taken as true'}"

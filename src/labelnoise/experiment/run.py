@@ -198,6 +198,9 @@ def build_manifest(config: Config, trials: list[Trial], name: str | None, file: 
         "snapshots": list(config.run.snapshots),
         "datasets": list(dict.fromkeys(trial.spec["dataset"]["name"] for trial in trials)),
         "classes": {trial.spec["dataset"]["name"]: len(trial.dataset.info.classes) for trial in trials},
+        "noisy_tests": sorted(
+            {trial.spec["dataset"]["name"] for trial in trials if not trial.dataset.info.has_clean_tests}
+        ),
         "noises": list(noises),
         "noise_headings": noises,
         "losses": list(dict.fromkeys(trial.label for trial in trials)),

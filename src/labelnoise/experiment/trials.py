@@ -273,6 +273,9 @@ def _check_fit(dataset: DatasetInfo, recipe: dict[str, Any]) -> None:
         if not targets.is_target(name) and name not in fitting_augmentations:
             what = f"augmentation for {dataset.name}, whose images are {dataset.images}"
             raise RecipeError("augmentation", "config", unknown(what, name, fitting_augmentations))
+    if not dataset.test_sets and not recipe["validation"]:
+        message = f"{dataset.name} has no test set; hold out a part of its training samples: train: {{validation: 0.2}}"
+        raise RecipeError("validation", "config", message)
     if recipe["validation"] and dataset.train_size is not None:
         held_out = round(recipe["validation"] * dataset.train_size)
         if not 1 <= held_out <= dataset.train_size - 2:

@@ -77,10 +77,12 @@ def _module(kind: str) -> Any:
 
 def overall(results: Results) -> dict[str, str]:
     """The figures of the whole experiment, with their captions; a critical-difference diagram only if there is one."""
+    noisy = results.manifest["noisy_tests"]
+    note = f" Of {', '.join(noisy)} it is the agreement with noisy labels." if noisy else ""
     from labelnoise.analysis.blocks import why_no_critical_difference
 
     left_out = set() if why_no_critical_difference(results) is None else {"critical_difference"}
-    return {kind: caption for kind, caption in OVERALL.items() if kind not in left_out}
+    return {kind: caption + note for kind, caption in OVERALL.items() if kind not in left_out}
 
 
 def kinds(results: Results) -> dict[str, str]:
@@ -88,6 +90,15 @@ def kinds(results: Results) -> dict[str, str]:
     published = results.manifest["published"]
     extra = {kind: EXTRA[kind] for kind in results.manifest["figures"]}
     return extra | (PUBLISHED if published and published["cells"] else {}) | FIGURES
+
+
+def caption(kind: str, results: Results, dataset: str) -> str:
+    """The caption of a figure of the data set, which says so if test labels may be wrong."""
+    text = kinds(results)[kind]
+    for article in ("test accuracy", "Test accuracy"):
+        named = results.accuracy(dataset)
+        text = text.replace(article, named if article.islower() else named[0].upper() + named[1:])
+    return text
 
 
 def _class_names(results: Results) -> list[str]:
@@ -103,12 +114,6 @@ def _class_names(results: Results) -> list[str]:
 def figures_of(results: Results) -> Iterator[tuple[str, str, str, str]]:
     """Yield (data set, test set, file stem, kind) for every figure of an experiment."""
     for dataset in results.datasets:
-        test_sets = results.test_sets(dataset)
-        for test_set in test_sets:
+        for test_set in results.test_sets(dataset):
             for kind in kinds(results):
-                yield (
-                    dataset,
-                    test_set,
-                    "-".join([dataset, *([test_set] if len(test_sets) > 1 else []), kind]),
-                    kind,
-                )
+                yield dataset, test_set, f"{results.stem(dataset, test_set)}-{kind}", kind

@@ -47,7 +47,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
                 look = style.loss_look(label, order)
                 axes.errorbar(line.rate + aside, line["mean"], yerr=line["std"].fillna(0), elinewidth=0.6, **look)
             axes.axhline(chance, color="black", linestyle=":", linewidth=0.8, label="chance")
-            axes.set(title=facet.heading(family), xlabel="noise rate", ylabel="test accuracy (%)")
+            axes.set(title=facet.heading(family), xlabel="noise rate", ylabel=f"{results.accuracy(dataset)} (%)")
             axes.set_xticks(sorted(of_family.rate.unique()))
         style.label_edges(panels, columns=2)
         for axes in panels:

@@ -15,4 +15,4 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     if read.empty:
         return style.empty("no cell has all its seeds")
     column = f"{test_set}_accuracy"
-    return curves.by_noise(results, dataset, test_set, read, results.noises, column, "test accuracy (%)")
+    return curves.by_noise(results, dataset, test_set, read, results.noises, column, f"{results.accuracy(dataset)} (%)")

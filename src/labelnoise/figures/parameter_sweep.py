@@ -32,6 +32,7 @@ def draw(results: Results, dataset: str, test_set: str) -> Figure:
     cells = results.cells(dataset, test_set)
     for axes, ((of, names, noise), group) in zip(panels, groups, strict=True):
         draw_one = _draw_curve if len(names) == 1 else _draw_heat_map if len(names) == 2 else _refuse
+        group.attrs["accuracy"] = f"last-epoch {results.accuracy(dataset)} (%)"
         draw_one(axes, group.assign(mean=group["mean"].astype(float)), list(names), _requested(results, dataset, noise))
         axes.set_title(f"{of}{_fixed(group, names)}, {results.noise_title(noise)}")
         if len(names) == 1:
@@ -86,7 +87,7 @@ def _draw_curve(axes: Axes, group: pd.DataFrame, names: list[str], matrix: list[
     (name,) = names
     line = group.assign(x=[values[name] for values in group["values"]]).sort_values("x")
     axes.errorbar(line.x, line["mean"], yerr=line["std"].astype(float), marker="o", markersize=4, label="mean ± std")
-    axes.set(xlabel=name, ylabel="last-epoch test accuracy (%)")
+    axes.set(xlabel=name, ylabel=group.attrs["accuracy"])
     known = group.dropna(subset=["params"])
     limit = _threshold(group.loss.iloc[0], name, known.params.iloc[0] if len(known) else None, matrix)
     if limit is not None:
@@ -113,7 +114,7 @@ def _draw_heat_map(axes: Axes, group: pd.DataFrame, names: list[str], matrix: li
         row=[values[rows] for values in group["values"]], column=[values[columns] for values in group["values"]]
     ).pivot(index="row", columns="column", values="mean")
     sns.heatmap(table, ax=axes, annot=True, fmt=".1f", cmap="cividis", vmax=100, annot_kws={"fontsize": 5.5},
-                cbar_kws={"label": "last-epoch test accuracy (%)"})  # fmt: skip
+                cbar_kws={"label": group.attrs["accuracy"]})  # fmt: skip
     axes.set(xlabel=columns, ylabel=rows)
     axes.tick_params(length=0, axis="y", rotation=0)
     for y, value in enumerate(table.index):

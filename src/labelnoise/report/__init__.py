@@ -49,6 +49,7 @@ def write(manifest_path: Path) -> Path:
         manifest=results.manifest,
         counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
         outcomes=list(overview.outcomes(results)),
+        criterion=overview.criterion(results),
         doubts=overview.doubts(results),
         datasets=list(_datasets(results)),
         verdicts=list(_verdicts(results)),
@@ -80,7 +81,6 @@ def _datasets(results: Results) -> Iterator[dict[str, Any]]:
     """For each data set and test set, in the config's order, its tables and figures."""
     made = [(table.dataset, table.test_set, table.name) for table in tables.tables(results)]
     drawn = list(figures.figures_of(results))
-    captions = figures.kinds(results)
     for dataset in results.datasets:
         for test_set in results.test_sets(dataset):
             title = results.title(dataset, test_set)
@@ -88,7 +88,7 @@ def _datasets(results: Results) -> Iterator[dict[str, Any]]:
                 "title": title,
                 "tables": [_table(results, name) for d, t, name in made if (d, t) == (dataset, test_set)],
                 "figures": [
-                    _figure(results, name, captions[kind], title)
+                    _figure(results, name, figures.caption(kind, results, dataset), title)
                     for d, t, name, kind in drawn
                     if (d, t) == (dataset, test_set)
                 ],

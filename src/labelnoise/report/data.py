@@ -39,7 +39,9 @@ def as_json(results: Results, specs: Mapping[str, dict[str, Any]]) -> str:
         "datasets": [
             {
                 "name": dataset,
-                "testSets": results.test_sets(dataset),
+                "testSets": [results.test_set_title(dataset, name) for name in results.test_sets(dataset)],
+                "accuracy": results.accuracy(dataset),
+                "isNoisy": results.is_noisy(dataset),
                 "chance": 100 / results.manifest["classes"][dataset],
             }
             for dataset in results.datasets

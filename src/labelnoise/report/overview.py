@@ -54,6 +54,24 @@ def outcomes(results: Results) -> Iterator[Outcome]:
                 yield Outcome(results.title(dataset, test_set), _ranks(results, dataset, test_set), winners)
 
 
+def criterion(results: Results) -> list[str]:
+    """What agreement with noisy labels says, and what it does not; empty if all test labels are clean."""
+    named = [name for name in results.datasets if results.is_noisy(name)]
+    if not named:
+        return []
+    return [
+        f"{_listed(named)} has no clean test labels, so losses are compared by their agreement with noisy labels of "
+        "samples that were not trained on. This is not the accuracy on true classes: even a perfect classifier agrees "
+        "with the correct labels only.",
+        "Why it is fair: while clean labels dominate (in every class the true label is more frequent than any wrong "
+        "one) and mistakes depend on the class, predicting the true class agrees with noisy labels most often, and a "
+        "network gains nothing from memorised wrong labels, as they are of other samples.",
+        "When it is not: if a wrong label is as frequent as the true one in some class; if the mistakes can be seen in "
+        "the images (annotators confuse what looks alike), as a network that learns the mistakes agrees more; and if "
+        "the held-out samples are duplicates of training samples, as then memorising pays.",
+    ]
+
+
 def _winner(results: Results, noise: str, column: pd.DataFrame) -> Winner | None:
     means = column["mean"].dropna()
     if means.empty:

@@ -16,6 +16,7 @@ from labelnoise.training import draws
 from labelnoise.training.augmentation import augment, find
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.samples import Samples, labels_at
+from labelnoise.trial_folder import HELD_OUT
 
 EVALUATION_BATCH = 1024
 
@@ -58,8 +59,8 @@ class ImagesInMemory:
 class Data:
     """All data that a trial is trained and evaluated on.
 
-    If some training samples are held out, `validation_index` holds their indices in the data set, and `train_index`
-    `(N,)` those of the others.
+    If some training samples are held out, as `validation` or as a test set, `validation_index` holds their indices in
+    the data set, and `train_index` `(N,)` those of the others.
     """
 
     train: Samples
@@ -78,11 +79,13 @@ def assemble(
     *,
     seed: int,
     device: torch.device,
+    noisy_tests: bool = False,
 ) -> Data:
     """Move all data to the device; hold out a part of the training set (`Recipe.held_out`), drawn by the seed.
 
-    `clean` is None if the clean labels are not known. Raises `UserError` if the label file belongs to another data set
-    or the normalisation has another number of channels.
+    `clean` is None if the clean labels are not known; with `noisy_tests` those of the test sets are not. Without clean
+    test labels the held-out part is not for choosing an epoch, but the first test set, called `held_out`. Raises
+    `UserError` if the label file belongs to another data set or the normalisation has another number of channels.
     """
     is_theirs = len(noisy) == len(prepared.train) and (clean is None or (clean == prepared.train.labels).all())
     if not is_theirs:
@@ -107,7 +110,14 @@ def assemble(
         order = torch.randperm(len(train), generator=draws.generator(seed, "validation")).to(device)
         index, held_out = torch.cat((order[:start], order[end:])), order[start:end]
         train, validation = train.take(index), train.take(held_out)
-    tests = {name: samples(split, split.labels, split.labels) for name, split in prepared.test_sets.items()}
+    tests = {
+        name: samples(split, split.labels, None if noisy_tests else split.labels)
+        for name, split in prepared.test_sets.items()
+    }
+    if validation is not None and (noisy_tests or not tests):
+        tests, validation = {HELD_OUT: validation, **tests}, None
+    if not tests:
+        raise UserError(f"{prepared.name} has no test set, so the recipe needs a validation share")
     return Data(train, validation, tests, prepared.num_classes, index, held_out)
 
 

@@ -67,13 +67,13 @@ class Evaluator:
         return {} if self.data.train_index is None else {"train_index": self.data.train_index}
 
     def _validation(self) -> dict[str, Tensor]:
-        """The probabilities of the held-out samples, `(N, K)`, and their indices in the data set; empty without any."""
-        if self.data.validation is None or self.data.validation_index is None:
+        """The indices of the held-out samples, and their probabilities `(N, K)` if no test set has them."""
+        if self.data.validation_index is None:
             return {}
-        return {
-            "validation_probabilities": self._logits(self.data.validation).softmax(dim=1),
-            "validation_index": self.data.validation_index,
-        }
+        arrays = {"validation_index": self.data.validation_index}
+        if self.data.validation is not None:
+            arrays["validation_probabilities"] = self._logits(self.data.validation).softmax(dim=1)
+        return arrays
 
     def _logits(self, samples: Samples) -> Tensor:
         return self._compute(samples, self.learner.logits)

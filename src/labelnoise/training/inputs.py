@@ -70,12 +70,13 @@ def load_inputs(spec: Mapping[str, Any], device: torch.device) -> Inputs:
         )
     torch.set_num_threads(recipe.threads)
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
+    noisy_tests = spec["dataset"].get("test_labels") == "given"
     noisy, clean = label_file.read(paths.labels(spec), np.array(prepared.train.labels))
     return Inputs(
         spec=spec,
         identity=canonical_hash(spec, digits=64),
         recipe=recipe,
-        data=assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device),
+        data=assemble(prepared, noisy, clean, recipe, seed=spec["seed"], device=device, noisy_tests=noisy_tests),
         labels_sha256=sha256(noisy),
         device=device,
     )

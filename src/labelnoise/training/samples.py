@@ -13,7 +13,7 @@ from labelnoise.training.recipe import Recipe
 class Samples(Protocol):
     """Images with their noisy (`given`) and clean (`true`) labels, both int64 `(N,)` on the device.
 
-    `true` is None if the clean labels are not known. On test sets both are the clean labels.
+    `true` is None if the clean labels are not known. On test sets both are the same, if clean.
     """
 
     @property

@@ -189,7 +189,7 @@ function drawCharts(view, root) {
   const prominent = prominentOf(view);
   const kinds = [
     ["rate", () => accuracyByRate(view, prominent)],
-    ["curves", () => curvesChart(view, prominent, "Test accuracy over epochs", (curve) => curve.accuracy[view.testSet])],
+    ["curves", () => curvesChart(view, prominent, `${capital(data.datasets[view.dataset].accuracy)} over epochs`, (curve) => curve.accuracy[view.testSet])],
     ["memorisation", () => curvesChart(view, prominent, "Wrong labels memorised over epochs", (curve) => curve.memorised)],
     ["wins", () => winRateChart(view)],
     ["cd", () => criticalDifferenceChart()],

@@ -68,3 +68,5 @@ function make(tag, attributes = {}, ...children) {
   element.append(...children.filter((child) => child !== null));
   return element;
 }
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);

@@ -43,11 +43,12 @@ function captionOf(view, copied = false) {
   const metric = data.metrics[view.metric];
   const dataset = data.datasets[view.dataset];
   const n = data.seeds.length;
-  const where = dataset.testSets.length > 1 && metric.ofTestSet ? `${dataset.name} (${dataset.testSets[view.testSet]})` : dataset.name;
-  if (!view.noises.length) return `${metric.title[0].toUpperCase()}${metric.title.slice(1)}: no noise shown has this measure on ${dataset.name}.`;
+  const where = (dataset.isNoisy || dataset.testSets.length > 1) && metric.ofTestSet ? `${dataset.name} (${dataset.testSets[view.testSet]})` : dataset.name;
+  const title = metric.title.replace("test accuracy", dataset.accuracy);
+  if (!view.noises.length) return `${capital(title)}: no noise shown has this measure on ${dataset.name}.`;
   const mark = copied ? "Bold" : "Framed";
   const ranks = view.complete.length === view.noises.length ? "all columns shown" : view.complete.length ? `${view.complete.length} of ${view.noises.length} columns, those with a mean for every loss shown` : "no column: none has a mean for every loss shown";
-  return `${metric.title[0].toUpperCase()}${metric.title.slice(1)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean${copied && n > 1 ? " ± sample standard deviation" : ""} over ${n} seed${n > 1 ? "s" : ""}. ` +
+  return `${capital(title)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean${copied && n > 1 ? " ± sample standard deviation" : ""} over ${n} seed${n > 1 ? "s" : ""}. ` +
     (n > 1 ? `${mark}: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). ` : `${mark}: best of those shown; with one seed no difference can be told from chance. `) +
     `Average rank over ${ranks}${isWhole(view) ? "" : ", among the losses shown; its interval is for the whole table only"}.`;
 }
@@ -161,7 +162,7 @@ function fillControls() {
   const fillTestSets = () => {
     const names = data.datasets[state.dataset].testSets;
     testSets.replaceChildren(...names.map(option));
-    testSets.parentElement.hidden = names.length === 1;
+    testSets.parentElement.hidden = names.length === 1 && !data.datasets[state.dataset].isNoisy;
   };
   const choose = (id, names, key, then = () => {}) => {
     const select = document.getElementById(id);

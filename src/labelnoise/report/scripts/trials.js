@@ -3,7 +3,7 @@ function showTrials(dataset, testSet, noise, loss) {
   const dialog = document.getElementById("trials-dialog");
   const { label, name } = data.losses[loss];
   const trials = trialsOf(dataset, noise, loss);
-  document.getElementById("trials-title").textContent = `${label}, ${data.noises[noise].title}, ${data.datasets[dataset].name}${data.datasets[dataset].testSets.length > 1 ? ` (${data.datasets[dataset].testSets[testSet]})` : ""}`;
+  document.getElementById("trials-title").textContent = `${label}, ${data.noises[noise].title}, ${data.datasets[dataset].name}${data.datasets[dataset].isNoisy || data.datasets[dataset].testSets.length > 1 ? ` (${data.datasets[dataset].testSets[testSet]})` : ""}`;
   const { status, seed, reason, seconds, realisedRate, folder, labels, labelFiles, params, paramSets, recipe, recipes } = data.trials;
   const names = data.metrics.map((metric, i) => [i, metric.menu]);
   const head = ["seed", "status", ...names.map(([, menu]) => menu), "actual noise rate", "seconds"];
@@ -28,19 +28,19 @@ function showTrials(dataset, testSet, noise, loss) {
     fact(`seed ${seed[trial]}`, `${folder[trial]}; labels ${file.path}${file.sha256 ? `, sha256 ${file.sha256}` : ""}`);
   }
   document.getElementById("trials-body").replaceChildren(
-    make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Trials" }, table), make("div", { class: "panels chart" }, ...curvesOfTrials(trials, testSet)), facts);
+    make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Trials" }, table), make("div", { class: "panels chart" }, ...curvesOfTrials(trials, dataset, testSet)), facts);
   dialog.showModal();
 }
 
 // Accuracy and memorised share of each trial over epochs.
-function curvesOfTrials(trials, testSet) {
+function curvesOfTrials(trials, dataset, testSet) {
   const lines = (read) =>
     trials.flatMap((trial) => {
       const curve = data.curves[trial];
       const values = curve ? read(curve) ?? [] : [];
       return values.map((value, i) => ({ seed: `seed ${data.trials.seed[trial]}`, epoch: curve.epoch[i], value: value === null ? NaN : value / 10 }));
     });
-  const drawn = [["test accuracy (%)", lines((curve) => curve.accuracy[testSet])], ["wrong labels memorised (%)", lines((curve) => curve.memorised)]];
+  const drawn = [[`${data.datasets[dataset].accuracy} (%)`, lines((curve) => curve.accuracy[testSet])], ["wrong labels memorised (%)", lines((curve) => curve.memorised)]];
   return drawn.filter(([, points]) => points.length).map(([title, points]) =>
     panel(title, `${title} over epochs, by seed`, {
       x: { label: "epoch" }, y: { label: "%" }, color: { scheme: "Observable10" },
