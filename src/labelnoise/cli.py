@@ -79,6 +79,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     rerun.add_argument("hashes", nargs="+", metavar="HASH", help="as `labelnoise trials` lists them")
 
+    choose = command(
+        "choose",
+        _choose,
+        "find out which loss fits your data, and which of its labels are suspicious",
+        "Needs no clean labels and no test set: writes experiments/choose-NAME.yaml, and with --run runs it.",
+    )
+    choose.add_argument("data", type=Path, help="an .npz or an image folder with labels as given (docs/data.md)")
+    choose.add_argument("--name", help="the data set's name (default: from DATA)")
+    choose.add_argument("--like", metavar="NAME", help="the data set whose recipe to use (default: by image size)")
+    choose.add_argument("--epochs", type=int, metavar="N", help="default: those of the recipe")
+    choose.add_argument(
+        "--run", action="store_true", dest="runs", help="run it, and list suspicious labels in suspects.csv"
+    )
+    choose.add_argument("--cores", metavar="N", help="with --run: as for snakemake (default: all)")
+
+    suspects = command(
+        "suspects",
+        _suspects,
+        "list the labels that held-out predictions contradict",
+        "For an experiment with one loss and every fold, such as `labelnoise choose` writes.",
+    )
+    suspects.add_argument("manifest", type=Path, help="the experiment's manifest.json")
+
     papers = command("papers", _papers, "list the experiments that repeat the papers' tables and figures")
     papers.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
@@ -184,6 +207,19 @@ def _rerun(options: argparse.Namespace) -> None:
     from labelnoise.experiment import listing
 
     print(listing.rerun(options.hashes))
+
+
+def _choose(options: argparse.Namespace) -> int:
+    from labelnoise import choose
+
+    keys = ("name", "like", "epochs", "runs", "cores")
+    return choose.choose(options.data, **{key: getattr(options, key) for key in keys})
+
+
+def _suspects(options: argparse.Namespace) -> None:
+    from labelnoise import suspects
+
+    print(suspects.write(options.manifest))
 
 
 def _papers(options: argparse.Namespace) -> None:

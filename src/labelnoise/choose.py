@@ -1,0 +1,184 @@
+"""`labelnoise choose`: which loss for labels of unknown quality, and which of the labels are suspicious.
+
+Two experiments: about eight losses, compared by their agreement with held-out noisy labels; then the leading loss with
+all folds, so that each label is judged by networks that were not trained on it (see `suspects`).
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from labelnoise import paths, suspects
+from labelnoise.analysis import results
+from labelnoise.analysis.results import Results
+from labelnoise.analysis.tables import text_of
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.info import DatasetInfo, Images
+from labelnoise.datasets.own import read_own
+from labelnoise.errors import UserError
+from labelnoise.experiment import plan
+from labelnoise.files import write_text
+from labelnoise.report import overview
+
+EXPERIMENTS = Path("experiments")
+
+# Cross-entropy as the baseline, and losses of every family with published parameters. ELR's are those for CIFAR-10.
+LOSSES: tuple[str | dict[str, Any], ...] = (
+    "CE", "GCE", "SCE", "NCE+RCE", "NCE+AGCE", "ANL-CE", "JAL-CE",
+    {"loss": "ELR", "lam": 3, "beta": 0.7, "label": "ELR"},
+)  # fmt: skip
+
+_FOLDS = 5
+
+# From so many classes on, hyper-parameters as published for CIFAR-100.
+_MANY_CLASSES = 50
+
+_HEADER = """\
+# Which loss for {name}? Written by `labelnoise choose`; change it as you like, it is not overwritten.
+# Losses are compared by their agreement with held-out noisy labels (docs/choosing.md). Hyper-parameters as published
+# for {published}, recipe of {like}: set what fits your data under `train:`, such as epochs or a model.
+"""
+
+
+def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None, runs: bool, cores: str | None) -> int:
+    """Write the experiment that compares the losses on a user's data, and say what it would train; with `runs`, run it.
+
+    `data` is an .npz or an image folder (docs/data.md); its labels are taken as noisy, those of test sets too. An
+    existing experiment file is used as it is. Returns the exit code.
+    """
+    name = name or re.sub(r"[^A-Za-z0-9_.-]", "-", data.resolve().stem)
+    file = EXPERIMENTS / f"choose-{name}.yaml"
+    if file.exists():
+        print(f"{file} exists and is used as it is")
+        if like is not None or epochs is not None:
+            raise UserError(f"--like and --epochs are for a new experiment: change {file}, or move it away")
+    else:
+        write_text(file, _experiment(data, name, like, epochs))
+        print(f"wrote {file}")
+    print(plan.describe(file))
+    if not runs:
+        print(f"to run it and list suspicious labels: labelnoise choose {data} --name {name} --run")
+        return 0
+    if code := _snakemake(file, cores):
+        return code
+    compared = results.read(_manifest(file))
+    leader = leading_loss(compared)
+    second = EXPERIMENTS / f"choose-{name}-suspects.yaml"
+    if not second.exists() or _first_loss(second) != _entry(file, leader):
+        write_text(second, _suspects_experiment(file, leader))
+    if code := _snakemake(second, cores):
+        return code
+    print(describe(compared))
+    print(suspects.write(_manifest(second)))
+    print(f"report: {compared.folder / 'report.html'}")
+    return 0
+
+
+def leading_loss(compared: Results) -> str:
+    """The label of the loss that agrees most with held-out noisy labels; raises `UserError` if none finished."""
+    means = _column(compared)["mean"].dropna()
+    if means.empty:
+        raise UserError(f"no loss finished with all its seeds; see {compared.folder / 'report.html'}")
+    return str(means.idxmax())
+
+
+def describe(compared: Results) -> str:
+    """Which losses lead, which are tied with them, how far the baseline is, and what the criterion is worth."""
+    column, leader = _column(compared), leading_loss(compared)
+    (outcome,) = list(overview.outcomes(compared))[:1]
+    lines = [
+        f"{outcome.title}: {winner.label} leads with {winner.accuracy} %, {winner.tied}" for winner in outcome.winners
+    ]
+    if leader != "CE" and "CE" in column.index:
+        lines.append(f"the baseline CE has {text_of(column.loc['CE'])} %")
+    return "\n".join([*lines, *overview.criterion(compared)])
+
+
+def _column(compared: Results) -> Any:
+    """The cells of the only noise on the first test set, which is the held-out part."""
+    dataset = compared.datasets[0]
+    cells = compared.cells(dataset, compared.test_sets(dataset)[0])
+    return cells.xs(compared.noises[0], level="noise").reindex(compared.losses)
+
+
+def _experiment(data: Path, name: str, like: str | None, epochs: int | None) -> str:
+    images = Images.FILES if data.is_dir() else Images.ARRAYS
+    like = like or ("animal10n" if images == Images.FILES else "cifar10")
+    info = read_own(name, data, images, like=like).info
+    if images == Images.ARRAYS:
+        like = _alike(info)
+    entry: dict[str, Any] = {"name": name, "arrays" if images == Images.ARRAYS else "image_folder": str(data)}
+    entry["like"] = like
+    if not info.states_given:
+        entry["labels"] = "given"
+    if info.test_sets:
+        entry["test_labels"] = "given"
+    published = "cifar100" if len(info.classes) >= _MANY_CLASSES else "mnist" if like == "mnist" else "cifar10"
+    train: dict[str, Any] = {"validation": 1 / _FOLDS}
+    if len(DATASETS[like].recipe["mean"]) != info.channels:
+        train |= {"mean": [0.5] * info.channels, "std": [0.25] * info.channels}
+    if epochs is not None:
+        train["epochs"] = epochs
+    config = {
+        "datasets": [entry],
+        "noise": ["given"],
+        "losses": list(LOSSES),
+        "preset": {"name": "jal2025", "dataset": published},
+        "seeds": [1, 2, 3],
+        "train": train,
+        "highlight": "tied",
+    }
+    return _HEADER.format(name=name, published=published, like=like) + _yaml(config)
+
+
+def _alike(info: DatasetInfo) -> str:
+    """The catalogue data set with images of the same form, else CIFAR-10, whose network takes any size."""
+    if len(info.classes) >= _MANY_CLASSES and (info.channels, info.image_size) == (3, 32):
+        return "cifar100"
+    shape = (info.channels, info.image_size)
+    return next((other for other, known in DATASETS.items() if (known.channels, known.image_size) == shape), "cifar10")
+
+
+def _suspects_experiment(file: Path, leader: str) -> str:
+    train = _content(file).get("train", {}) | {"validation": 1 / _FOLDS, "fold": list(range(1, _FOLDS + 1))}
+    header = f"# Every fold of {leader}, so that each label is judged by networks not trained on it.\n"
+    return header + _yaml({"extends": file.name, "losses": [_entry(file, leader)], "train": train})
+
+
+def _entry(file: Path, label: str) -> str | dict[str, Any]:
+    """The loss entry with this label."""
+    for entry in _content(file)["losses"]:
+        if label in ((entry,) if isinstance(entry, str) else (entry.get("label"), entry.get("loss"))):
+            found: str | dict[str, Any] = entry
+            return found
+    raise UserError(f"{file}: no entry of `losses:` is called {label!r}; give the one that leads its own `label:`")
+
+
+def _first_loss(file: Path) -> Any:
+    return _content(file)["losses"][0]
+
+
+def _content(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _yaml(config: dict[str, Any]) -> str:
+    text: str = yaml.safe_dump(config, sort_keys=False, default_flow_style=None)
+    return text
+
+
+def _manifest(file: Path) -> Path:
+    return paths.products(file.stem) / "manifest.json"
+
+
+def _snakemake(file: Path, cores: str | None) -> int:
+    """Run the experiment, as a user would; returns the exit code."""
+    command = [sys.executable, "-m", "snakemake", "--cores", cores or "all", "--configfile", str(file)]
+    return subprocess.run(command, check=False).returncode
