@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
+from scipy import stats
 
-from labelnoise import results
+from labelnoise import comparison, results
 from labelnoise.errors import UserError
 from support.project import Project
 
@@ -87,3 +90,40 @@ def test_rerun_of_an_unknown_or_ambiguous_hash_moves_nothing(copied: Project):
         done = copied.labelnoise("rerun", known, text)
         assert done.returncode == 2 and message in done.stderr
     assert copied.finished() == before
+
+
+def test_compare_pairs_common_seeds_and_says_what_differs(copied: Project):
+    other = yaml.safe_load(copied.config.read_text()) | {"train": {"epochs": 3}, "seeds": [2, 3]}
+    other["losses"] = ["CE", "MAE"]
+    copied.write(yaml.safe_dump(other), "longer.yaml")
+    copied.snakemake("trials", "--configfile", "longer.yaml")
+    said = copied.labelnoise("compare", "results", "results/experiments/longer").stdout
+    a, b = results.load(copied.results), results.load(copied.results / "experiments" / "longer")
+    frame = comparison.compare(a, b)
+    assert set(frame.label) == {"CE"} and set(frame.seeds) == {1}
+    row = frame[frame.noise == "symmetric-0.4"].iloc[0]
+    last = [
+        one.trials.query("noise == 'symmetric-0.4' and label == 'CE' and seed == 2").last_accuracy.item()
+        for one in (a, b)
+    ]
+    assert row.difference == pytest.approx(last[1] - last[0])
+    assert "recipe.epochs: 2 → 3 (2 trials)" in said
+    assert "only in A: losses GCE" in said and "only in B: losses MAE" in said
+    assert "2 trials match by data set, noise, label and seed; 0 of them are the same trial" in said
+
+
+def test_paired_intervals_are_those_of_scipy():
+    random = np.random.default_rng(0)
+    values = random.normal(90, 1, (2, 5))
+    frames = [_Loaded(column) for column in values]
+    (row,) = comparison.compare(*frames).itertuples()  # type: ignore[arg-type]
+    expected = stats.ttest_rel(values[1], values[0]).confidence_interval(0.95)
+    assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+
+
+class _Loaded:
+    """Results of one cell with one accuracy per seed."""
+
+    def __init__(self, accuracies: np.ndarray):
+        axes = {"dataset": "d", "test_set": "test", "noise": "n", "label": "A", "status": "ok"}
+        self.trials = pd.DataFrame(axes | {"seed": range(len(accuracies)), "last_accuracy": accuracies})

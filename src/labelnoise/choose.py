@@ -119,7 +119,7 @@ def _experiment(data: Path, name: str, like: str | None, epochs: int | None) -> 
         entry["labels"] = "given"
     if info.test_sets:
         entry["test_labels"] = "given"
-    published = "cifar100" if len(info.classes) >= _MANY_CLASSES else "mnist" if like == "mnist" else "cifar10"
+    published = "cifar100" if len(info.classes) >= _MANY_CLASSES else "cifar10"
     train: dict[str, Any] = {"validation": 1 / _FOLDS}
     if len(DATASETS[like].recipe["mean"]) != info.channels:
         train |= {"mean": [0.5] * info.channels, "std": [0.25] * info.channels}

@@ -102,6 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     suspects.add_argument("manifest", type=Path, help="the experiment's manifest.json")
 
+    compare = command(
+        "compare",
+        _compare,
+        "show two experiments side by side",
+        "With paired differences by seed, and what differs in the trials with the same labels.",
+    )
+    for name in ("a", "b"):
+        compare.add_argument(name, type=Path, metavar=name.upper(), help="such as results or results/experiments/NAME")
+
     papers = command("papers", _papers, "list the experiments that repeat the papers' tables and figures")
     papers.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
@@ -220,6 +229,12 @@ def _suspects(options: argparse.Namespace) -> None:
     from labelnoise import suspects
 
     print(suspects.write(options.manifest))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from labelnoise import comparison
+
+    print(comparison.describe(options.a, options.b))
 
 
 def _papers(options: argparse.Namespace) -> None:
