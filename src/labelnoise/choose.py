@@ -52,6 +52,8 @@ def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None
     `data` is an .npz or an image folder (docs/data.md); its labels are taken as noisy, those of test sets too. An
     existing experiment file is used as it is. Returns the exit code.
     """
+    if runs and not Path("Snakefile").exists():
+        raise UserError(f"there is no Snakefile in {Path.cwd()}: run this in a clone of labelnoise")
     name = name or re.sub(r"[^A-Za-z0-9_.-]", "-", data.resolve().stem)
     file = EXPERIMENTS / f"choose-{name}.yaml"
     if file.exists():

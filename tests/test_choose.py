@@ -1,0 +1,88 @@
+"""`labelnoise choose` and suspects.csv: held-out criterion, cross-fitting, nothing overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from labelnoise import suspects
+from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.digits import load
+from labelnoise.errors import UserError
+from labelnoise.noise.generate import generate
+from support.project import ROOT, Project
+
+SYMMETRIC = {"kind": "symmetric", "rate": 0.3, "variant": "exact", "seed": 1}
+
+
+@pytest.fixture
+def true(project: Project) -> np.ndarray:
+    """The true labels of mine.npz, 600 digits of which 30 % have a wrong label."""
+    digits = load(DATASETS["digits"], Path())
+    labels = digits.labels["train"][:600]
+    noisy = generate(labels, num_classes=10, noise=SYMMETRIC)
+    np.savez(project.folder / "mine.npz", x_train=digits.images["train"][:600, 0], y_train=noisy)
+    for name in ("Snakefile", "workflow", "profiles"):
+        (project.folder / name).symlink_to(ROOT / name)
+    return labels
+
+
+def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: Project, true: np.ndarray):
+    planned = project.labelnoise("choose", "mine.npz", "--epochs", "15")
+    assert planned.returncode == 0, planned.stderr
+    assert "24 trials" in planned.stdout and "no test set" in planned.stdout
+    file = project.folder / "experiments" / "choose-mine.yaml"
+    written = yaml.safe_load(file.read_text())
+    assert written["losses"][0] == "CE" and len(written["losses"]) == 8
+    # What the user changes stays.
+    file.write_text(yaml.safe_dump(written | {"losses": ["CE", "GCE"], "seeds": [1, 2]}))
+    changed = file.read_text()
+    done = project.labelnoise("choose", "mine.npz", "--run", "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert file.read_text() == changed
+    assert "mine (held-out noisy labels): GCE leads" in done.stdout
+    assert "the baseline CE has" in done.stdout and "When it is not" in done.stdout
+    listed = pd.read_csv(project.results / "experiments" / "choose-mine-suspects" / "suspects.csv")
+    assert tuple(listed) == suspects.COLUMNS
+    assert (listed.margin.diff().dropna() >= 0).all() and (listed.given != listed.predicted).all()
+    with np.load(project.folder / "mine.npz") as held:
+        wrong = held["y_train"] != true
+    assert wrong[listed["index"][:100]].mean() >= 0.9
+    # Fold 1 is the split of the comparison, so its trials are not trained again.
+    assert len(project.finished()) == 4 + 8
+
+
+def test_existing_experiment_and_unusable_data_are_refused_with_the_remedy(project: Project, true: np.ndarray):
+    assert project.labelnoise("choose", "none.npz").returncode == 2
+    assert not (project.folder / "experiments").exists()
+    project.labelnoise("choose", "mine.npz")
+    again = project.labelnoise("choose", "mine.npz", "--epochs", "3")
+    assert again.returncode == 2 and "move it away" in again.stderr
+
+
+def test_suspects_are_ranked_by_the_mean_margin_of_networks_that_did_not_see_them():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet(np.ones(4), size=(3, 50)).astype(np.float32)
+    given = random.integers(0, 4, 50)
+    order, columns = suspects.rank(probabilities, given)
+    margins = []
+    for i in range(50):
+        mean = [sum(float(probabilities[s, i, k]) for s in range(3)) / 3 for k in range(4)]
+        margins.append(mean[given[i]] - max(mean[k] for k in range(4) if k != given[i]))
+    np.testing.assert_allclose(columns["margin"], margins, atol=1e-6)
+    assert order.tolist() == sorted((i for i in range(50) if margins[i] < 0), key=lambda i: margins[i])
+
+
+def test_sample_that_no_fold_holds_out_is_an_error():
+    arrays = {"validation_index": np.array([0, 1]), "validation_probabilities": np.full((2, 2), 0.5)}
+    with pytest.raises(UserError, match="1 of 3 samples are never held out"):
+        suspects.held_out_probabilities([({"seed": 1}, arrays)], 3, 2)
+
+
+def test_suspects_of_several_losses_are_refused(copied: Project):
+    done = copied.labelnoise("suspects", "results/manifest.json")
+    assert done.returncode == 2 and "held no samples out" in done.stderr
