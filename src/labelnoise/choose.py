@@ -17,6 +17,7 @@ import yaml
 from labelnoise import paths, suspects
 from labelnoise.analysis import results
 from labelnoise.analysis.results import Results
+from labelnoise.analysis.statistics import is_true
 from labelnoise.analysis.tables import text_of
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.info import DatasetInfo, Images
@@ -91,15 +92,15 @@ def leading_loss(compared: Results) -> str:
 
 
 def describe(compared: Results) -> str:
-    """Which losses lead, which are tied with them, how far the baseline is, and what the criterion is worth."""
-    column, leader = _column(compared), leading_loss(compared)
-    (outcome,) = list(overview.outcomes(compared))[:1]
-    lines = [
-        f"{outcome.title}: {winner.label} leads with {winner.accuracy} %, {winner.tied}" for winner in outcome.winners
-    ]
-    if leader != "CE" and "CE" in column.index:
-        lines.append(f"the baseline CE has {text_of(column.loc['CE'])} %")
-    return "\n".join([*lines, *overview.criterion(compared)])
+    """Which losses lead, which are tied with them, and all means; the report says when the criterion is fair."""
+    column = _column(compared)
+    outcome = next(overview.outcomes(compared))
+    lines = [f"{outcome.title}: {winner.label} leads, {winner.tied}" for winner in outcome.winners]
+    for label, cell in column.sort_values("mean", ascending=False).iterrows():
+        lines.append(f"  {label:<12} {text_of(cell)}{' †' if is_true(cell.tied_with_best) else ''}")
+    return "\n".join(
+        [*lines, "† is tied with the best: with few seeds that says little", *overview.criterion(compared)[:1]]
+    )
 
 
 def _column(compared: Results) -> Any:
