@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labelnoise
+from labelnoise import arguments
 from labelnoise.errors import NO_ROOM, Stopped, UserError
 from labelnoise.training.options import DeviceOptions, RunOptions, add_flags, from_flags
 
@@ -152,11 +153,15 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--labels", type=Path, metavar="FILE", help="true labels: CSV, .npy, .npz or JSON")
     noise.add_argument("--column", metavar="NAME", help="the column of true labels, if several could hold them")
     noise.add_argument("--kind", help="symmetric, asymmetric, pair or instance")
-    noise.add_argument("--rate", type=_rate, help="the noise rate, in [0, 1), or one per class: cat=0.3,dog=0.1")
+    noise.add_argument(
+        "--rate", type=arguments.rate, help="the noise rate, in [0, 1), or one per class: cat=0.3,dog=0.1"
+    )
     noise.add_argument("--variant", help="a variant other than the default (docs/noise.md)")
-    noise.add_argument("--seed", type=_seed, default=1, help="default: 1")
+    noise.add_argument("--seed", type=arguments.seed, default=1, help="default: 1")
     noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row per sample")
-    noise.add_argument("--map", type=_map, metavar="A=B,…", help="asymmetric noise: the class that each class flips to")
+    noise.add_argument(
+        "--map", type=arguments.map, metavar="A=B,…", help="asymmetric noise: the class that each class flips to"
+    )
     noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a transition matrix, CSV or .npy")
     noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to use")
 
@@ -257,28 +262,6 @@ def _losses(options: argparse.Namespace) -> None:
         print(describe.describe_loss(options.name) if options.name else describe.describe_all())
     except LossError as error:
         raise UserError(error) from None
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"a seed must be a whole number from 0 to 2³² − 1, got {text!r}")
-    return int(text)
-
-
-def _rate(text: str) -> float | dict[str, float]:
-    if "=" in text:
-        return {name: float(value) for name, value in _map(text).items()}
-    return float(text)
-
-
-def _map(text: str) -> dict[str, str]:
-    pairs = [pair.split("=") for pair in text.split(",")]
-    if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise argparse.ArgumentTypeError(f"must look like cat=dog,dog=cat, got {text!r}")
-    mapping = {true.strip(): wrong.strip() for true, wrong in pairs}
-    if len(mapping) < len(pairs):
-        raise argparse.ArgumentTypeError(f"names a class twice: {text!r}")
-    return mapping
 
 
 def _download(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from labelnoise import results
 from labelnoise.analysis.metrics import HEADLINE
 from labelnoise.analysis.statistics import t_quantile
 from labelnoise.errors import UserError
-from labelnoise.results import Results
+from labelnoise.results import ResultFrames
 from labelnoise.trial_folder import Status
 
 _CELL = ["dataset", "test_set", "noise", "label"]
@@ -49,7 +49,7 @@ def describe(folder_a: Path, folder_b: Path) -> str:
     return "\n".join([*lines, *differences(a, b)])
 
 
-def compare(a: Results, b: Results) -> pd.DataFrame:
+def compare(a: ResultFrames, b: ResultFrames) -> pd.DataFrame:
     """One row per data set × test set × noise × label of both experiments.
 
     `mean_a`, `std_a`, `n_a` and so on are over all seeds that are ok; `difference` is B − A over the `seeds` that both
@@ -73,7 +73,7 @@ def compare(a: Results, b: Results) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _values(loaded: Results) -> dict[tuple[Any, ...], pd.Series]:
+def _values(loaded: ResultFrames) -> dict[tuple[Any, ...], pd.Series]:
     """The headline of every cell by seed; a trial that is not ok has none."""
     trials = loaded.trials[loaded.trials.status == Status.OK]
     cells = trials.dropna(subset=["test_set"]).groupby(_CELL, sort=False)
@@ -97,7 +97,7 @@ def _markdown(rows: pd.DataFrame) -> str:
     return text
 
 
-def _only_in_one(a: Results, b: Results) -> list[str]:
+def _only_in_one(a: ResultFrames, b: ResultFrames) -> list[str]:
     lines = []
     for axis in ("datasets", "noises", "losses", "seeds"):
         for name, one, other in (("A", a, b), ("B", b, a)):
@@ -108,7 +108,7 @@ def _only_in_one(a: Results, b: Results) -> list[str]:
     return lines
 
 
-def differences(a: Results, b: Results) -> list[str]:
+def differences(a: ResultFrames, b: ResultFrames) -> list[str]:
     """What differs between the trials with the same data set, noise, label and seed: their specs and environments."""
     axes = ("dataset", "noise", "label", "seed")
     trials_a, trials_b = (
@@ -129,7 +129,7 @@ def differences(a: Results, b: Results) -> list[str]:
     return lines
 
 
-def _spec(loaded: Results, trial: str) -> Mapping[str, Any]:
+def _spec(loaded: ResultFrames, trial: str) -> Mapping[str, Any]:
     """The trial's spec; empty without a result."""
     return loaded.folder(trial).read_result().get("spec", {})
 

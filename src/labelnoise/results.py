@@ -23,7 +23,7 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def load(folder: str | Path = "results") -> Results:
+def load(folder: str | Path = "results") -> ResultFrames:
     """The results of one experiment: `results` for config.yaml, `results/experiments/NAME` for another file.
 
     The folder may lie anywhere, as long as the whole `results` folder was copied. Raises `UserError` if it holds no
@@ -35,11 +35,11 @@ def load(folder: str | Path = "results") -> Results:
     if folder.parts[-len(products.parts) :] != products.parts:
         raise UserError(f"{folder} was renamed: trials are found from a folder called {products}")
     root = Path(*folder.parts[: -len(products.parts)])
-    return Results(root, manifest, results.read(folder / "manifest.json", root))
+    return ResultFrames(root, manifest, results.read(folder / "manifest.json", root))
 
 
 @dataclass(frozen=True)
-class Results:
+class ResultFrames:
     """Tidy frames with fixed dtypes: `Int64`, `Float64`, `boolean`, and `string` for all text, so that a label such as
     `NA` stays text. What is unknown or missing is `<NA>`. Accuracies are in percent.
     """
