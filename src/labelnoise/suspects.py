@@ -35,7 +35,7 @@ def write(manifest_path: Path) -> str:
     loss on one data set and noise, with all folds of every seed finished.
     """
     manifest = manifests.read(manifest_path)
-    trials = [_read(TrialFolder(Path(entry["folder"]))) for entry in manifest["trials"]]
+    trials = [read(TrialFolder(Path(entry["folder"]))) for entry in manifest["trials"]]
     spec = _common_spec(trials, manifest_path)
     prepared = store.open_prepared(paths.dataset(spec), spec["dataset"])
     given, true = label_file.read(paths.labels(spec), np.array(prepared.train.labels))
@@ -102,7 +102,7 @@ def held_out_probabilities(
     return np.stack(list(by_seed.values()))
 
 
-def _read(folder: TrialFolder) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
+def read(folder: TrialFolder) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:
     """The spec and the predictions of a finished trial that held samples out."""
     if folder.status != Status.OK:
         raise UserError(f"{folder.path} has no result that is ok ({folder.status}); run snakemake again")
