@@ -15,8 +15,9 @@ BIN    := $(VENV)/bin
 benchmark: $(READY)
 	$(BIN)/snakemake --cores all
 
+# Each file of tests runs in one process, in which its tests share runs.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults
