@@ -23,7 +23,8 @@ from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.datasets.own import read_own
 from labelnoise.errors import UserError
-from labelnoise.experiment import plan
+from labelnoise.experiment import config_file, plan
+from labelnoise.experiment.trials import expand
 from labelnoise.files import write_text
 from labelnoise.report import overview
 
@@ -42,7 +43,7 @@ _MANY_CLASSES = 50
 
 _HEADER = """\
 # Which loss for {name}? Written by `labelnoise choose`; change it as you like, it is not overwritten.
-# Losses are compared by their agreement with held-out noisy labels (docs/choosing.md). Hyper-parameters as published
+# Losses are compared by their agreement with held-out noisy labels (docs/own.md). Hyper-parameters as published
 # for {published}, recipe of {like}: set what fits your data under `train:`, such as epochs or a model.
 """
 
@@ -63,6 +64,11 @@ def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None
             raise UserError(f"--like and --epochs are for a new experiment: change {file}, or move it away")
     else:
         write_text(file, _experiment(data, name, like, epochs))
+        try:
+            expand(config_file.read(file))
+        except UserError:
+            file.unlink()  # a data set that is refused leaves no experiment to be used as it is
+            raise
         print(f"wrote {file}")
     print(plan.describe(file))
     if not runs:

@@ -50,6 +50,7 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"noise": [{"kind": "symmetric", "rate": 0.2, "variant": "exat"}]}, ["noise[0].variant", "did you mean exact?"]),
     ({"noise": [{"kind": "clean", "rate": 0.2}]}, ["noise[0].rate", "clean labels have no noise rate; remove it"]),
     ({"noise": []}, ["noise: the list is empty"]),
+    ({"noise": [{"kind": "mixed", "parts": ["clean"]}]}, ["noise[0].parts: give at least 2 entries, got 1"]),
     ({"noise": [{"kind": "symmetric", "rate": 0.2, "map": {0: 1}}]}, ["noise[0].map", "belongs to asymmetric noise"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {}}]}, ["noise[0].map", "the map is empty"]),
     ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {3: 3}}]}, ["noise[0].map", "3 is mapped to itself"]),

@@ -291,6 +291,8 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
         return key_path, unknown("value", given, options)
     if kind == "string_too_short":
         return key_path, "it is empty"
+    if kind == "too_short" and detail["ctx"]["min_length"] > 1:
+        return key_path, f"give at least {detail['ctx']['min_length']} entries, got {detail['ctx']['actual_length']}"
     if kind == "too_short":
         return key_path, "the list is empty; give at least one entry, or leave the key out"
     if kind == "too_long":
