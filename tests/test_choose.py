@@ -39,7 +39,7 @@ def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: 
     written = yaml.safe_load(file.read_text())
     assert written["losses"][0] == "CE" and len(written["losses"]) == 8
     # What the user changes stays.
-    file.write_text(yaml.safe_dump(written | {"losses": ["CE", "GCE"], "seeds": [1, 2]}))
+    file.write_text(yaml.safe_dump(written | {"losses": ["CE", "GCE"], "seeds": [1]}))
     changed = file.read_text()
     done = project.labelnoise("choose", "mine.npz", "--run", "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -53,7 +53,7 @@ def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: 
         wrong = held["y_train"] != true
     assert wrong[listed["index"][:100]].mean() >= 0.9
     # Fold 1 is the split of the comparison, so its trials are not trained again.
-    assert len(project.finished()) == 4 + 8
+    assert len(project.finished()) == 2 + 4
 
 
 def test_existing_experiment_and_unusable_data_are_refused_with_the_remedy(project: Project, true: np.ndarray):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -13,25 +14,19 @@ from labelnoise.published import presets
 from labelnoise.training import loop
 from labelnoise.training.data import assemble
 from support.project import Project
-from support.small_training import ARRAYS, CPU, PREPARED, a_recipe
+from support.small_training import ARRAYS, CPU, PREPARED, a_recipe, data
 
 
-def test_every_loss_trains_two_epochs_on_digits(project: Project):
+def test_every_loss_trains_on_digits():
     published = {row.loss for preset in presets.names() for row in presets.rows(preset)}
-    names = list(dict.fromkeys([*catalogue.names(), *sorted(published)]))
-    config = {
-        "datasets": ["digits"],
-        "noise": [{"kind": "symmetric", "rate": 0.2}],
-        "losses": [name for name in names if name != "LT-APL"] + [{"loss": "LT-APL", "margin": 0.3}],
-        "seeds": [1],
-        # GJS gets two different views of each image
-        "train": {"epochs": 2, "augmentation": ["crop1"]},
-    }
-    project.write(yaml.safe_dump(config))
-    project.snakemake("trials")
-    trials = pd.read_csv(project.results / "trials.csv")
-    assert set(trials.loss) == set(names)
-    assert (trials.status == "ok").all(), trials.loc[trials.status != "ok", ["loss", "status", "reason"]]
+    chosen = a_recipe(epochs=1, augmentation=["crop1"])  # GJS gets two different views of each image
+    prepared = data(chosen)
+    final_loss = dict.fromkeys([*catalogue.names(), *sorted(published)], math.inf)
+    for name in final_loss:
+        loss = create(name, num_classes=10, **({"margin": 0.3} if name == "LT-APL" else {}))
+        outcome = loop.train(prepared, loss, chosen, seed=1, device=CPU)
+        final_loss[name] = outcome.metrics[-1]["train_loss"]
+    assert all(map(math.isfinite, final_loss.values())), final_loss
 
 
 def test_learnable_parameters_of_a_loss_are_trained():
