@@ -19,9 +19,7 @@ from labelnoise.analysis import results
 from labelnoise.analysis.results import Results
 from labelnoise.analysis.statistics import is_true
 from labelnoise.analysis.tables import text_of
-from labelnoise.datasets.catalogue import DATASETS
-from labelnoise.datasets.info import DatasetInfo, Images
-from labelnoise.datasets.own import read_own
+from labelnoise.datasets.own import MANY_CLASSES, propose
 from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, plan
 from labelnoise.experiment.trials import expand
@@ -38,9 +36,6 @@ LOSSES: tuple[str | dict[str, Any], ...] = (
 
 _FOLDS = 5
 
-# From so many classes on, hyper-parameters as published for CIFAR-100.
-_MANY_CLASSES = 50
-
 _HEADER = """\
 # Which loss for {name}? Written by `labelnoise choose`; change it as you like, it is not overwritten.
 # Losses are compared by their agreement with held-out noisy labels (docs/own.md). Hyper-parameters as published
@@ -55,7 +50,7 @@ def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None
     existing experiment file is used as it is. Returns the exit code.
     """
     if runs and not Path("Snakefile").exists():
-        raise UserError(f"there is no Snakefile in {Path.cwd()}: run this in a clone of labelnoise")
+        raise UserError(f"there is no Snakefile in {Path.cwd()}: run `labelnoise init` first, or work in a clone")
     name = name or re.sub(r"[^A-Za-z0-9_.-]", "-", data.resolve().stem)
     file = EXPERIMENTS / f"choose-{name}.yaml"
     if file.exists():
@@ -117,21 +112,14 @@ def _column(compared: Results) -> Any:
 
 
 def _experiment(data: Path, name: str, like: str | None, epochs: int | None) -> str:
-    images = Images.FILES if data.is_dir() else Images.ARRAYS
-    like = like or ("animal10n" if images == Images.FILES else "cifar10")
-    info = read_own(name, data, images, like=like).info
-    if images == Images.ARRAYS:
-        like = _alike(info)
-    entry: dict[str, Any] = {"name": name, "arrays" if images == Images.ARRAYS else "image_folder": str(data)}
-    entry["like"] = like
+    proposal = propose(name, data, like=like)
+    info, entry = proposal.info, proposal.entry
     if not info.states_given:
         entry["labels"] = "given"
     if info.test_sets:
         entry["test_labels"] = "given"
-    published = "cifar100" if len(info.classes) >= _MANY_CLASSES else "cifar10"
-    train: dict[str, Any] = {"validation": 1 / _FOLDS}
-    if len(DATASETS[like].recipe["mean"]) != info.channels:
-        train |= {"mean": [0.5] * info.channels, "std": [0.25] * info.channels}
+    published = "cifar100" if len(info.classes) >= MANY_CLASSES else "cifar10"
+    train: dict[str, Any] = {"validation": 1 / _FOLDS, **proposal.train}
     if epochs is not None:
         train["epochs"] = epochs
     config = {
@@ -143,15 +131,7 @@ def _experiment(data: Path, name: str, like: str | None, epochs: int | None) -> 
         "train": train,
         "highlight": "tied",
     }
-    return _HEADER.format(name=name, published=published, like=like) + _yaml(config)
-
-
-def _alike(info: DatasetInfo) -> str:
-    """The catalogue data set with images of the same form, else CIFAR-10, whose network takes any size."""
-    if len(info.classes) >= _MANY_CLASSES and (info.channels, info.image_size) == (3, 32):
-        return "cifar100"
-    shape = (info.channels, info.image_size)
-    return next((other for other, known in DATASETS.items() if (known.channels, known.image_size) == shape), "cifar10")
+    return _HEADER.format(name=name, published=published, like=entry["like"]) + _yaml(config)
 
 
 def _suspects_experiment(file: Path, leader: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line. Each command imports only what it needs: `train` no pandas, `plan` and the tables no torch."""
+"""The command line: the parser of every command, and how its errors are reported."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import labelnoise
-from labelnoise import arguments
-from labelnoise.errors import NO_ROOM, Stopped, UserError
-from labelnoise.training.options import DeviceOptions, RunOptions, add_flags, from_flags
+from labelnoise import arguments, commands
+from labelnoise.errors import NO_ROOM, UserError
+from labelnoise.training.options import DeviceOptions, RunOptions, add_flags
 
 # Errors of the operating system that the user's input causes.
 _MISTAKES = (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
@@ -18,6 +18,7 @@ _MISTAKES = (FileExistsError, FileNotFoundError, NotADirectoryError, IsADirector
 _DESCRIPTION = """\
 labelnoise trains classifiers on noisy labels with many losses and reports which losses are robust.
 
+  labelnoise init              writes config.yaml and a Snakefile into an empty folder (a clone has them)
   snakemake --cores all        runs the experiment in config.yaml and writes tables, figures and a report to results/
   labelnoise plan              checks config.yaml and says what it would train, and about how long that takes
 
@@ -50,12 +51,12 @@ def _parser() -> argparse.ArgumentParser:
         "labelnoise", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"labelnoise {labelnoise.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int | None], summary: str, details: str = ""
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
+        sub = subparsers.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}. {details}".strip(),
@@ -63,18 +64,30 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    plan = command("plan", _plan, "check a config and say what it would train", "Trains and writes nothing.")
+    init = command(
+        "init",
+        commands.init,
+        "write a project into the working folder: config.yaml, Snakefile, profiles, and an example of a loss",
+        "Overwrites nothing.",
+    )
+    content = init.add_mutually_exclusive_group()
+    content.add_argument(
+        "--experiment", metavar="NAME", help="one of `labelnoise papers`, which repeat tables and figures"
+    )
+    content.add_argument("--data", type=Path, metavar="PATH", help="use your own data, an .npz or an image folder")
+
+    plan = command("plan", commands.plan, "check a config and say what it would train", "Trains and writes nothing.")
     plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
     plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
-    trials = command("trials", _trials, "list the trials of a config with their status and folder")
+    trials = command("trials", commands.trials, "list the trials of a config with their status and folder")
     trials.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
     trials.add_argument("--failed", action="store_true", help="only failed trials, with their reasons")
     trials.add_argument("--loss", metavar="NAME", help="only those of this loss, by its name or label")
 
     rerun = command(
         "rerun",
-        _rerun,
+        commands.rerun,
         "set the results of trials aside, so that the next run trains them again",
         "Nothing is deleted: the files move to aside-N in the trial's folder.",
     )
@@ -82,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
     choose = command(
         "choose",
-        _choose,
+        commands.choose,
         "find out which loss fits your data, and which of its labels are suspicious",
         "Needs no clean labels and no test set: writes experiments/choose-NAME.yaml, and with --run runs it.",
     )
@@ -97,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
 
     suspects = command(
         "suspects",
-        _suspects,
+        commands.suspects,
         "list the labels that held-out predictions contradict",
         "For an experiment with one loss and every fold, such as `labelnoise choose` writes.",
     )
@@ -105,34 +118,34 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = command(
         "compare",
-        _compare,
+        commands.compare,
         "show two experiments side by side",
         "With paired differences by seed, and what differs in the trials with the same labels.",
     )
     for name in ("a", "b"):
         compare.add_argument(name, type=Path, metavar=name.upper(), help="such as results or results/experiments/NAME")
 
-    papers = command("papers", _papers, "list the experiments that repeat the papers' tables and figures")
+    papers = command("papers", commands.papers, "list the experiments that repeat the papers' tables and figures")
     papers.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
 
     record = command(
         "record",
-        _record,
+        commands.record,
         "add an experiment's finished trials to docs/measured",
         "Also writes docs/reproducing.md anew. Trials that are recorded already are left out.",
     )
     record.add_argument("experiment", help="a config file, or the name of one in experiments/")
 
-    losses = command("losses", _losses, "list the losses, or explain one")
+    losses = command("losses", commands.losses, "list the losses, or explain one")
     losses.add_argument("name", nargs="?", help="a loss such as GCE, ANL-CE or NCE+AGCE")
 
-    download = command("download", _download, "download a data set's official files", "Resumes interrupted downloads.")
+    download = command("download", commands.download, "download a data set's official files", "Resumes.")
     download.add_argument("name", help="the data set's name, such as cifar10")
     download.add_argument("--file", help="download only this file")
     download.add_argument("--out", type=Path, metavar="DIR", help="default: results/downloads/NAME")
 
     data = command(
-        "data", _data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
+        "data", commands.data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
     )
     data.add_argument("name", nargs="?", help="a catalogue data set, such as cifar10; or use --spec")
     data.add_argument("--spec", type=Path, metavar="FILE", help="a JSON file with an entry of the config's `datasets:`")
@@ -143,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
 
     noise = command(
         "noise",
-        _noise,
+        commands.noise,
         "make noisy labels, for a trial or for your own labels",
         "Writes an audit (.json) beside them; for your own labels also a CSV.",
     )
@@ -165,10 +178,12 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--matrix", type=Path, metavar="FILE", help="asymmetric noise: a transition matrix, CSV or .npy")
     noise.add_argument("--like", metavar="NAME", help="asymmetric noise: the data set whose published map to use")
 
-    audit = command("audit", _audit, "describe a label file", "Checks the labels against the audit beside them.")
+    audit = command(
+        "audit", commands.audit, "describe a label file", "Checks the labels against the audit beside them."
+    )
     audit.add_argument("file", type=Path, help="a label file (.npz or .csv)")
 
-    train = command("train", _train, "train one trial", "A finished trial is left unchanged.")
+    train = command("train", commands.train, "train one trial", "A finished trial is left unchanged.")
     train.add_argument("--spec", type=Path, required=True, metavar="FILE", help="the trial's spec.json")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="the trial's folder")
     add_flags(train, RunOptions)
@@ -180,214 +195,26 @@ def _parser() -> argparse.ArgumentParser:
         help="set by Snakemake; three attempts in a row without progress fail the trial",
     )
 
-    features = command("features", _features, "compute a finished trial's features from its kept weights")
+    features = command("features", commands.features, "compute a finished trial's features from its kept weights")
     features.add_argument("folder", type=Path, metavar="DIR", help="the trial's folder")
     for step in (train, features):
         add_flags(step, DeviceOptions)
 
     steps = (
-        ("collect", _collect, "collect the trials' results in trials.csv"),
-        ("tables", _tables, "make the mean ± std tables"),
-        ("figures", _figures, "draw the figures"),
-        ("report", _report, "write the report, one HTML file"),
-        ("check", _check, "exit with 1 if a trial failed or is missing"),
+        ("collect", commands.collect, "collect the trials' results in trials.csv"),
+        ("tables", commands.tables, "make the mean ± std tables"),
+        ("figures", commands.figures, "draw the figures"),
+        ("report", commands.report, "write the report, one HTML file"),
+        ("check", commands.check, "exit with 1 if a trial failed or is missing"),
     )
     for name, run, summary in steps:
         step = command(name, run, summary, "Reads result files only.")
         step.add_argument("manifest", type=Path, help="the experiment's manifest.json, such as results/manifest.json")
 
-    theory = command("theory", _theory, "measure which conditions every loss meets, and draw the papers' figures")
+    command("schema", commands.schema, "print the JSON schema of config.yaml, for editors")
+
+    theory = command(
+        "theory", commands.theory, "measure which conditions every loss meets, and draw the papers' figures"
+    )
     theory.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
     return parser
-
-
-def _plan(options: argparse.Namespace) -> None:
-    from labelnoise.experiment import plan
-
-    print(plan.describe(options.config, cores=options.cores))
-    from labelnoise.papers import overview
-
-    if verdicts := overview.describe_verdicts(options.config):
-        print(verdicts)
-
-
-def _trials(options: argparse.Namespace) -> None:
-    from labelnoise.experiment import listing
-
-    print(listing.describe(options.config, failed=options.failed, loss=options.loss))
-
-
-def _rerun(options: argparse.Namespace) -> None:
-    from labelnoise.experiment import listing
-
-    print(listing.rerun(options.hashes))
-
-
-def _choose(options: argparse.Namespace) -> int:
-    from labelnoise import choose
-
-    keys = ("name", "like", "epochs", "runs", "cores")
-    return choose.choose(options.data, **{key: getattr(options, key) for key in keys})
-
-
-def _suspects(options: argparse.Namespace) -> None:
-    from labelnoise import suspects
-
-    print(suspects.write(options.manifest))
-
-
-def _compare(options: argparse.Namespace) -> None:
-    from labelnoise import comparison
-
-    print(comparison.describe(options.a, options.b))
-
-
-def _papers(options: argparse.Namespace) -> None:
-    from labelnoise.papers import overview
-
-    print(overview.describe_all(options.cores))
-
-
-def _record(options: argparse.Namespace) -> None:
-    from labelnoise.papers import record, reproducing
-
-    print(record.record(options.experiment))
-    print(f"{reproducing.write()} is up to date")
-
-
-def _losses(options: argparse.Namespace) -> None:
-    from labelnoise.losses import LossError, describe
-
-    try:
-        print(describe.describe_loss(options.name) if options.name else describe.describe_all())
-    except LossError as error:
-        raise UserError(error) from None
-
-
-def _download(options: argparse.Namespace) -> None:
-    from labelnoise import paths
-    from labelnoise.datasets import download, official_files
-    from labelnoise.datasets.catalogue import DATASETS
-    from labelnoise.errors import unknown
-
-    downloadable = [name for name, info in DATASETS.items() if info.official_files]
-    if options.name not in downloadable:
-        raise UserError(unknown("data set that can be downloaded", options.name, downloadable))
-    info = DATASETS[options.name]
-    files = official_files.all_files(info)
-    for file in [official_files.file_called(info, options.file)] if options.file else files.values():
-        print(f"{download.fetch(file, options.out or paths.DOWNLOADS / options.name)} is complete and verified")
-
-
-def _data(options: argparse.Namespace) -> None:
-    from labelnoise import paths
-    from labelnoise.datasets import store
-    from labelnoise.experiment import datasets
-    from labelnoise.experiment.config import DatasetEntry
-    from labelnoise.files import read_json
-
-    if (options.name is None) == (options.spec is None):
-        raise UserError("give either the name of a data set, or --spec with an entry of `datasets:`")
-    entry = read_json(options.spec, "data set entry") if options.spec else {"name": options.name, "path": options.path}
-    chosen = datasets.resolve_dataset(DatasetEntry(**entry))
-    folder = options.out or paths.dataset({"dataset": chosen.identity})
-    described = store.prepare(chosen.info, chosen.source, folder)
-    sizes = ", ".join(f"{size} {key.removesuffix('_labels')}" for key, size in described["sizes"].items())
-    print(f"{chosen.info.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
-    for line in described["skipped"]:
-        print(f"  skipped, cannot be read: {line}")
-    if described["exif_rotated"]:
-        print(f"  {described['exif_rotated']} images have an EXIF rotation; it is not applied, as in torchvision")
-
-
-def _noise(options: argparse.Namespace) -> None:
-    from labelnoise import labelling
-    from labelnoise.files import read_json
-    from labelnoise.noise.audit import source_lines
-
-    if (options.spec is None) == (options.labels is None):
-        raise UserError("give either --spec (of a trial) or --labels (your own)")
-    if options.spec is not None:
-        spec = read_json(options.spec, "trial spec")
-        audit = labelling.write_for_trial(spec, options.source, options.out)
-    else:
-        keys = ("kind", "rate", "variant", "seed", "features", "map", "matrix", "like", "column")
-        audit = labelling.write_for_own_labels(
-            options.labels, options.out, **{key: getattr(options, key) for key in keys}
-        )
-    for line in source_lines(audit.get("source", {})):
-        print(line)
-    if audit["wrong_labels"] is None:
-        print(f"{options.out}: {audit['size']} labels; how many are wrong is unknown")
-        return
-    print(f"{options.out}: {audit['wrong_labels']} of {audit['size']} labels are wrong")
-    if not audit["clean_labels_dominate"]:
-        print(
-            "warning: in some class a wrong label is as frequent as the true one: no loss is robust there "
-            f"(least T_ii − max T_ij: {audit['dominance_margin']:.3f})",
-            file=sys.stderr,
-        )
-
-
-def _audit(options: argparse.Namespace) -> None:
-    from labelnoise.noise import audit
-
-    print(audit.describe(options.file))
-
-
-def _train(options: argparse.Namespace) -> int:
-    from labelnoise.files import read_json
-    from labelnoise.training import job
-
-    run_options, device_options = from_flags(RunOptions, options), from_flags(DeviceOptions, options)
-    try:
-        job.run(read_json(options.spec, "trial spec"), options.out, run_options, device_options, options.attempt)
-    except (Stopped, KeyboardInterrupt):  # KeyboardInterrupt: before training starts, while torch is imported
-        print(Stopped.MESSAGE, flush=True)
-        return Stopped.EXIT_CODE
-    return 0
-
-
-def _features(options: argparse.Namespace) -> None:
-    from labelnoise.training import trial
-    from labelnoise.trial_folder import TrialFolder
-
-    for path in trial.derive_features(TrialFolder(options.folder), from_flags(DeviceOptions, options)):
-        print(f"wrote {path}")
-
-
-def _collect(options: argparse.Namespace) -> None:
-    from labelnoise.analysis import collect
-
-    print(collect.collect(options.manifest))
-
-
-def _tables(options: argparse.Namespace) -> None:
-    from labelnoise.analysis import write_tables
-
-    write_tables.write_all(options.manifest)
-
-
-def _figures(options: argparse.Namespace) -> None:
-    from labelnoise import figures
-
-    figures.draw_all(options.manifest)
-
-
-def _report(options: argparse.Namespace) -> None:
-    from labelnoise import report
-
-    print(report.write(options.manifest))
-
-
-def _theory(options: argparse.Namespace) -> None:
-    from labelnoise.theory import figures, properties
-
-    properties.write(options.out / "properties.csv")
-    figures.draw_all(options.out / "figures")
-
-
-def _check(options: argparse.Namespace) -> int:
-    from labelnoise.analysis import collect
-
-    return collect.check(options.manifest)

@@ -12,9 +12,10 @@ import torch
 from labelnoise.experiment import config_file
 from labelnoise.experiment.forecast import FIXED_COST, Forecast
 from labelnoise.experiment.trials import expand
+from labelnoise.papers import overview
 from labelnoise.training import probe
 from labelnoise.training.recipe import Recipe
-from support.project import Project
+from support.project import ROOT, Project
 
 
 def test_overview_counts_cells_trials_and_verdicts(copied: Project):
@@ -37,10 +38,13 @@ def test_overview_counts_cells_trials_and_verdicts(copied: Project):
     assert "(from finished trials)" in done.stdout
 
 
-def test_overview_outside_a_clone_says_so(project: Project):
-    done = project.labelnoise("papers")
-    assert done.returncode == 2
-    assert "there is no folder experiments" in done.stderr
+def test_experiments_are_those_of_the_folder_else_those_that_come_with_labelnoise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert overview.folder() == ROOT / "experiments"
+    (tmp_path / "experiments").mkdir()
+    assert overview.folder() == Path("experiments")
 
 
 def test_forecast_uses_this_machines_finished_trials_only(copied: Project, monkeypatch: pytest.MonkeyPatch):

@@ -44,19 +44,22 @@ class Project:
         """Set top-level keys of config.yaml."""
         self.write(yaml.safe_dump(yaml.safe_load(self.config.read_text()) | changes))
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "2", *arguments]
+    def command(self, *arguments: str, file: Path | None = ROOT / "Snakefile") -> list[str]:
+        """The command that runs a Snakefile; None: the one in the folder."""
+        snakefile = [] if file is None else ["-s", str(file)]
+        return [sys.executable, "-m", "snakemake", *snakefile, "--cores", "2", *arguments]
 
-    def snakemake(self, *arguments: str, expect: int = 0) -> str:
+    def snakemake(self, *arguments: str, file: Path | None = ROOT / "Snakefile", expect: int = 0) -> str:
         """Run Snakemake and return its output. Fails the test if the exit code is not the expected one."""
-        done = subprocess.run(self.command(*arguments), cwd=self.folder, capture_output=True, text=True, timeout=300)
+        command = self.command(*arguments, file=file)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300)
         output = done.stdout + done.stderr
         assert done.returncode == expect, output
         return output
 
-    def would_run(self, *arguments: str) -> dict[str, int]:
+    def would_run(self, *arguments: str, file: Path | None = ROOT / "Snakefile") -> dict[str, int]:
         """The jobs of a dry run, counted by rule, without the rules `all` and `trials` themselves."""
-        output = self.snakemake("-n", *arguments)
+        output = self.snakemake("-n", *arguments, file=file)
         stats = output.split("Job stats:")[1].split("\n\n")[0] if "Job stats:" in output else ""
         counts = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)}
         return {rule: count for rule, count in counts.items() if rule not in ("all", "trials", "total")}

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pandas as pd
-import yaml
 
 from labelnoise.losses import catalogue, create
 from labelnoise.published import presets

@@ -11,16 +11,20 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 try:
-    from labelnoise import paths
+    from labelnoise import paths, project
     from labelnoise.errors import UserError
-    from labelnoise.experiment import finished, progress
+    from labelnoise.experiment import config_file, finished, progress
     from labelnoise.experiment.run import Run
     from labelnoise.trial_folder import TrialFolder
-except ModuleNotFoundError as error:
+except ImportError as error:
     raise WorkflowError(
-        f"{error}: install labelnoise into the environment that runs snakemake (pip install .), "
+        f"{error}: install labelnoise {VERSION} into the environment that runs snakemake (pip install .), "
         "or run `make benchmark`, which creates one"
     )
+try:
+    project.require(VERSION)
+except UserError as error:
+    raise WorkflowError(error) from None
 
 # Snakemake writes records to ./.snakemake even in a dry run. If that is read-only, use a temporary folder.
 if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
@@ -30,13 +34,19 @@ if not os.access(".snakemake" if os.path.isdir(".snakemake") else ".", os.W_OK):
     keep_records = FilePersistence.__init__
     FilePersistence.__init__ = lambda self, **options: keep_records(self, **options | {"path": Path(RECORDS.name)})
 
-if len(workflow.overwrite_configfiles or []) > 1:
+# Whether another Snakefile uses this workflow by `module`; it may name the config by `configfile:`.
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+
+CONFIG_FILES = workflow.overwrite_configfiles or workflow.configfiles or ["config.yaml"]
+if len(CONFIG_FILES) > 1:
     raise WorkflowError("give only one --configfile: an experiment file is complete, files are not merged")
-CONFIG_FILE = Path((workflow.overwrite_configfiles or ["config.yaml"])[0])
+CONFIG_FILE = Path(CONFIG_FILES[0])
 
 # Parsing writes no files: dry runs, --lint and --dag must not, and a run writes them in start_run (below).
 # `configfile:` is not used: its messages have no line numbers, and it would merge an experiment file into config.yaml.
 try:
+    if IS_MODULE:
+        config_file.check_is(config, CONFIG_FILE, overridden=workflow.config_settings.config)
     if workflow.is_main_process:
         RUN = Run.from_config(CONFIG_FILE, workflow.config_settings.config)
     else:
@@ -47,7 +57,7 @@ except UserError as error:
 PRODUCTS = RUN.products
 MANIFEST = PRODUCTS / "manifest.json"
 
-for line in RUN.warnings() if workflow.is_main_process else ():
+for line in RUN.warnings() if workflow.is_main_process and not hasattr(workflow, "labelnoise") else ():
     logger.warning(f"warning: {line}")
 
 # Rules run in this Python, regardless of PATH, unless Snakemake provides the environment.
@@ -117,7 +127,14 @@ def trial_threads(wildcards):
 
 def device_options(wildcards, resources):
     """The profile's settings for the GPUs of the job's machine. Snakemake does not schedule by these resources."""
-    names = ("gpus", "trials_per_gpu")
+    return flags(resources, "gpus", "trials_per_gpu")
+
+
+def job_options(wildcards, resources):
+    return [*device_options(wildcards, resources), *flags(resources, "attempt")]
+
+
+def flags(resources, *names):
     return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from labelnoise.datasets import arrays, image_folder
 from labelnoise.datasets.catalogue import DATASETS
@@ -27,6 +28,42 @@ class OwnDataset:
         """What is known of the training samples before the images are read."""
         count, files = len(self.description.labels), self.description.files
         return Samples(count, files, may_be_left_out=0 if files is None else may_be_left_out(count))
+
+
+# From so many classes on, CIFAR-100 is more alike than CIFAR-10.
+MANY_CLASSES = 50
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A config's entry of `datasets:` for a user's data, and the recipe values that differ from those of `like`."""
+
+    info: DatasetInfo
+    entry: dict[str, Any]
+    train: dict[str, Any]
+
+
+def propose(name: str, source: Path, *, like: str | None) -> Proposal:
+    """Propose how a config uses a user's file of arrays or folder of images, with the recipe of `like` (None: chosen).
+
+    Raises `UserError` if the source is unusable.
+    """
+    images = Images.FILES if source.is_dir() else Images.ARRAYS
+    info = read_own(name, source, images, like=like or alike(images)[0]).info
+    like = like or ("animal10n" if images == Images.FILES else _closest(info))
+    location = "image_folder" if images == Images.FILES else "arrays"
+    train: dict[str, Any] = {}
+    if len(DATASETS[like].recipe["mean"]) != info.channels:
+        train = {"mean": [0.5] * info.channels, "std": [0.25] * info.channels}
+    return Proposal(info, {"name": name, location: str(source), "like": like}, train)
+
+
+def _closest(info: DatasetInfo) -> str:
+    """The catalogue data set with images of the same form, else CIFAR-10, whose network takes any size."""
+    if len(info.classes) >= MANY_CLASSES and (info.channels, info.image_size) == (3, 32):
+        return "cifar100"
+    shape = (info.channels, info.image_size)
+    return next((other for other, known in DATASETS.items() if (known.channels, known.image_size) == shape), "cifar10")
 
 
 def alike(images: Images) -> list[str]:

@@ -1,33 +1,71 @@
-"""The schema of config.yaml. Each mistake becomes one message: where it is, what is allowed, and how to fix it."""
+"""The models of config.yaml. Their types and docstrings are the schema that editors and the documentation read."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    create_model,
+)  # fmt: skip
+from pydantic_core.core_schema import no_info_before_validator_function
 
-from labelnoise.errors import UserError, unknown
-from labelnoise.experiment.config_file import ConfigFile, KeyPath
+from labelnoise.errors import UserError
+from labelnoise.experiment.config_file import KeyPath
 from labelnoise.manifest import EXTRA_FIGURES, MOST_LOSSES
 from labelnoise.published.numbers import TRIALS
-from labelnoise.training.options import RunOptions, declared, list_fields
+from labelnoise.training.options import RunOptions, declared, helps, list_fields
 
 
-def _as_list(value: Any) -> Any:
-    """Accept a single value in place of a list."""
-    return value if isinstance(value, list) else [value]
+class _ListOrOne:
+    """Accept a single entry in place of a list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        as_list = no_info_before_validator_function
+        return as_list(lambda value: value if isinstance(value, list) else [value], handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(schema)
+        return {"anyOf": [listed, listed["items"]]}
 
 
-def _from_name(key: str) -> BeforeValidator:
+@dataclass(frozen=True)
+class _Named:
     """Accept a bare name in place of an entry with settings: `CE` for `{loss: CE}`."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        from_name = no_info_before_validator_function
+        return from_name(lambda value: {self.key: value} if isinstance(value, str) else value, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+
+class _WithParameters(BaseModel):
+    """Further keys are parameters."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
 
 
 def _expand_path(value: Any) -> Any:
@@ -36,147 +74,185 @@ def _expand_path(value: Any) -> Any:
 
 
 Label = Annotated[str, Field(max_length=60)]
-PathText = Annotated[str, Field(min_length=1), BeforeValidator(_expand_path)]
+PathText = Annotated[str, Field(min_length=1), BeforeValidator(_expand_path, json_schema_input_type=str)]
 SplitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Recipe = dict[str, Any]  # its values are those of `labelnoise.training.recipe.Recipe`, see `schema`
 
 
 class DatasetEntry(_Strict):
-    """`cifar10`, `{name: webvision_mini, path: /data/webvision}`, `{name: mine, arrays: my.npz, like: cifar10}`."""
+    """A data set of the catalogue by name, or one of your own: give `arrays` or `image_folder`, and `like`."""
 
     name: str
+    """A data set of the catalogue, or the name of your own."""
     path: PathText | None = None
+    """The folder with the files of a catalogue data set, if it is not results/downloads/NAME."""
     arrays: PathText | None = None
+    """Your own images and labels, an .npz file."""
     image_folder: PathText | None = None
+    """Your own images, a folder with one folder per class."""
     like: str | None = None
+    """The catalogue data set whose recipe, presets and maps apply."""
     labels: Literal["given"] | None = None
+    """`given`: the training labels are noisy as they are, and the true ones unknown."""
     test_labels: Literal["given"] | None = None
+    """`given`: the labels of the test sets are noisy too."""
     splits: Annotated[list[SplitName], Field(min_length=1)] | None = None
+    """The folders in `image_folder` to read: the training set, then the test sets."""
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 OneRate = Annotated[float, Field(ge=0, lt=1)]
-# The tags begin with "constrained", so that `_explain` leaves them out of places.
+# The tags begin with "constrained", so that `validation` leaves them out of places.
 RateEntry = Annotated[
     Annotated[OneRate, Tag("constrained-rate")] | Annotated[dict[Any, OneRate], Tag("constrained-rates")],
     Discriminator(lambda value: "constrained-rates" if isinstance(value, dict) else "constrained-rate"),
 ]
 
 
-class NoiseEntry(BaseModel):
-    """`clean`, `{kind: symmetric, rate: [0.2, 0.4]}`, `{kind: asymmetric, rate: 0.4, map: {cat: dog}}`.
-
-    `{target: my_noise:fn, …}` is a function of the user's own; other keys are its parameters. `seed` is for `parts`.
-    """
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+class NoiseEntry(_WithParameters):
+    """A kind of noise by name, or with settings; or a function of your own, whose parameters are further keys."""
 
     kind: str | None = None
+    """clean, symmetric, asymmetric, pair, instance, human, given, file or mixed."""
     target: str | None = None
-    parts: Annotated[list[Annotated[NoiseEntry, _from_name("kind")]], Field(min_length=2)] | None = None
+    """A function of your own, `my_noise:fn` in my_noise.py."""
+    parts: Annotated[list[Annotated[NoiseEntry, _Named("kind")]], Field(min_length=2)] | None = None
+    """Mixed noise: the noises to apply, in this order."""
     seed: Seed | None = None
-    rate: Annotated[list[RateEntry], BeforeValidator(_as_list), Field(min_length=1)] | None = None
-    variant: Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)] | None = None
+    """The seed of a part of mixed noise."""
+    rate: Annotated[list[RateEntry], Field(min_length=1), _ListOrOne()] | None = None
+    """The noise rate in [0, 1), or a rate per class such as `{cat: 0.3}`; a list gives one noise per rate."""
+    variant: Annotated[list[str], Field(min_length=1), _ListOrOne()] | None = None
+    """A definition other than the default one; a list gives one noise per variant."""
     map: dict[Any, Any] | None = None
+    """Asymmetric noise: the class that each class flips to, by name or number."""
     matrix: list[Any] | PathText | None = None
+    """Asymmetric noise: a transition matrix whose rows are true classes, or a file."""
     path: PathText | None = None
+    """Noise from a file: your label file."""
     column: str | None = None
+    """Noise from a file: the column of labels, if several could hold them."""
     label: Label | None = None
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
+    """The noise's name in tables and figures."""
 
 
 class PresetRef(_Strict):
-    """A preset of published hyper-parameters; `dataset` replaces the trial's own data set in the lookup."""
+    """A preset of published hyper-parameters."""
 
     name: str
+    """The preset."""
     dataset: str | None = None
+    """The data set whose values to use, in place of the trial's own."""
 
 
-class LossEntry(BaseModel):
-    """`CE`, `{loss: AGCE, q: 2, label: …, train: {…}}`, `{target: my_module:MyLoss, …}`; other keys are parameters.
-
-    `preset` replaces that of the experiment for this loss.
-    """
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+class LossEntry(_WithParameters):
+    """A loss of the catalogue by name, or with settings, or a class of your own. Further keys are its parameters."""
 
     loss: str | None = None
+    """A loss of the catalogue, a framework such as ANL-CE, or a sum such as NCE+RCE."""
     target: str | None = None
+    """A class of your own, `my_losses:MyLoss` in my_losses.py."""
     label: Label | None = None
-    preset: Annotated[PresetRef, _from_name("name")] | None = None
-    train: dict[str, Any] = {}
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
+    """The loss's name in tables and figures."""
+    preset: Annotated[PresetRef, _Named("name")] | None = None
+    """The preset of this loss, in place of the experiment's."""
+    train: Recipe = {}
+    """Recipe values for this loss only."""
 
 
 class PublishedRef(_Strict):
-    """The printed tables to compare with: a paper's name, or a CSV file of the same form (docs/reproducing.md).
-
-    `dataset` replaces the experiment's own data set in the lookup. `trials` is the number of trials per printed cell;
-    `tolerance` is in percentage points.
-    """
+    """The printed tables to compare with."""
 
     paper: str
+    """A paper's name, such as jal2025, or a CSV file of the same form."""
     tables: list[str] = []
+    """The tables to compare with; none: all."""
     dataset: str | None = None
+    """The data set to look up, in place of the experiment's own."""
     trials: Annotated[int, Field(ge=1)] = TRIALS
+    """The number of trials per printed cell."""
     tolerance: Annotated[float, Field(gt=0)] = 1.0
+    """The difference in percentage points up to which a number counts as reproduced."""
 
 
 class Only(_Strict):
-    """A subset of trials to run and show. It does not affect a trial's identity."""
+    """A subset of trials to run and show; a trial's identity does not depend on it."""
 
     datasets: Annotated[list[str], Field(min_length=1)] | None = None
+    """Names of data sets."""
     noise: Annotated[list[str], Field(min_length=1)] | None = None
+    """Kinds of noise, or single noises such as symmetric-0.4."""
     losses: Annotated[list[str], Field(min_length=1)] | None = None
+    """Names or labels of losses."""
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    """Training seeds."""
+
+
+FigureKinds = Annotated[list[Literal[*EXTRA_FIGURES]], _ListOrOne()]  # type: ignore[valid-type]
 
 
 class Figures(_Strict):
-    """Figures beside those of every experiment, and the losses that stand out in figures (none: the best ones)."""
+    """Figures beside those of every experiment, and the losses that stand out in figures."""
 
-    kinds: Annotated[list[Literal[*EXTRA_FIGURES]], BeforeValidator(_as_list)] = []  # type: ignore[valid-type]
-    losses: Annotated[list[str], Field(max_length=MOST_LOSSES), BeforeValidator(_as_list)] = []
-
-
-def _as_figures(value: Any) -> Any:
-    """A list of kinds as the whole entry."""
-    return {"kinds": value} if isinstance(value, str | list) else value
+    kinds: FigureKinds = []
+    """tsne needs `run: {keep: [features]}`, confidence_histograms `run: {snapshots: …}`."""
+    losses: Annotated[list[str], Field(max_length=MOST_LOSSES), _ListOrOne()] = []
+    """The losses that stand out, by label; none: those with the best average ranks."""
 
 
-def _field(name: str, annotation: Any) -> Any:
-    """The annotation; a list field also accepts a single value, as in `keep: weights`."""
-    return Annotated[annotation, BeforeValidator(_as_list)] if name in list_fields(RunOptions) else annotation
+def _run_field(name: str, annotation: Any) -> Any:
+    """The annotation of an option of `RunOptions`; a list also accepts a single value, as in `keep: weights`."""
+    return Annotated[list[get_args(annotation)[0]], _ListOrOne()] if name in list_fields(RunOptions) else annotation  # type: ignore[misc]
 
 
 # The keys of `run:` are the fields of `RunOptions`.
 _RUN_FIELDS: dict[str, Any] = {
-    name: (_field(name, annotation), default) for name, (annotation, default) in declared(RunOptions).items()
+    name: (
+        Annotated[_run_field(name, annotation), Field(description=helps(RunOptions)[name])],
+        default,
+    )
+    for name, (annotation, default) in declared(RunOptions).items()
 }
-_RunModel: Any = create_model("Run", __base__=_Strict, **_RUN_FIELDS)
+Run: Any = create_model("Run", __base__=_Strict, __doc__=RunOptions.__doc__, **_RUN_FIELDS)
 
 
 class Config(_Strict):
-    """A whole experiment file."""
+    """A config of labelnoise: data sets × noises × losses × seeds."""
 
-    datasets: Annotated[list[Annotated[DatasetEntry, _from_name("name")]], Field(min_length=1)]
-    noise: Annotated[list[Annotated[NoiseEntry, _from_name("kind")]], Field(min_length=1)]
-    losses: Annotated[list[Annotated[LossEntry, _from_name("loss")]], Field(min_length=1)]
+    datasets: Annotated[list[Annotated[DatasetEntry, _Named("name")]], Field(min_length=1)]
+    """The data sets."""
+    noise: Annotated[list[Annotated[NoiseEntry, _Named("kind")]], Field(min_length=1)]
+    """The noises."""
+    losses: Annotated[list[Annotated[LossEntry, _Named("loss")]], Field(min_length=1)]
+    """The losses; a list as a parameter's value gives one loss per value."""
     seeds: Annotated[list[Seed], Field(min_length=1)]
+    """The training seeds."""
     noise_seed: Literal["same"] | Seed = "same"
-    preset: Annotated[PresetRef, _from_name("name")] | None = None
-    train: dict[str, Any] = {}
+    """`same`: each training seed has its own noise draw; a number: one draw for all seeds."""
+    preset: Annotated[PresetRef, _Named("name")] | None = None
+    """Published hyper-parameters; none: the losses' defaults."""
+    train: Recipe = {}
+    """Recipe values for all trials; a list is a sweep."""
     only: Only = Only()
-    run: _RunModel = _RunModel()
+    """A subset of trials to run and show."""
+    run: Run = Field(default_factory=Run)
+    """How trials are run, and what they keep; nothing here changes a result."""
     highlight: Literal["best", "best_second", "top2", "top3", "tied"] = "best_second"
+    """What tables mark; `tied`: all that are tied with the best."""
     published: PublishedRef | None = None
-    figures: Annotated[Figures, BeforeValidator(_as_figures)] = Figures()
+    """The printed numbers to compare with."""
+    figures: Annotated[
+        Figures,
+        BeforeValidator(
+            lambda value: {"kinds": value} if isinstance(value, str | list) else value,
+            json_schema_input_type=Figures | FigureKinds,
+        ),
+    ] = Figures()
+    """Figures beside the usual ones: a list of kinds, or kinds and losses."""
     retry_failed: bool = True
+    """Whether failed trials are run again at the next call."""
     on_code_change: Literal["keep", "retrain"] = "keep"
+    """Whether finished trials are kept when labelnoise's code changes."""
 
     @property
     def run_options(self) -> RunOptions:
@@ -205,105 +281,6 @@ class EntryError(UserError):
 
     def key_path(self, entry: KeyPath) -> KeyPath:
         return entry if self.key is None else (*entry, self.key)
-
-
-class Problems:
-    """Collects mistakes; `raise_any` raises them as one `UserError`, one line per mistake."""
-
-    def __init__(self, source: ConfigFile):
-        self.source = source
-        self.lines: list[str] = []
-
-    def add(self, key_path: KeyPath, message: object) -> None:
-        line = f"{self.source.where(key_path)}: {message}"
-        if line not in self.lines:
-            self.lines.append(line)
-
-    def raise_any(self) -> None:
-        if self.lines:
-            raise UserError("\n".join(self.lines))
-
-
-def validate(source: ConfigFile) -> Config:
-    """Return the config with every key and type checked.
-
-    Names of losses, data sets and so on are checked on expansion. Raises `UserError` listing every mistake.
-    """
-    problems = Problems(source)
-    if not isinstance(source.values, dict):
-        kind = "is empty" if source.values is None else f"is a {type(source.values).__name__}"
-        problems.add(
-            (),
-            f"the config {kind}; it must be keys and values; see the config.yaml that comes with labelnoise",
-        )
-        problems.raise_any()
-    try:
-        return Config.model_validate(source.values)
-    except ValidationError as error:
-        for detail in error.errors():
-            key_path, message = _explain(detail)
-            problems.add(key_path, message)
-        problems.raise_any()
-        raise
-
-
-_FIELDS: dict[str, list[str]] = {
-    "": [*Config.model_fields, "extends"],
-    "datasets": list(DatasetEntry.model_fields),
-    "noise": list(NoiseEntry.model_fields),
-    "preset": list(PresetRef.model_fields),
-    "published": list(PublishedRef.model_fields),
-    "figures": list(Figures.model_fields),
-    "only": list(Only.model_fields),
-    "run": list(_RunModel.model_fields),
-}
-
-_TYPES = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "keys and values",
-}
-
-
-def _explain(detail: Any) -> tuple[KeyPath, str]:
-    """Return a pydantic error as (key path, message), without the steps that name a branch of a union."""
-    branches = ("literal[", "constrained", "list[", "function-")
-    steps = (step for step in detail["loc"] if isinstance(step, int) or not step.startswith(branches))
-    key_path = tuple(step for step in steps if step != "int")
-    kind, given = detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        options = _FIELDS["" if len(key_path) == 1 else str(key_path[0])]
-        return key_path, unknown("key", key_path[-1], options)
-    if kind == "missing":
-        return key_path, "this key is missing"
-    if key_path and key_path[-1] == "noise_seed":
-        return key_path, f"must be `same` or a whole number ≥ 0, got {given!r}"
-    if kind.startswith("model_"):
-        named = key_path[0] in ("datasets", "noise", "losses", "preset")
-        return key_path, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
-    if kind in _TYPES:
-        return key_path, f"must be {_TYPES[kind]}, got {given!r}"
-    if kind == "literal_error":
-        options = [option.strip("'") for option in detail["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        return key_path, unknown("value", given, options)
-    if kind == "string_too_short":
-        return key_path, "it is empty"
-    if kind == "too_short" and detail["ctx"]["min_length"] > 1:
-        return key_path, f"give at least {detail['ctx']['min_length']} entries, got {detail['ctx']['actual_length']}"
-    if kind == "too_short":
-        return key_path, "the list is empty; give at least one entry, or leave the key out"
-    if kind == "too_long":
-        return key_path, f"at most {detail['ctx']['max_length']} can be given, got {detail['ctx']['actual_length']}"
-    bounds = {"greater_than_equal": ("≥", "ge"), "less_than": ("<", "lt"), "greater_than": (">", "gt")}
-    if kind in bounds:
-        if len(key_path) > 1 and key_path[0] == "noise":
-            return key_path, f"a noise rate must lie in [0, 1), got {given!r}"
-        sign, key = bounds[kind]
-        return key_path, f"must be {sign} {detail['ctx'][key]}, got {given!r}"
-    return key_path, f"{detail['msg']}, got {given!r}"
 
 
 def experiment_name(file: Path) -> str | None:

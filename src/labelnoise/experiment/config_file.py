@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ import yaml
 from labelnoise.errors import UserError
 
 KeyPath = tuple[str | int, ...]
+
+# The comment in which `labelnoise init` states the version that a config was written for.
+WRITTEN_FOR = "# Written for labelnoise"
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -50,11 +53,15 @@ _StrictLoader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A config's values, where they came from, and (for a file) its YAML nodes and the file that it extends."""
+    """A config's values, where they came from, and (for a file) its YAML nodes and the file that it extends.
+
+    `written_for` is the version of labelnoise that it states.
+    """
 
     name: str
     values: Any
     root: yaml.Node | None = None
+    written_for: str | None = None
     overrides: frozenset[str] = frozenset()
     extended: ConfigFile | None = None
 
@@ -125,6 +132,17 @@ def _read_chain(path: Path, extending: tuple[Path, ...]) -> ConfigFile:
     return dataclasses.replace(file, values=extended.values | own, extended=extended)
 
 
+def check_is(config: Mapping[str, Any], path: Path, overridden: Collection[str]) -> None:
+    """Raise `UserError` if the `config:` given to Snakemake's `module` is neither empty nor that of the file."""
+    in_file = yaml.safe_load(path.read_text(encoding="utf-8")) if config and path.exists() else {}
+    differing = [key for key in {**config, **in_file} if key not in overridden and config.get(key) != in_file.get(key)]
+    if config and differing:
+        raise UserError(
+            f"the `config:` of `module` differs from {path} in {', '.join(map(str, differing))}; labelnoise reads the "
+            "file: change it there, or name another by `configfile:`"
+        )
+
+
 def _read_one(path: Path) -> ConfigFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -141,7 +159,8 @@ def _read_one(path: Path) -> ConfigFile:
         raise UserError(_syntax_message(path, error)) from None
     except (RecursionError, ValueError):
         raise UserError(f"{path}: an alias (*name) refers to itself") from None
-    return ConfigFile(str(path), values, root)
+    stated = re.search(rf"^{WRITTEN_FOR} (\S+)$", text, re.MULTILINE)
+    return ConfigFile(str(path), values, root, stated[1] if stated else None)
 
 
 def _parse_override(value: Any, key_path: str) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 from labelnoise import paths
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment.config import Config, Problems, PublishedRef
+from labelnoise.experiment.config import Config, PublishedRef
+from labelnoise.experiment.validation import Problems
 from labelnoise.published import numbers
 from labelnoise.published.numbers import PrintedCell
 

@@ -12,12 +12,13 @@ from labelnoise import paths, targets
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment import datasets, losses, noises, printed, recipes
-from labelnoise.experiment.config import Config, EntryError, PresetRef, Problems, validate
+from labelnoise.experiment.config import Config, EntryError, PresetRef
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
+from labelnoise.experiment.validation import Problems, validate
 from labelnoise.files import canonical_hash
 from labelnoise.losses.parameters import LossError
 from labelnoise.manifest import Sweep

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelnoise import paths
+from labelnoise import paths, project
 from labelnoise.analysis import published
 from labelnoise.analysis.published import Verdict
 from labelnoise.analysis.results import from_manifest
-from labelnoise.errors import UserError
 from labelnoise.experiment import config_file, finished
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.forecast import Forecast, duration
 from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import Trial, expand
 from labelnoise.trial_folder import Status
-
-EXPERIMENTS = Path("experiments")
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,15 @@ def read(file: Path) -> Experiment | None:
     return Experiment(file, config, trials) if config.published or config.figures.kinds else None
 
 
-def read_all(folder: Path = EXPERIMENTS) -> Iterator[Experiment]:
-    """Yield every experiment in the folder that repeats something. Raises `UserError` if there is no such folder."""
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder} in {Path.cwd()}: run this in a clone of labelnoise")
-    for file in sorted(folder.glob("*.yaml")):
+def folder() -> Path:
+    """The working folder's experiments; where it has none, those that come with labelnoise."""
+    here = Path("experiments")
+    return here if here.is_dir() else project.experiments()
+
+
+def read_all() -> Iterator[Experiment]:
+    """Yield every experiment that repeats something."""
+    for file in sorted(folder().glob("*.yaml")):
         if (experiment := read(file)) is not None:
             yield experiment
 
@@ -85,10 +86,18 @@ def describe_all(cores: int | None = None) -> str:
             "",
             f"{len(distinct)} distinct trials, as experiments share trials; {len(pending)} to train",
             *([forecast.describe(seconds, cores)] if pending else []),
-            "one of them: snakemake --cores all --configfile experiments/NAME.yaml; a part of it: "
+            *_more(),
+            "run one: snakemake --cores all --configfile experiments/NAME.yaml; a part of it: "
             "--config 'only={losses: [CE, GCE], seeds: [1]}'",
         ]
     )
+
+
+def _more() -> list[str]:
+    """How to get the experiments of labelnoise that are not in the working folder."""
+    here = {file.stem for file in Path("experiments").glob("*.yaml")}
+    missing = sorted({file.stem for file in project.experiments().glob("*.yaml")} - here)
+    return [f"to copy one here: labelnoise init --experiment NAME, of {', '.join(missing)}"] if missing else []
 
 
 def _row(experiment: Experiment, forecast: Forecast, cores: int | None) -> dict[str, str | int]:

@@ -16,9 +16,10 @@ from labelnoise.experiment.run import build_manifest
 from labelnoise.experiment.trials import expand
 from labelnoise.files import write_csv, write_json
 from labelnoise.manifest import Manifest
-from labelnoise.papers.overview import EXPERIMENTS
 from labelnoise.trial_folder import Status, TrialFolder
 
+# In a clone: what is measured is committed.
+EXPERIMENTS = Path("experiments")
 MEASURED = Path("docs/measured")
 
 # The columns of trials.csv that mean something elsewhere, the rest of the circumstances, the recipe, and what in it and

@@ -14,7 +14,6 @@ from labelnoise.files import write_text
 from labelnoise.manifest import Manifest
 from labelnoise.manifest import read as read_manifest
 from labelnoise.papers import record
-from labelnoise.papers.overview import EXPERIMENTS
 from labelnoise.published import differences
 from labelnoise.trial_folder import Status
 
@@ -72,7 +71,7 @@ def text() -> str:
 
 def _experiments() -> Iterator[tuple[Manifest, list[dict[str, str]]]]:
     """Every experiment that repeats something, with those of its trials that are recorded."""
-    manifests = [record.manifest_of(file) for file in sorted(EXPERIMENTS.glob("*.yaml"))]
+    manifests = [record.manifest_of(file) for file in sorted(record.EXPERIMENTS.glob("*.yaml"))]
     manifests += [read_manifest(path) for path in sorted(record.MEASURED.glob("*.json"))]
     for manifest in manifests:
         if manifest["published"] or manifest["figures"]:

@@ -48,9 +48,8 @@ class DeviceOptions:
 
 def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
     """Add a flag for every field of the dataclass: `--checkpoint-minutes 5`, `--keep weights`, `--deterministic`."""
-    helps = {entry.name: entry.metadata["help"] for entry in fields(options)}
     for name, (annotation, default) in declared(options).items():
-        arguments: dict[str, Any] = {"help": helps[name], "default": default}
+        arguments: dict[str, Any] = {"help": helps(options)[name], "default": default}
         kind, is_list = _kind(annotation)
         if kind is bool:
             parser.add_argument(_flag(name), action="store_true", **arguments)
@@ -92,6 +91,11 @@ def declared(options: type) -> dict[str, tuple[Any, Any]]:
     """The annotation and the default of every field."""
     defaults = {entry.name: entry.default for entry in fields(options)}
     return {name: (annotation, defaults[name]) for name, annotation in _annotations(options).items()}
+
+
+def helps(options: type) -> dict[str, str]:
+    """The description of every field."""
+    return {entry.name: entry.metadata["help"] for entry in fields(options)}
 
 
 def list_fields(options: type) -> frozenset[str]:

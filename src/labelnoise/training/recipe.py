@@ -139,5 +139,39 @@ def markdown_table() -> str:
     return "\n".join(rows)
 
 
+# What each value sets, for the documentation and the schema of config.yaml.
+HELP: dict[str, str] = {
+    "model": "the network: a name of the catalogue, or your own, `{target: my_models:Net, width: 32}`",
+    "epochs": "number of epochs",
+    "batch_size": "images per step",
+    "optimizer": "`sgd`, `adam` or `adamw` (decoupled weight decay)",
+    "lr": "learning rate of the first epoch",
+    "momentum": "momentum of SGD",
+    "nesterov": "Nesterov momentum of SGD",
+    "weight_decay": "L2 regularisation, added to the gradient",
+    "l1": "L1 regularisation: l1 · Σ|θ| over all parameters is added to the loss",
+    "schedule": "of the learning rate, which changes between epochs",
+    "lr_min": "where the cosine ends",
+    "step_epochs": "the rate is multiplied by `step_factor` every so many epochs",
+    "milestones": "epochs after which the rate is multiplied by `step_factor`",
+    "step_factor": "factor of the schedules `step` and `milestones`",
+    "clip_norm": "largest L2 norm of the gradient, or null",
+    "mean": "normalisation: the mean, one value per channel",
+    "std": "normalisation: the standard deviation, one value per channel",
+    "augmentation": "a list; for arrays crop1, crop4, flip, rotate20; for image files resized_crop, random_crop, flip, "
+    "jitter; an entry may be your own, `{target: my_augmentations:cutout, size: 4}`",
+    "image_size": "side in pixels that image files are cropped to",
+    "resize": "image files are resized to it for testing, and before random_crop: a number for the shorter side, or"
+    " a pair",
+    "pretrained": "start from ImageNet weights (resnet50, timm)",
+    "validation": "share of the training set to hold out, with its noisy labels; it chooses an epoch without clean "
+    "labels, whose accuracy is reported beside the last and the best one",
+    "precision": "`fp32`, `bf16`, or `auto`: bf16 where it was measured to be faster (cnn4, cnn8 and resnet34 on CPUs "
+    "with AVX-512 bf16) and on GPUs that support it (not measured yet), else fp32",
+    "threads": "CPU threads of a trial",
+    "warmup_epochs": "linear warm-up: in the first N epochs the rate of the schedule is multiplied by epoch / (N + 1)",
+    "fold": "which of 1 / `validation` equal parts is held out, from 1; the parts depend on the seed only",
+}
+
 FIELDS = tuple(field.name for field in fields(Recipe) if field.name != "version")
 DEFAULTS = {field.name: field.default for field in fields(Recipe) if field.default is not MISSING}
