@@ -15,8 +15,8 @@ rule collect:
     input:
         results(),
     output:
-        PRODUCTS / "trials.csv",
-        PRODUCTS / "summary.csv",
+        report(PRODUCTS / "trials.csv", caption="../report/trials.rst", category="Numbers"),
+        report(PRODUCTS / "summary.csv", caption="../report/summary.rst", category="Numbers"),
         PRODUCTS / "ranks.csv",
         RUN.collected,
     log:
@@ -36,7 +36,13 @@ rule tables:
         PRODUCTS / "summary.csv",
         PRODUCTS / "ranks.csv",
     output:
-        directory(PRODUCTS / "tables"),
+        report(
+            directory(PRODUCTS / "tables"),
+            patterns=["{table}.html"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
     log:
         PRODUCTS / "logs" / "tables.log",
     conda:
@@ -55,7 +61,13 @@ rule figures:
         PRODUCTS / "ranks.csv",
         audits(),
     output:
-        directory(PRODUCTS / "figures"),
+        report(
+            directory(PRODUCTS / "figures"),
+            patterns=["{figure}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         PRODUCTS / "logs" / "figures.log",
     conda:
@@ -72,7 +84,7 @@ rule report:
         PRODUCTS / "tables",
         PRODUCTS / "figures",
     output:
-        PRODUCTS / "report.html",
+        report(PRODUCTS / "report.html", caption="../report/report.rst", category="Report"),
     log:
         PRODUCTS / "logs" / "report.log",
     conda:
