@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -14,6 +17,8 @@ import labelnoise
 from labelnoise.experiment import config_file, schema
 from labelnoise.project import experiments
 from support.project import ROOT, Project
+
+SNAKEDEPLOY = str(Path(sys.executable).parent / "snakedeploy")
 
 # Hooks of the user's own, around the module, and a rule that is changed.
 USED = """
@@ -76,6 +81,25 @@ def test_module_reads_the_config_that_the_snakefile_names(begun: Project):
     begun.write('configfile: "other.yaml"\nconfig["seeds"] = [1, 2]\n' + given, "Snakefile")
     output = begun.snakemake("-n", file=None, expect=1)
     assert "differs from other.yaml in seeds" in output and "Traceback" not in output
+
+
+def test_snakedeploy_deploys_the_workflow(empty: Project, tmp_path_factory: pytest.TempPathFactory):
+    repository = tmp_path_factory.mktemp("repository")
+    for name in ("workflow", "config", "profiles"):
+        shutil.copytree(ROOT / name, repository / name)
+    git = ["git", "-C", str(repository), "-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for arguments in (["init", "--quiet", "-b", "main"], ["add", "."], ["commit", "--quiet", "-m", "Add the workflow"]):
+        subprocess.run([*git, *arguments], check=True)
+    deploy = ["deploy-workflow", str(repository), str(empty.folder / "deployed"), "--branch", "main"]
+    subprocess.run([SNAKEDEPLOY, *deploy], check=True, capture_output=True)
+    deployed = Project(empty.folder / "deployed")
+    snakefile = deployed.folder / "workflow" / "Snakefile"
+    declared = snakefile.read_text()
+    assert '"workflow/Snakefile"' in declared  # a repository on a server gets its address here
+    snakefile.write_text(declared.replace('"workflow/Snakefile"', f'"{ROOT / "workflow" / "Snakefile"}"'))
+    small(deployed, "config/config.yaml")
+    deployed.snakemake("trials", file=None)
+    assert (deployed.results / "trials.csv").exists()
 
 
 def test_workflow_of_another_version_is_one_message(begun: Project):

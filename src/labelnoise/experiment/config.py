@@ -284,8 +284,8 @@ class EntryError(UserError):
 
 
 def experiment_name(file: Path) -> str | None:
-    """The file's stem, or None for ./config.yaml. Raises `UserError` if the stem cannot name a folder."""
-    if file.resolve() == Path("config.yaml").resolve():
+    """The file's stem, or None for the folder's config. Raises `UserError` if the stem cannot name a folder."""
+    if file.resolve() in (Path("config.yaml").resolve(), Path("config/config.yaml").resolve()):
         return None
     stem = file.stem
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", stem):
