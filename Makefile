@@ -1,5 +1,6 @@
 # make benchmark   from a fresh clone to results/report.html (sets itself up)
 # make test        the whole suite      make lint    every linter
+# make docs      the documentation site in build/docs
 # make smoke       one small real run   make lock    pin the newest dependencies again
 # make test-faults injects faults into real runs (some tests need root)
 # make vendor      fetch the report's JavaScript libraries again, checked by hash (needs npm)
@@ -9,7 +10,7 @@ VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test test-faults test-slurm lint smoke lock vendor clean
+.PHONY: benchmark test test-faults test-slurm docs lint smoke lock vendor clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -26,6 +27,10 @@ test-faults: $(READY)
 test-slurm: $(READY)
 	bash tests/slurm/cluster.sh install
 	$(BIN)/python -m pytest -m slurm tests/slurm -k "$(SLURM)"
+
+# A broken reference, a missing page and any other warning is an error.
+docs: $(READY)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
 
 lint: $(READY)
 	$(BIN)/ruff check .

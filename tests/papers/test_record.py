@@ -1,4 +1,4 @@
-"""`labelnoise record`, and docs/reproducing.md, which is made from what it recorded."""
+"""`labelnoise record`, and docs/reference/reproduced.md, which is made from what it recorded."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_other_numbers_of_a_recorded_trial_are_refused(recorded: Project):
 def test_page_compares_recorded_cells_and_says_what_is_doubtful(recorded: Project):
     done = recorded.labelnoise("record", "made-up-digits")
     assert done.returncode == 0, done.stderr
-    page = Path("docs/reproducing.md").read_text()
+    page = Path("docs/reference/reproduced.md").read_text()
     assert page == reproducing.text()
     (cell,) = [line for line in page.splitlines() if line.startswith("| made-up Table 1, digits")]
     mean = sum(float(row["last_accuracy"]) for row in rows() if row["label"] == "CE" and row["kind"] == "clean") / 2

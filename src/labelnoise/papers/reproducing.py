@@ -17,7 +17,7 @@ from labelnoise.papers import record
 from labelnoise.published import differences
 from labelnoise.trial_folder import Status
 
-PAGE = Path("docs/reproducing.md")
+PAGE = Path("docs/reference/reproduced.md")
 
 _HEAD = """\
 # Reproducing the papers
