@@ -28,7 +28,7 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 nitpicky = True
 # Without a network there is no inventory of other projects.
-nitpick_ignore_regex = [("py:.*", r"(torch|numpy|np|pandas|pd|pathlib|collections|labelnoise|Path|Value)\b.*")]
+nitpick_ignore_regex = [("py:.*", r"(torch|numpy|np|pandas|pd|pathlib|collections|labelnoise|Path|Value|Loss)\b.*")]
 
 html_theme = "furo"
 html_title = "labelnoise"

@@ -10,7 +10,8 @@ from scipy import stats
 
 from labelnoise import comparison, results
 from labelnoise.errors import UserError
-from support.project import Project
+from support.documentation import run_page
+from support.project import ROOT, Project
 
 
 @pytest.fixture
@@ -127,3 +128,9 @@ class _Loaded:
     def __init__(self, accuracies: np.ndarray):
         axes = {"dataset": "d", "test_set": "test", "noise": "n", "label": "A", "status": "ok"}
         self.trials = pd.DataFrame(axes | {"seed": range(len(accuracies)), "last_accuracy": accuracies})
+
+
+def test_code_of_the_documentation_runs(finished_project: Project, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(finished_project.folder)
+    page = ROOT / "docs/how-to/results-in-python.md"
+    run_page(page.read_text(encoding="utf-8"), finished_project.folder)

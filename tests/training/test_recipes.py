@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-
 import pytest
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment.recipes import resolve_recipe
-from labelnoise.training import recipe
-from labelnoise.training.options import RunOptions
 from labelnoise.training.recipe import DEFAULTS, FIELDS
-from support.project import ROOT
-
-DOCUMENTATION = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
 
 # model, epochs, batch, lr, weight decay, schedule, clip, augmentation
 PUBLISHED = {
@@ -57,14 +49,3 @@ def test_every_data_set_has_a_complete_valid_recipe(name: str):
     assert set(plain) == {"version", *FIELDS} - set(DEFAULTS)
     # every value passes the checks for an override
     assert resolve_recipe(plain, config={key: plain[key] for key in plain if key != "version"} | DEFAULTS) == plain
-
-
-def test_documentation_contains_the_table_of_values_read():
-    assert recipe.markdown_table() in DOCUMENTATION
-
-
-def test_documentation_names_every_recipe_value_and_run_option():
-    first_cells = re.findall(r"^\| (`[^|]*) \|", DOCUMENTATION, re.MULTILINE)
-    keys = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
-    options = {field.name for field in dataclasses.fields(RunOptions)}
-    assert {*FIELDS, *options} <= keys
