@@ -9,6 +9,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 
 import generate  # noqa: E402
+
 import labelnoise  # noqa: E402
 
 project = "labelnoise"

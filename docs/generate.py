@@ -1,4 +1,4 @@
-"""The generated parts of the reference pages: pure functions from the parser, the catalogues and the schema to Markdown.
+"""The generated parts of the reference: pure functions from parser, catalogues and schema to Markdown.
 
 conf.py calls `write_all` before each build; the pages in reference/ include what it writes to _generated/.
 """
@@ -122,20 +122,18 @@ def _references(node: Any) -> list[str]:
 
 
 def _properties(node: Mapping[str, Any], headings: Mapping[str, str]) -> str:
-    required = node.get("required", [])
     rows = [
-        (code(key), kind(child, headings), _default(child, is_required=key in required), plain(_description(child)))
+        (code(key), kind(child, headings), _default(key, child, node), plain(child.get("description", "")))
         for key, child in node["properties"].items()
     ]
+    if all(default == "none" for _, _, default, _ in rows):
+        return table(("key", "values", "meaning"), [(key, values, meaning) for key, values, _, meaning in rows])
     return table(("key", "values", "default", "meaning"), rows)
 
 
-def _description(node: Mapping[str, Any]) -> str:
-    return node.get("description", "")
-
-
-def _default(node: Mapping[str, Any], *, is_required: bool) -> str:
-    if is_required:
+def _default(key: str, node: Mapping[str, Any], parent: Mapping[str, Any]) -> str:
+    required = [name for case in (parent, *parent.get("anyOf", ())) for name in case.get("required", ())]
+    if key in required and key != "extends":
         return "required"
     default = node.get("default")
     if default is None or default in ([], {}) or isinstance(default, Mapping):
@@ -143,8 +141,11 @@ def _default(node: Mapping[str, Any], *, is_required: bool) -> str:
     return code(default if isinstance(default, str) else json.dumps(default, ensure_ascii=False))
 
 
-_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true`, `false`", "null": "none"}
+_TYPES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true`, `false`"}
 _BOUNDS = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+
+# Longer lists of names are in the catalogues' own pages.
+_MOST_NAMES = 12
 
 
 def kind(node: Mapping[str, Any], headings: Mapping[str, str]) -> str:
@@ -152,25 +153,35 @@ def kind(node: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     if "$ref" in node:
         heading = headings.get(node["$ref"].rpartition("/")[2])
         return f"[keys](#{slug(heading)})" if heading else "keys and values"
-    for union in ("anyOf", "oneOf", "allOf"):
-        if union in node:
-            kinds = [kind(child, headings) for child in node[union] if child.get("type") != "null"]
-            return " or ".join(dict.fromkeys(kinds))
+    if len(cases := _cases(node)) > 1:
+        return _union(cases, headings)
     if "const" in node:
         return code(node["const"])
     if "enum" in node:
-        return codes(value for value in node["enum"] if value is not None)
-    if isinstance(node.get("type"), list):
-        return " or ".join(_TYPES.get(name, name) for name in node["type"] if name != "null")
+        return codes(node["enum"]) if len(node["enum"]) <= _MOST_NAMES else "text"
     if node.get("type") == "array":
-        items = kind(node["items"], headings) if node.get("items") else ""
-        return f"list of {items}" if items else "list"
-    if node.get("type") == "object" or "properties" in node:
+        return f"list: {kind(node['items'], headings)}" if node.get("items") else "list"
+    if node.get("type") == "object":
         values = node.get("additionalProperties")
-        each = kind(values, headings) if isinstance(values, Mapping) and values else ""
-        return f"keys, each with: {each}" if each else "keys and values"
+        return f"keys, each with {kind(values, headings)}" if isinstance(values, Mapping) else "keys and values"
     bounds = " and ".join(f"{sign} {_number(node[key])}" for key, sign in _BOUNDS if key in node)
     return f"{_TYPES.get(node.get('type', ''), 'anything')}{f' {bounds}' if bounds else ''}"
+
+
+def _cases(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The cases of a union, and of unions in it."""
+    unions = [case for union in ("anyOf", "oneOf") for case in node.get(union, ())]
+    return [inner for case in unions for inner in _cases(case)] if unions else [node]
+
+
+def _union(cases: list[Mapping[str, Any]], headings: Mapping[str, str]) -> str:
+    """The cases joined by "or"; a list of what another case allows is not spelled out again."""
+    kinds = list(dict.fromkeys(kind(case, headings) for case in cases if case.get("type") != "null"))
+    others = [words for words in kinds if not words.startswith("list: ")]
+    lists = [words.removeprefix("list: ") for words in kinds if words.startswith("list: ")]
+    for words in lists:
+        others.append("a list" if words in (" or ".join(others), *others) else f"list: {words}")
+    return " or ".join(dict.fromkeys(others))
 
 
 def _number(value: float) -> str:
@@ -192,8 +203,8 @@ def commands(parser: argparse.ArgumentParser) -> str:
     for name, command in choices.items():
         blocks += [f"## `labelnoise {name}`", plain(command.description or ""), f"```text\n{_usage(command)}\n```"]
         actions = [action for action in command._actions if not isinstance(action, argparse._HelpAction)]
-        if actions:
-            blocks.append(table(("argument", "meaning"), [(_flags(action), plain(action.help or "")) for action in actions]))
+        rows = [(_flags(action), plain(action.help or "")) for action in actions]
+        blocks.append(table(("argument", "meaning"), rows) if rows else "")
     return paragraphs(*blocks)
 
 
@@ -204,8 +215,10 @@ def _usage(command: argparse.ArgumentParser) -> str:
 
 
 def _flags(action: argparse.Action) -> str:
-    value = "" if action.nargs == 0 else action.metavar or (action.dest.upper() if action.option_strings else action.dest)
-    if action.choices is not None:
+    value = str(action.metavar or (action.dest.upper() if action.option_strings else action.dest))
+    if action.nargs == 0:
+        value = ""
+    elif action.choices is not None:
         value = "{" + ",".join(map(str, action.choices)) + "}"
     names = action.option_strings or [""]
     required = ", required" if action.required and action.option_strings else ""
@@ -221,8 +234,9 @@ def single_losses() -> str:
     for name, entry in LOSSES.items():
         needs = f"; needs {codes(entry.needs)}" if entry.needs else ""
         formula = _formula(entry.load())
+        source = "" if formula.startswith(entry.source) else f" Source: {plain(entry.source)}."
         facts = [
-            f"{plain(_capital(entry.title))}." + ("" if formula.startswith(entry.source) else f" Source: {plain(entry.source)}."),
+            f"{plain(_capital(entry.title))}.{source}",
             plain(formula),
             f"{_capital(entry.kind)}; takes {entry.takes}{needs}; soft targets: {'yes' if entry.linear else 'no'}.",
             _properties_of(name),
@@ -238,9 +252,7 @@ def sums() -> str:
         alias = ALIASES.get(name)
         parts = catalogue.parts(name)
         entropy = " + lam · (log K − entropy of the mean prediction)" if catalogue.is_entropy_regularised(name) else ""
-        formula = (
-            f"{name} = {parts[0].name}" if len(parts) == 1 else f"alpha · {parts[0].name} + beta · {parts[1].name}{entropy}"
-        )
+        formula = parts[0].name if len(parts) == 1 else f"alpha · {parts[0].name} + beta · {parts[1].name}{entropy}"
         shared = [
             f"{code(key)} sets {' and '.join(code(full) for full in catalogue.full_names(name, key))}."
             for key in (alias.shared if alias else ())
@@ -275,7 +287,8 @@ def _properties_of(name: str) -> str:
 def _from(level: str) -> str:
     if level == "never":
         return "at no clean level"
-    return "wherever clean labels dominate" if float(level) <= 1 / properties.NUM_CLASSES else f"from a clean level of {level}"
+    always = float(level) <= 1 / properties.NUM_CLASSES
+    return "wherever clean labels dominate" if always else f"from a clean level of {level}"
 
 
 def _parameters(listed: Sequence[Parameter]) -> str:
@@ -325,8 +338,10 @@ def _asymmetric_from(name: str, params: tuple[tuple[str, Any], ...]) -> str:
 
 def preset_list() -> str:
     """Every preset with its title and source."""
-    listed = presets._presets()
-    rows = [(code(name), entry["title"], entry["source"], codes(presets.datasets(name))) for name, entry in listed.items()]
+    rows = [
+        (code(name), entry["title"], entry["source"], codes(presets.datasets(name)))
+        for name, entry in presets._presets().items()
+    ]
     return table(("preset", "paper", "source of the values", "data sets"), rows) + "\n"
 
 
@@ -340,7 +355,8 @@ def noise_kinds() -> str:
         variants = list(entry.variants.items()) or [("", "")]
         for i, (variant, about) in enumerate(variants):
             shown = f"{code(variant)}{' (default)' if i == 0 and len(variants) > 1 else ''}" if variant else ""
-            rows.append((code(name) if i == 0 else "", shown, plain(f"{entry.title}: {about}" if i == 0 and about else about or entry.title)))
+            words = [entry.title, about] if i == 0 else [about]
+            rows.append((code(name) if i == 0 else "", shown, plain(": ".join(filter(None, words)))))
     return table(("kind", "variant", "definition"), rows) + "\n"
 
 
@@ -360,7 +376,7 @@ def dataset_list() -> str:
         )
         for name, entry in DATASETS.items()
     ]
-    header = ("name", "content", "classes", "training samples", "test sets", "human labels", "recipe", "licence", "source")
+    header = ("name", "content", "classes", "training", "test sets", "human labels", "recipe", "licence", "source")
     return table(header, rows) + "\n"
 
 

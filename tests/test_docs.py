@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import doctest
 import importlib
 import pkgutil
@@ -10,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from labelnoise import losses, noise
+from labelnoise import cli, losses, noise
+from labelnoise.experiment.config import Config
+from labelnoise.experiment.schema import schema
+from labelnoise.losses import names
+from labelnoise.training.options import RunOptions
+from labelnoise.training.recipe import FIELDS
 from support.documentation import PAGES, BrokenBlockError, blocks, run_page
 from support.project import ROOT
 
@@ -70,10 +76,24 @@ def test_exempt_blocks_are_few_and_not_run(folder: Path):
 
 @pytest.mark.parametrize("package", [losses, noise], ids=lambda package: package.__name__)
 def test_docstring_examples_hold(package):
-    names = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
-    results = [doctest.testmod(importlib.import_module(name)) for name in [package.__name__, *names]]
+    modules = [module.name for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
+    results = [doctest.testmod(importlib.import_module(name)) for name in [package.__name__, *modules]]
     assert sum(result.attempted for result in results) >= 10
     assert not sum(result.failed for result in results)
+
+
+def test_reference_names_every_key_command_and_recipe_value(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
+    generate = importlib.import_module("generate")
+    keys = generate.config_keys(schema())
+    recipe_section = keys.split("## `train`")[1].split("\n## ")[0]
+    assert all(f"| `{key}` |" in keys for key in [*Config.model_fields, "extends"])
+    assert all(f"| `{key}` |" in recipe_section for key in FIELDS)
+    assert all(f"| `{field.name}` |" in keys for field in dataclasses.fields(RunOptions))
+    commands = generate.commands(cli._parser())
+    assert all(f"## `labelnoise {name}`" in commands for name in ("plan", "choose", "losses", "noise", "train"))
+    listed = generate.single_losses() + generate.sums()
+    assert all(f"### {name}\n" in listed for name in names())
 
 
 def test_every_page_is_in_the_contents():

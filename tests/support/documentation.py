@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labelnoise.experiment.validation import validate
+
 from labelnoise import cli
 from labelnoise.experiment import config_file, trials
 from labelnoise.experiment.config import Config
 from labelnoise.experiment.config_file import ConfigFile
-from labelnoise.experiment.validation import validate
 from support.project import ROOT
 
 _WRITTEN = (path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "_generated")
@@ -45,7 +46,7 @@ class BrokenBlockError(Exception):
 
 @dataclass(frozen=True)
 class Block:
-    """A code block: its language (`console` for indented lines), text and line in the page; `exempt` ones are not run."""
+    """A code block: language (`console` for indented lines), text, line in the page; an `exempt` one is not run."""
 
     language: str
     text: str

@@ -1,8 +1,13 @@
 """Loss functions for learning with noisy labels. Imports nothing else from the package.
 
+    >>> import torch
     >>> from labelnoise.losses import create
     >>> loss = create("NCE+AGCE", num_classes=10, alpha=1, beta=4, a=6, q=1.5)
-    >>> loss(logits, targets)  # a scalar: the mean over the batch
+    >>> logits, targets = torch.zeros(128, 10, requires_grad=True), torch.arange(128) % 10
+    >>> value = loss(logits, targets)  # the mean over the batch
+    >>> value.shape
+    torch.Size([])
+    >>> value.backward()
 
 `catalogue` holds the names, parameters, ranges and properties of all losses and needs no torch.
 """
@@ -47,6 +52,20 @@ def create(name: str, *, num_classes: int, reduction: str = "mean", **params: Va
     Logits below −1e12 are raised to −1e12, so masked classes (−inf) leave value and gradient finite.
 
     Raises `LossError` (a `ValueError`) for an unknown name or parameter, or a value out of range.
+
+    >>> import torch
+    >>> logits, targets = torch.tensor([[2.0, 0.0], [0.0, 2.0]]), torch.tensor([0, 0])
+    >>> create("MAE", num_classes=2, reduction="none")(logits, targets)
+    tensor([0.1192, 0.8808])
+    >>> create("CE", num_classes=2, weight=[1.0, 3.0])(logits, torch.tensor([0, 1]))
+    tensor(0.1269)
+    >>> create("GCE", num_classes=2)(logits, torch.tensor([[0.9, 0.1], [0.5, 0.5]]))  # soft targets
+    tensor(0.4169)
+    >>> create("ELR", num_classes=2).needs
+    ('index', 'dataset_size')
+    >>> create("GCE", num_classes=2, q=2)
+    Traceback (most recent call last):
+    labelnoise.losses.parameters.LossError: GCE: q must be a number > 0 and ≤ 1, got 2
     """
     from labelnoise.losses import base
 

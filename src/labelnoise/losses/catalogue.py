@@ -30,7 +30,11 @@ WEIGHT = ClassWeight(
 
 
 def names() -> list[str]:
-    """All named losses: single losses, frameworks, published sums."""
+    """All named losses: single losses, frameworks, published sums.
+
+    >>> names()[:3]
+    ['CE', 'FL', 'MAE']
+    """
     return [*LOSSES, *ALIASES, *PUBLISHED_SUMS]
 
 
@@ -72,7 +76,11 @@ def is_entropy_regularised(name: str) -> bool:
 
 
 def needs(name: str) -> tuple[Need, ...]:
-    """What a training loop must supply, see `Need`."""
+    """What a training loop must supply, see `labelnoise.losses.create`.
+
+    >>> needs("NLNL")
+    (<Need.CLASS_COUNTS: 'class_counts'>, <Need.DRAWS: 'draws'>)
+    """
     return tuple(dict.fromkeys(need for entry in parts(name) for need in entry.needs))
 
 
@@ -107,7 +115,15 @@ def owners(name: str) -> dict[str, tuple[str, str]]:
 
 
 def parameters(name: str) -> dict[str, Parameter]:
-    """All parameters of a loss by full name: `q`, or `alpha`, `beta`, `NCE.scale`, `AGCE.q` for a sum."""
+    """All parameters of a loss by full name: `q`, or `alpha`, `beta`, `NCE.scale`, `AGCE.q` for a sum.
+
+    Raises `LossError` for an unknown name.
+
+    >>> list(parameters("NCE+AGCE"))
+    ['alpha', 'beta', 'NCE.scale', 'AGCE.a', 'AGCE.q', 'weight']
+    >>> parameters("GCE")["q"].range
+    'a number > 0 and ≤ 1'
+    """
     entries = parts(name)
     weight = {} if is_entropy_regularised(name) else {WEIGHT.name: WEIGHT}
     if len(entries) == 1:
@@ -153,6 +169,9 @@ def resolve(name: str, params: Mapping[str, Any]) -> dict[str, Value]:
 
     Raises `LossError` for an unknown loss, an unknown or ambiguous parameter, a parameter given twice or a value out of
     range.
+
+    >>> resolve("NCE+AGCE", {"beta": 4, "q": 1.5})
+    {'alpha': 1.0, 'beta': 4.0, 'NCE.scale': 1.0, 'AGCE.a': 1.0, 'AGCE.q': 1.5}
     """
     given = spelled_out(name, params)
     defaults = ALIASES[name].defaults if name in ALIASES else {}

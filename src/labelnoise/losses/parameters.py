@@ -54,7 +54,11 @@ class Parameter:
 
     @property
     def range(self) -> str:
-        """The range in words: "a number > 0 and ≤ 1"."""
+        """The range in words.
+
+        >>> Parameter("q", 0.7, "exponent", high=1.0, open_low=True).range
+        'a number > 0 and ≤ 1'
+        """
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if isinstance(self.default, bool):

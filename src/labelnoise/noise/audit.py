@@ -29,6 +29,10 @@ def audit(
 
     `clean_labels_dominate` is T_ii > max_j T_ij in every row that has samples (ALF Definition 1);
     `dominance_margin` is the least T_ii − max_{j≠i} T_ij.
+
+    >>> audited = audit(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), classes=["cat", "dog"], noise=None)
+    >>> audited["realised_transition"], audited["wrong_labels"], audited["clean_labels_dominate"]
+    ([[0.5, 0.5], [0.0, 1.0]], 1, False)
     """
     requested = transitions.requested(noise, len(classes)) if noise else None
     described = {
@@ -75,7 +79,11 @@ def _measure(clean: np.ndarray | None, noisy: np.ndarray, num_classes: int) -> d
 
 
 def sha256(labels: np.ndarray) -> str:
-    """The hash of the label bytes as little-endian int64."""
+    """The hash of the label bytes as little-endian int64.
+
+    >>> sha256(np.array([3, 8]))[:8]
+    '6c46009b'
+    """
     return hashlib.sha256(np.ascontiguousarray(labels, dtype="<i8").tobytes()).hexdigest()
 
 

@@ -39,8 +39,20 @@ def generate(
 ) -> np.ndarray:
     """Noisy int64 labels `(N,)` for true int64 labels `(N,)`, by the `noise` of a spec.
 
-    Instance noise depends on `features` `(N, …)`. Raises `UserError` if labels are out of range, or a class is too
-    small for the noise.
+    `noise` has `kind` and, where the kind takes them, `rate`, `seed`, `variant`, `map` (pairs of class numbers) or
+    `matrix` `(K, K)`; see `labelnoise.noise.catalogue`. Instance noise depends on `features` `(N, …)`. The same
+    arguments give the same labels on every machine.
+
+    Raises `UserError` if labels are out of range, or a class is too small for the noise.
+
+    >>> labels = np.repeat(np.arange(10), 100)
+    >>> noisy = generate(labels, num_classes=10, noise={"kind": "symmetric", "rate": 0.4, "seed": 1})
+    >>> float((noisy != labels).mean())
+    0.4
+    >>> pairs = {"kind": "asymmetric", "rate": 0.2, "seed": 1, "map": [(3, 8), (8, 3)]}
+    >>> noisy = generate(labels, num_classes=10, noise=pairs)
+    >>> np.unique(labels[noisy != labels], return_counts=True)
+    (array([3, 8]), array([20, 20]))
     """
     return generate_in_parts(labels, num_classes=num_classes, noise=noise, features=features)[-1]
 

@@ -25,6 +25,9 @@ def exact_counts(rate: Rate, sizes: np.ndarray) -> np.ndarray:
     """The number of labels to flip in each class, `(K,)`: round(rate · N) in all, distributed by largest remainder.
 
     `sizes` `(K,)` are the class sizes. Each count differs from rate · size by less than 1.
+
+    >>> exact_counts(0.3, np.array([5, 5, 10])).tolist()
+    [2, 1, 3]
     """
     total = float((rate * sizes).sum()) if isinstance(rate, np.ndarray) else rate * int(sizes.sum())
     return _largest_remainder(rate * sizes, round(total))

@@ -10,7 +10,11 @@ import numpy as np
 
 
 def symmetric(rate: float, num_classes: int, *, inclusive: bool = False) -> np.ndarray:
-    """`(K, K)`: 1 − rate on the diagonal; with `inclusive`, the drawn label may be the true one."""
+    """`(K, K)`: 1 − rate on the diagonal; with `inclusive`, the drawn label may be the true one.
+
+    >>> symmetric(0.25, 3).tolist()
+    [[0.75, 0.125, 0.125], [0.125, 0.75, 0.125], [0.125, 0.125, 0.75]]
+    """
     if inclusive:
         return (1 - rate) * np.eye(num_classes) + rate / num_classes
     matrix = np.full((num_classes, num_classes), rate / (num_classes - 1))
@@ -19,7 +23,11 @@ def symmetric(rate: float, num_classes: int, *, inclusive: bool = False) -> np.n
 
 
 def by_map(rate: float, num_classes: int, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-    """`(K, K)`: each mapped class flips to its image with probability `rate`."""
+    """`(K, K)`: each mapped class flips to its image with probability `rate`.
+
+    >>> by_map(0.25, 3, [(0, 2)]).tolist()
+    [[0.75, 0.0, 0.25], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
     matrix = np.eye(num_classes)
     for source, wrong in pairs:
         matrix[source, source], matrix[source, wrong] = 1.0 - rate, rate
@@ -59,6 +67,10 @@ def requested(noise: Mapping[str, Any], num_classes: int) -> np.ndarray | None:
 
 
 def margin(matrix: np.ndarray) -> float:
-    """The least T_ii − max_{j≠i} T_ij; clean labels dominate (ALF, Definition 1) if it is positive."""
+    """The least T_ii − max_{j≠i} T_ij; clean labels dominate (ALF, Definition 1) if it is positive.
+
+    >>> margin(symmetric(0.25, 3))
+    0.625
+    """
     rivals = np.where(np.eye(len(matrix), dtype=bool), -np.inf, matrix).max(axis=1)
     return float((matrix.diagonal() - rivals).min())
