@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from labelnoise import cli
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.experiment.recipes import resolve_recipe, text
@@ -31,6 +33,7 @@ from labelnoise.training import recipe
 
 def write_all(folder: Path) -> None:
     """Write every part whose text changed."""
+    torch.set_num_threads(1)  # the theory's arrays are small; on a busy machine several threads are slower
     folder.mkdir(exist_ok=True)
     parts = {
         "config": config_keys(schema()),
