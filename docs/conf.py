@@ -22,6 +22,9 @@ exclude_patterns = ["_generated", "measured"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
 
+# Options begin with two hyphens, not with a dash.
+smartquotes = False
+
 # Docstrings write code in single backticks.
 default_role = "code"
 autodoc_member_order = "bysource"

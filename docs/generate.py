@@ -126,12 +126,12 @@ def _references(node: Any) -> list[str]:
 
 def _properties(node: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     rows = [
-        (code(key), kind(child, headings), _default(key, child, node), plain(child.get("description", "")))
+        (code(key), plain(child.get("description", "")), kind(child, headings), _default(key, child, node))
         for key, child in node["properties"].items()
     ]
-    if all(default == "none" for _, _, default, _ in rows):
-        return table(("key", "values", "meaning"), [(key, values, meaning) for key, values, _, meaning in rows])
-    return table(("key", "values", "default", "meaning"), rows)
+    header = ("key", "meaning", "values", "default")
+    has_defaults = any(row[-1] != "none" for row in rows)
+    return table(header, rows) if has_defaults else table(header[:-1], [row[:-1] for row in rows])
 
 
 def _default(key: str, node: Mapping[str, Any], parent: Mapping[str, Any]) -> str:
