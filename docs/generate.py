@@ -163,7 +163,8 @@ def kind(node: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     if "enum" in node:
         return codes(node["enum"]) if len(node["enum"]) <= _MOST_NAMES else "text"
     if node.get("type") == "array":
-        return f"list: {kind(node['items'], headings)}" if node.get("items") else "list"
+        most = f" (at most {node['maxItems']})" if "maxItems" in node else ""
+        return f"list: {kind(node['items'], headings)}{most}" if node.get("items") else "list"
     if node.get("type") == "object":
         values = node.get("additionalProperties")
         return f"keys, each with {kind(values, headings)}" if isinstance(values, Mapping) else "keys and values"

@@ -44,6 +44,10 @@ BROKEN = {
     "a misspelt key": "```yaml\nlosses: [CE]\nnoises: [clean]\n```",
     "an unknown loss": "```yaml\nlosses: [CEE]\n```",
     "a parameter that the loss does not have": "```yaml\nlosses: [{loss: GCE, p: 0.7}]\n```",
+    "an unknown variant beside data from elsewhere": (
+        "```yaml\nnoise: [given, {kind: file, path: mine.csv}, {kind: symmetric, rate: 0.4, variant: exactly}]\n```"
+    ),
+    "an experiment to extend that does not exist": "```yaml\nextends: nothing.yaml\nlosses: [CE]\n```",
     "an unknown recipe value": "```yaml\ntrain: {learning_rate: 0.1}\n```",
     "an unknown parameter of the page's own loss": (
         "```python\n# my_losses.py\nclass Mine:\n    def __init__(self, cap=1):\n        pass\n```\n"

@@ -20,6 +20,8 @@ from typing import Any
 
 from labelnoise.experiment.validation import validate
 
+import yaml
+
 from labelnoise import cli
 from labelnoise.experiment import config_file, trials
 from labelnoise.experiment.config import Config
@@ -33,8 +35,8 @@ _NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
 _FILE = re.compile(r"# ((?:[\w-]+/)?[\w-]+\.(?:py|yaml))\b")
 _TARGET = re.compile(r"target: (\w+):")
 
-# In a config: data that the test does not have, and classes of other data than digits.
-_ELSEWHERE = re.compile(r"\b(path|arrays|image_folder|extends|published|human|given|matrix|cat)\b")
+# In entries of a config: data that the test does not have, and classes of other data than digits.
+_ELSEWHERE = re.compile(r"\b(path|arrays|image_folder|human|given|matrix|cat)\b")
 
 # What a documented command may begin with, besides labelnoise, make, snakemake and python.
 _SHELL = ("cd", "mkdir", "pip", ".")
@@ -121,7 +123,10 @@ def _run(block: Block, names: dict[str, Any]) -> None:
 
 
 def check_yaml(block: Block) -> None:
-    """Validate keys of a config together with those of config.yaml; expand it where all that it names is at hand."""
+    """Validate keys of a config together with those of config.yaml, and expand it into trials.
+
+    What needs a file that the page does not show, or other data than digits, is left out before it is expanded.
+    """
     path = Path(block.file or "block.yaml")
     if block.file is None:
         path.write_text(block.text, encoding="utf-8")
@@ -135,9 +140,22 @@ def check_yaml(block: Block) -> None:
     base = {} if read.extended else config_file.read(ROOT / "config.yaml").values
     complete = ConfigFile(read.name, base | read.values, read.root, extended=read.extended)
     validate(complete)
-    files = [Path(f"{name}.py") for name in _TARGET.findall(text)]
-    if all(file.exists() for file in files) and not _ELSEWHERE.search(text):
-        trials.expand(complete)
+    at_hand = {key: _at_hand(value, base.get(key)) for key, value in complete.values.items()}
+    if str((at_hand.get("published") or {}).get("paper")).endswith(".csv"):
+        del at_hand["published"]  # a file of the reader's
+    trials.expand(ConfigFile(read.name, at_hand, read.root, extended=read.extended))
+
+
+def _at_hand(value: Any, default: Any) -> Any:
+    """The value without the entries of a list that the test cannot try; the default if none is left."""
+    if not isinstance(value, list):
+        return value
+    entries = []
+    for entry in value:
+        text = yaml.safe_dump(entry)
+        if not _ELSEWHERE.search(text) and all(Path(f"{name}.py").exists() for name in _TARGET.findall(text)):
+            entries.append(entry)
+    return entries or default
 
 
 def commands(text: str) -> list[list[str]]:

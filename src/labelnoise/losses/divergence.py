@@ -34,7 +34,10 @@ def _total(tensors: list[Tensor]) -> Tensor:
 
 
 class JS(Loss):
-    """Jensen-Shannon divergence between label and prediction (Englesson & Azizpour 2021, eq. 4)."""
+    """π KL(e_y ‖ m) + (1 − π) KL(p ‖ m) with m = π e_y + (1 − π) p (Englesson & Azizpour 2021, eq. 4).
+
+    `scaled` divides by −(1 − π) log(1 − π). Probabilities inside logarithms are clamped at `eps`.
+    """
 
     def __init__(self, *, pi: float, scaled: bool, eps: float, **kwargs: Any):
         super().__init__(**kwargs)

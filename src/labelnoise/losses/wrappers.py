@@ -32,7 +32,10 @@ def _create_base(name: str, *, num_classes: int, **params: Value) -> Loss:
 
 
 class GJS(Loss):
-    """Generalised Jensen-Shannon divergence of the label and two views (Englesson & Azizpour 2021, eq. 6)."""
+    """π KL(e_y ‖ m) + Σ_v (1 − π)/2 KL(p_v ‖ m) with m = π e_y + Σ_v (1 − π)/2 p_v, for two views v.
+
+    Generalised Jensen-Shannon divergence (Englesson & Azizpour 2021, eq. 6), scaled and clamped as JS.
+    """
 
     needs = ("views",)
 
