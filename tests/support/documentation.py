@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labelnoise.experiment.validation import validate
-
 import yaml
 
 from labelnoise import cli
 from labelnoise.experiment import config_file, trials
 from labelnoise.experiment.config import Config
 from labelnoise.experiment.config_file import ConfigFile
+from labelnoise.experiment.validation import validate
 from support.project import ROOT
 
 _WRITTEN = (path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "_generated")
