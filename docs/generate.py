@@ -278,13 +278,15 @@ def _formula(cls: type) -> str:
 def _properties_of(name: str) -> str:
     """What the theory measures at the defaults, and what the papers say."""
     measured = properties.row(name, "defaults", "", catalogue.resolve(name, {}))
-    claim = plain(measured["asymmetric_claimed"])
+    claim = f"Asymmetric, by the papers: {plain(measured['asymmetric_claimed'])}."
+    if len(catalogue.parts(name)) > 1:
+        claim = claim.replace("Asymmetric", "Its parts are asymmetric")
     if measured["note"]:
-        return f"Symmetric, asymmetric, bounded: not measured ({measured['note']}). Claim: {claim}."
+        return f"Symmetric, asymmetric, bounded: not measured ({measured['note']}). {claim}"
     words = [f"{'' if measured[key] else 'not '}{key}" for key in ("symmetric", "bounded", "calibrated")]
     return (
         f"At the defaults, with ten classes: {', '.join(words)}; asymmetric under symmetric noise "
-        f"{_from(measured['asymmetric_from'])}. Claim: {claim}."
+        f"{_from(measured['asymmetric_from'])}. {claim}"
     )
 
 
