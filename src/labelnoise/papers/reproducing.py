@@ -20,27 +20,10 @@ from labelnoise.trial_folder import Status
 PAGE = Path("docs/reference/reproduced.md")
 
 _HEAD = """\
-# Reproducing the papers
+# Reproduced tables
 
-Every table and figure has its experiment file; one command gives the table with measured beside printed numbers and a
-verdict for each cell, in `results/experiments/NAME/tables/` and in its report:
-
-    labelnoise papers                                    # all of them: trials, done, reproduced, how long they take
-    snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml
-    snakemake --cores all --configfile experiments/jal2025-table3-cifar10.yaml \\
-        --config 'only={losses: [CE, JAL-CE], noise: [symmetric-0.4-truncated], seeds: [1]}'
-
-An unfinished grid gives the same table, marked partial. A loss of your own gets a row beside the paper's; the others'
-finished trials are shared:
-
-```yaml
-# experiments/mine.yaml
-extends: jal2025-table3-cifar10.yaml
-losses: [CE, GCE, NCE+AGCE, ANL-CE, JAL-CE, {target: my_losses:Capped, cap: 2.0}]
-```
-
-To compare with numbers of another paper, name a CSV file with the columns of `src/labelnoise/published/alf2021.csv`:
-`published: {paper: their_numbers.csv, tables: [Table 2]}`.
+What of the papers was measured with labelnoise, and where papers and their code differ. [Reproduce a
+paper](../how-to/reproduce-a-paper.md) says how to run the experiments.
 
 | verdict | meaning |
 |---|---|
