@@ -1,9 +1,9 @@
-"""Submitting tiny trials to SLURM one by one, in groups, and as job arrays: the wall time of each, without the training.
+"""Submitting tiny trials to SLURM one by one, in groups, and as job arrays: the time of each, without the training.
 
     bash tests/slurm/cluster.sh up && python benchmarks/slurm.py [--trials 200]
 
-Runs the real workflow with a trainer that only writes a result (that of benchmarks/orchestration.py) on the cluster of the
-tests, one node that poses as 8 CPUs. Data and labels are prepared before, so only trials are submitted.
+Runs the real workflow with a trainer that only writes a result (that of benchmarks/orchestration.py) on the cluster of
+the tests, one node that poses as 8 CPUs. Data and labels are prepared before, so only trials are submitted.
 """
 
 from __future__ import annotations

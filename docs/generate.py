@@ -37,7 +37,7 @@ def write_all(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     parts = {
         "config": config_keys(schema()),
-        "cli": commands(cli._parser()),
+        "cli": commands(cli.parser()),
         "losses": single_losses(),
         "sums": sums(),
         "presets": preset_list(),

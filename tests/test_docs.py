@@ -93,7 +93,7 @@ def test_reference_names_every_key_command_and_recipe_value(monkeypatch: pytest.
     assert all(f"| `{key}` |" in keys for key in [*Config.model_fields, "extends"])
     assert all(f"| `{key}` |" in recipe_section for key in FIELDS)
     assert all(f"| `{field.name}` |" in keys for field in dataclasses.fields(RunOptions))
-    commands = generate.commands(cli._parser())
+    commands = generate.commands(cli.parser())
     assert all(f"## `labelnoise {name}`" in commands for name in ("plan", "choose", "losses", "noise", "train"))
 
 

@@ -38,16 +38,16 @@ _FOLDS = 5
 
 _HEADER = """\
 # Which loss for {name}? Written by `labelnoise choose`; change it as you like, it is not overwritten.
-# Losses are compared by their agreement with held-out noisy labels (docs/own.md). Hyper-parameters as published
-# for {published}, recipe of {like}: set what fits your data under `train:`, such as epochs or a model.
+# Losses are compared by their agreement with held-out noisy labels (docs/how-to/choose-a-loss.md). Hyper-parameters
+# as published for {published}, recipe of {like}: set what fits your data under `train:`, such as epochs or a model.
 """
 
 
 def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None, runs: bool, cores: str | None) -> int:
     """Write the experiment that compares the losses on a user's data, and say what it would train; with `runs`, run it.
 
-    `data` is an .npz or an image folder (docs/data.md); its labels are taken as noisy, those of test sets too. An
-    existing experiment file is used as it is. Returns the exit code.
+    `data` is an .npz or an image folder (docs/how-to/own-data.md); its labels are taken as noisy, those of test sets
+    too. An existing experiment file is used as it is. Returns the exit code.
     """
     if runs and not Path("Snakefile").exists():
         raise UserError(f"there is no Snakefile in {Path.cwd()}: run `labelnoise init` first, or work in a clone")

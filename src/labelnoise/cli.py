@@ -28,7 +28,7 @@ The other commands run single steps; the Snakefile calls them.
 
 def main(arguments: list[str]) -> int:
     """Run one command and return its exit code; 2 means a user error, reported in one message."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return options.run(options) or 0
     except UserError as error:
@@ -46,12 +46,13 @@ def main(arguments: list[str]) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command; `run` of what it returns is the function to call."""
+    top = argparse.ArgumentParser(
         "labelnoise", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--version", action="version", version=f"labelnoise {labelnoise.__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top.add_argument("--version", action="version", version=f"labelnoise {labelnoise.__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(
         name: str, run: Callable[[argparse.Namespace], int | None], summary: str, details: str = ""
@@ -99,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "find out which loss fits your data, and which of its labels are suspicious",
         "Needs no clean labels and no test set: writes experiments/choose-NAME.yaml, and with --run runs it.",
     )
-    choose.add_argument("data", type=Path, help="an .npz or an image folder with labels as given (docs/data.md)")
+    choose.add_argument("data", type=Path, help="an .npz or an image folder (docs/how-to/own-data.md)")
     choose.add_argument("--name", help="the data set's name (default: from DATA)")
     choose.add_argument("--like", metavar="NAME", help="the data set whose recipe to use (default: by image size)")
     choose.add_argument("--epochs", type=int, metavar="N", help="default: those of the recipe")
@@ -132,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         "record",
         commands.record,
         "add an experiment's finished trials to docs/measured",
-        "Also writes docs/reproducing.md anew. Trials that are recorded already are left out.",
+        "Also writes docs/reference/reproduced.md anew. Trials that are recorded already are left out.",
     )
     record.add_argument("experiment", help="a config file, or the name of one in experiments/")
 
@@ -144,9 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     download.add_argument("--file", help="download only this file")
     download.add_argument("--out", type=Path, metavar="DIR", help="default: results/downloads/NAME")
 
-    data = command(
-        "data", commands.data, "prepare a data set", "Writes arrays that training opens instantly; see docs/data.md."
-    )
+    data = command("data", commands.data, "prepare a data set", "Writes arrays that training opens instantly.")
     data.add_argument("name", nargs="?", help="a catalogue data set, such as cifar10; or use --spec")
     data.add_argument("--spec", type=Path, metavar="FILE", help="a JSON file with an entry of the config's `datasets:`")
     data.add_argument(
@@ -169,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument(
         "--rate", type=arguments.rate, help="the noise rate, in [0, 1), or one per class: cat=0.3,dog=0.1"
     )
-    noise.add_argument("--variant", help="a variant other than the default (docs/noise.md)")
+    noise.add_argument("--variant", help="a variant other than the default (docs/reference/noise.md)")
     noise.add_argument("--seed", type=arguments.seed, default=1, help="default: 1")
     noise.add_argument("--features", type=Path, metavar="FILE", help="instance noise: a .npy, one row per sample")
     noise.add_argument(
@@ -217,4 +216,4 @@ def _parser() -> argparse.ArgumentParser:
         "theory", commands.theory, "measure which conditions every loss meets, and draw the papers' figures"
     )
     theory.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write")
-    return parser
+    return top

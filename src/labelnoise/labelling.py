@@ -104,7 +104,7 @@ def write_for_own_labels(
     """
     drawn = [name for name, entry in NOISES.items() if entry.has_seed and name not in ("mixed", OWN)]
     if kind in ("mixed", OWN):
-        raise UserError(f"{kind} noise is described in a config file (docs/noise.md)")
+        raise UserError(f"{kind} noise is described in a config file (docs/how-to/own-noise.md)")
     if kind not in drawn:
         raise UserError(unknown("kind of noise to draw", kind, drawn))
     annotations = annotation_files.read(source, column=column, want_true=True)

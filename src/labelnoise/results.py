@@ -80,7 +80,7 @@ class ResultFrames:
         return _typed(joined[first + [column for column in joined if column not in first]])
 
     def predictions(self, trial: str, epoch: int | None = None) -> dict[str, np.ndarray]:
-        """The arrays in a trial's predictions.npz (docs/training.md), read when asked for; by the trial's hash."""
+        """The arrays in a trial's predictions.npz (results/README.md), read when asked for; by the trial's hash."""
         return _arrays(self.folder(trial).predictions(epoch))
 
     def labels(self, trial: str) -> dict[str, np.ndarray]:

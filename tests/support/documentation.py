@@ -168,7 +168,7 @@ def check_command(words: list[str]) -> None:
     """Raise unless the program that the command calls would accept its arguments."""
     program, *arguments = words
     if program == "labelnoise":
-        _parse(cli._parser(), arguments)
+        _parse(cli.parser(), arguments)
     elif program == "make":
         targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         if unknown := [word for word in arguments if "=" not in word and word not in targets]:

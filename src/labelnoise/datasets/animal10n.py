@@ -28,7 +28,7 @@ def _list_images(folder: Path, name: str, info: DatasetInfo) -> list[tuple[str, 
     if not (folder / name).is_dir():
         raise UserError(
             f"{folder / name} is missing: {info.name} is read from its folders {' and '.join(_FOLDERS.values())} "
-            f"(docs/data.md); set `path:` of {info.name} in the config to the folder that contains them"
+            f"(docs/reference/datasets.md); set `path:` of {info.name} in the config to the folder that contains them"
         )
     files = sorted(path.name for path in (folder / name).glob("*.jpg"))
     if not files:

@@ -15,8 +15,8 @@ def lines(path: Path, dataset: str) -> list[str]:
         stripped = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except FileNotFoundError:
         raise UserError(
-            f"{path} is missing: {dataset} is read from a folder in its official layout (docs/data.md); set "
-            f"`path:` of {dataset} in the config to it"
+            f"{path} is missing: {dataset} is read from a folder in its official layout "
+            f"(docs/reference/datasets.md); set `path:` of {dataset} in the config to it"
         ) from None
     except (UnicodeDecodeError, OSError) as error:
         raise UserError(f"{path} cannot be read ({error})") from None

@@ -51,5 +51,5 @@ def verify(path: Path, address: Address) -> None:
         raise UserError(
             f"{path} is not the official file: its {algorithm} is {actual}, not {expected} (a broken download or "
             f"another file of that name); delete it and download {address.urls[0]}. For your own images, use `arrays` "
-            "or `image_folder` (docs/data.md)"
+            "or `image_folder` (docs/reference/datasets.md)"
         )

@@ -1,4 +1,4 @@
-"""docs/reproducing.md: what of the papers was measured, and where papers and their code differ."""
+"""docs/reference/reproduced.md: what of the papers was measured, and where papers and their code differ."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ AUGMENTATIONS: dict[str, tuple[str, ...]] = {
     "files": ("resized_crop", "random_crop", "flip", "jitter"),
 }
 
-# Values that only some schedules, optimisers or kinds of images read; all others are always read. See docs/training.md.
+# Values that only some schedules, optimisers or kinds of images read; all others are always read.
 READ_BY: dict[str, dict[str, tuple[str, ...]]] = {
     "schedule": {
         "cosine": ("lr_min",),
@@ -131,7 +131,7 @@ def without_defaults(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def markdown_table() -> str:
-    """`READ_BY` as docs/training.md shows it."""
+    """`READ_BY` as docs/reference/recipes.md shows it."""
     rows = ["| key | value | reads |", "|---|---|---|"]
     for choice, readers in READ_BY.items():
         for name, keys in readers.items():
