@@ -1,23 +1,33 @@
 # make benchmark   from a fresh clone to results/report.html (sets itself up)
 # make test        the whole suite      make lint    every linter
-# make docs      the documentation site in build/docs
+# make docs        the documentation site in build/docs
 # make smoke       one small real run   make lock    pin the newest dependencies again
 # make test-faults injects faults into real runs (some tests need root)
 # make vendor      fetch the report's JavaScript libraries again, checked by hash (needs npm)
+# make wheel       sdist and wheel in build/dist, checked      make release   the same, if the version can be released
 # make test-slurm  tests on a real SLURM cluster, started on this machine (Debian, as root)
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test test-faults test-slurm docs lint smoke lock vendor clean
+.PHONY: benchmark test test-faults test-slurm docs wheel release lint smoke lock vendor clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
 	$(BIN)/snakemake --cores all
 
-# Each file of tests runs in one process, in which its tests share runs.
+# Each file of tests runs in one process, in which its tests share runs. TORCH=oldest (or newest) replaces the locked
+# torch by the oldest that pyproject.toml allows (or the newest).
+TORCH  ?= locked
+OLDEST := 2.10.*
 test: $(READY)
+	case $(TORCH) in \
+	  locked) ;; \
+	  oldest) $(BIN)/uv pip install --quiet --python $(BIN)/python "torch==$(OLDEST)" torchvision ;; \
+	  newest) $(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade torch torchvision ;; \
+	  *) echo "TORCH must be locked, oldest or newest"; exit 1 ;; \
+	esac
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 test-faults: $(READY)
@@ -32,6 +42,16 @@ test-slurm: $(READY)
 docs: $(READY)
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --jobs auto docs build/docs
 
+wheel: $(READY)
+	rm -rf build/dist
+	$(BIN)/python -m hatchling build --directory build/dist
+	$(BIN)/python -m twine check --strict build/dist/*
+
+release: $(READY)
+	$(PYTHON) envs/release.py
+	$(BIN)/uv tool run --quiet cffconvert==2.0.0 --validate --infile CITATION.cff
+	$(MAKE) lint test docs wheel
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,6 +59,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+	$(BIN)/hadolint Containerfile
 
 # One small experiment through the real Snakefile, in its own folder.
 smoke: $(READY)

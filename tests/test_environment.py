@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 
 import yaml
@@ -35,3 +36,19 @@ def test_conda_file_matches_pyproject():
     renamed = [re.sub(r"^torch\b(?!v)", CONDA_NAMES["torch"], line) for line in PYPROJECT["project"]["dependencies"]]
     assert sorted(line.replace(" ", "") for line in listed) == sorted(renamed)
     assert f"python {PYPROJECT['project']['requires-python']}" in conda["dependencies"]
+
+
+def test_version_is_the_same_everywhere_and_has_its_changes_listed():
+    found = runpy.run_path(str(ROOT / "envs" / "release.py"))["mistakes_in_files"]()
+    assert list(found) == []
+
+
+def test_every_make_target_and_file_that_ci_names_exists():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    steps = [step for job in yaml.safe_load(workflow)["jobs"].values() for step in job["steps"]]
+    called = [
+        line.split()[1] for step in steps for line in step.get("run", "").splitlines() if line.startswith("make ")
+    ]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert {"lint", "test", "docs", "wheel"} <= set(called)
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in called)

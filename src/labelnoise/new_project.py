@@ -79,7 +79,7 @@ def _files(experiment: str | None, data: Path | None) -> Iterator[tuple[Path, st
     yield SCHEMA, schema.text()
     for template in ("Snakefile", "my_losses.py"):
         yield Path(template), (TEMPLATES / template).read_text(encoding="utf-8")
-    for profile in sorted((project.files() / "profiles").glob("*/config.yaml")):
+    for profile in sorted((project.files() / "profiles").glob("*/*")):
         yield profile.relative_to(project.files()), profile.read_text(encoding="utf-8")
 
 

@@ -47,9 +47,9 @@ class Submitted(Project):
     resources: tuple[str, ...] = ("train:mem_mb=1200", "train:runtime=5")
     options: tuple[str, ...] = ()
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, file: Path | None = ROOT / "Snakefile") -> list[str]:
         quick = [*QUICK, "--set-resources", *self.resources, *self.options]
-        return [*super().command(), *quick, "--default-resources", "mem_mb=1200", "runtime=5", *arguments]
+        return [*super().command(file=file), *quick, "--default-resources", "mem_mb=1200", "runtime=5", *arguments]
 
     def started(self) -> subprocess.Popen[str]:
         """Start Snakemake in the background, in its own session."""
@@ -148,6 +148,26 @@ def test_tiny_trials_are_grouped_into_one_submission(tmp_path: Path):
     project.snakemake()
     assert len(set(training_jobs()) - before) == 2
     assert len(project.finished()) == 4
+
+
+def test_tiny_trials_are_submitted_as_a_job_array(tmp_path: Path):
+    project = Submitted(tmp_path, options=("--slurm-array-jobs", "train"))
+    project.write(SHORT)
+    before = set(slurm("squeue", "-h", "-t", "all", "-o", "%F %K").splitlines())
+    project.snakemake()
+    tasks = set(slurm("squeue", "-h", "-t", "all", "-o", "%F %K").splitlines()) - before
+    array = [row.split()[0] for row in tasks if not row.endswith("N/A")]
+    assert len(array) == 4 and len(set(array)) == 1
+    assert len(project.finished()) == 4
+
+
+def test_project_of_ones_own_runs_by_the_profile_of_any_scheduler(tmp_path: Path):
+    project = Project(tmp_path)
+    assert project.labelnoise("init").returncode == 0
+    project.write(SHORT)
+    profile = ("--profile", "profiles/cluster-generic", "--default-resources", "mem_mb=1200", "runtime=5")
+    project.snakemake(*profile, "--set-resources", "train:mem_mb=1200", "train:runtime=5", file=None)
+    assert len(project.finished()) == 4 and (project.results / "complete").exists()
 
 
 def test_config_edited_while_jobs_wait_does_not_affect_them(submitted: Submitted, reference_run: ReferenceRun):
