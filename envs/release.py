@@ -2,8 +2,8 @@
 
     python envs/release.py
 
-The version must be the same everywhere, CHANGELOG.md must have a dated section for it, everything must be committed, and
-the tag must be new or that of this commit.
+The version must be the same everywhere, CHANGELOG.md must have a dated section for it, everything must be committed,
+and the tag must be new or that of this commit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 STATED = {
     "src/labelnoise/__init__.py": r'__version__ = "(.+)"',
     "workflow/Snakefile": r'VERSION = "(.+?)"',
-    "CITATION.cff": r"version: (.+)",
+    "CITATION.cff": r"\nversion: (.+)",
     "Containerfile": r"labelnoise:(\S+) \.",
     "docs/how-to/cluster.md": r"--tag labelnoise:(\S+) \.",
 }
