@@ -89,6 +89,15 @@ def test_detection_is_unknown_without_the_label_file_of_the_training(copied: Pro
     assert trials.loc[trials.kind == "symmetric", "detection_auroc"].value_counts()["unknown"] == 2
 
 
+def test_snakemakes_own_report_has_every_table_and_figure_with_captions(copied: Project):
+    copied.snakemake("--report", "all.html")
+    page = (copied.folder / "all.html").read_text(encoding="utf-8")
+    shown = [*copied.results.glob("tables/*.html"), *copied.results.glob("figures/*.svg")]
+    assert len(shown) > 10 and all(f'"{path.name}"' in page for path in shown)
+    for caption in (ROOT / "workflow" / "report").glob("*.rst"):
+        assert caption.read_text(encoding="utf-8")[:40] in page
+
+
 def test_svg_figures_carry_the_font_they_use(finished_project: Project):
     for path in (finished_project.results / "figures").glob("*.svg"):
         assert "@font-face{font-family:'DejaVu Sans'" in path.read_text(), path
