@@ -172,7 +172,7 @@ def main() -> None:
     for name in names():
         table.append(row(name))
         print(*table[-1].values(), sep=" | ", file=sys.stderr, flush=True)
-    if DTYPE == torch.float64:
+    if DTYPE is torch.float64:
         with CSV.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(table[0]), lineterminator="\n")
             writer.writeheader()

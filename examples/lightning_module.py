@@ -25,14 +25,12 @@ images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32)
 train_x, test_x, true_y, test_y = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
 train_y = torch.from_numpy(symmetric(true_y, num_classes=10, rate=0.4, seed=1))
-
-# Each sample carries its position in the training set.
-train_set = TensorDataset(train_x, train_y, torch.arange(len(train_x)))
+train_set = TensorDataset(train_x, train_y, torch.arange(len(train_x)))  # with each sample's position in it
 test_set = TensorDataset(test_x, torch.from_numpy(test_y))
 
 
 class Classifier(lightning.LightningModule):
-    def __init__(self, loss: str, **params: float):
+    def __init__(self, loss: str, **params: float | str):
         super().__init__()
         self.network = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
         self.loss = create(loss, num_classes=10, **params)
@@ -62,7 +60,7 @@ class Classifier(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
 
 
-def accuracy_after_training(loss: str, **params: float) -> float:
+def accuracy_after_training(loss: str, **params: float | str) -> float:
     lightning.seed_everything(0, verbose=False)
     quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     trainer = lightning.Trainer(max_epochs=25, accelerator="cpu", **quiet)
@@ -76,6 +74,5 @@ if __name__ == "__main__":
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*num_workers|.*tree_spec|.*isinstance.treespec")
     print(f"cross-entropy: {accuracy_after_training('CE'):.2f} %")
-    print(f"GCE: {accuracy_after_training('GCE', q=0.7):.2f} %")
     print(f"ELR (needs index, dataset_size): {accuracy_after_training('ELR'):.2f} %")
     print(f"SR (needs epoch): {accuracy_after_training('SR', base='GCE'):.2f} %")
