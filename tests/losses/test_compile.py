@@ -21,7 +21,7 @@ with benchmark.CSV.open() as _file:
 # One of each family: active, normalised, focal, passive, negative, clipped logits, ε-softmax, divergence, two views,
 # epoch, features, per sample, sums, entropy term.
 REPRESENTATIVES = (
-    "GCE", "NCE", "NFL", "MAE", "NNFL", "NLNL", "CE+LC", "EFL", "JS", "GJS", "SR", "LT", "ELR", "SOP", "SCE", "ANL-CE-ER",
+    "GCE", "NCE", "NFL", "MAE", "NNFL", "NLNL", "CE+LC", "EFL", "JS", "GJS", "SR", "LT", "ELR", "SOP", "ANL-CE-ER",
 )  # fmt: skip
 
 
