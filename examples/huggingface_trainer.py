@@ -61,7 +61,7 @@ def accuracy_after_training(name: str, **params: float | str) -> float:
         return values.sum() / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 
     settings = TrainingArguments(
-        tempfile.mkdtemp(), num_train_epochs=25, per_device_train_batch_size=64, learning_rate=0.005, use_cpu=True,
+        tempfile.mkdtemp(), num_train_epochs=25, per_device_train_batch_size=128, learning_rate=0.01, use_cpu=True,
         lr_scheduler_type="constant", label_names=["labels"], save_strategy="no", report_to=[], disable_tqdm=True,
     )  # fmt: skip
     trainer = Trainer(Classifier(loss), settings, train_dataset=train_set, compute_loss_func=compute_loss)

@@ -57,7 +57,7 @@ class Classifier(lightning.LightningModule):
         self.log("accuracy", 100 * (self.network(x).argmax(dim=1) == y).double().mean())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.SGD(self.parameters(), lr=0.05, momentum=0.9)
+        return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
 
 
 def accuracy_after_training(loss: str, **params: float | str) -> float:
@@ -65,7 +65,7 @@ def accuracy_after_training(loss: str, **params: float | str) -> float:
     quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     trainer = lightning.Trainer(max_epochs=25, accelerator="cpu", **quiet)
     model = Classifier(loss, **params)
-    trainer.fit(model, DataLoader(train_set, batch_size=64, shuffle=True))
+    trainer.fit(model, DataLoader(train_set, batch_size=128, shuffle=True))
     return trainer.test(model, DataLoader(test_set, batch_size=len(test_set)), verbose=False)[0]["accuracy"]
 
 

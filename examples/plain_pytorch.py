@@ -14,7 +14,7 @@ from torch import nn
 from labelnoise.losses import create
 from labelnoise.noise.generators import symmetric
 
-EPOCHS, BATCH, WIDTH, CLASSES = 25, 64, 128, 10
+EPOCHS, BATCH, WIDTH, CLASSES = 25, 128, 128, 10
 
 images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32)
@@ -45,7 +45,7 @@ def accuracy_after_training(name: str, **params: float | str) -> float:
         loss.set_class_counts(torch.bincount(train_y, minlength=CLASSES))
 
     parameters = [*body.parameters(), *head.parameters(), *loss.parameters()]  # a loss may have its own
-    optimizer = torch.optim.SGD(parameters, lr=0.05, momentum=0.9)
+    optimizer = torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
     for epoch in range(1, EPOCHS + 1):
         if "epoch" in loss.needs:
             loss.set_epoch(epoch)  # counts from 1
@@ -71,7 +71,7 @@ def accuracy_after_training(name: str, **params: float | str) -> float:
 if __name__ == "__main__":
     torch.set_num_threads(1)  # more threads gain nothing on so small a network
     print(f"cross-entropy: {accuracy_after_training('CE'):.2f} %")
-    robust = {"GCE": {"q": 0.7}, "NCE+AGCE": {}, "NLNL": {"num_negative": 10}, "SR": {"base": "GCE"}}
+    robust = {"GCE": {"q": 0.7}, "NCE+AGCE": {}, "NLNL": {"num_negative": 3}, "SR": {"base": "GCE"}}
     for name, params in (robust | {"ELR": {}, "GJS": {}, "LT": {}}).items():
         needs = ", ".join(create(name, num_classes=CLASSES).needs) or "nothing"
         print(f"{name} (needs {needs}): {accuracy_after_training(name, **params):.2f} %")

@@ -23,7 +23,7 @@ from timm.utils import accuracy
 from labelnoise.losses import create
 from labelnoise.noise.generators import symmetric
 
-EPOCHS, BATCH = 10, 64
+EPOCHS, BATCH = 10, 128
 
 images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32).view(-1, 1, 8, 8)
@@ -36,7 +36,7 @@ def accuracy_after_training(name: str, **params: float) -> float:
     torch.manual_seed(0)
     model = timm.create_model("test_resnet", pretrained=False, in_chans=1, num_classes=10)
     train_loss_fn = create(name, num_classes=10, **params)
-    optimizer = create_optimizer_v2(model, opt="adamw", lr=0.003, weight_decay=0.01)
+    optimizer = create_optimizer_v2(model, opt="adamw", lr=0.005, weight_decay=0.01)
     scheduler, _ = create_scheduler_v2(optimizer, sched="cosine", num_epochs=EPOCHS)
     for epoch in range(EPOCHS):
         model.train()
