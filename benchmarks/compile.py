@@ -1,6 +1,6 @@
 """Which losses torch.compile and torch.export take, and whether they compute the same as in eager mode.
 
-    python benchmarks/compile.py            # about 8 minutes on two cores; writes compile.csv, prints a Markdown table
+    python benchmarks/compile.py            # 5 minutes of CPU time; writes compile.csv, prints a Markdown table
     python benchmarks/compile.py float32    # prints the table only; gradients differ by rounding as well
 
 Each loss makes three training steps on float64 logits. Value, gradient (of logits and learnable parameters) and state
