@@ -5,7 +5,7 @@
 
 The Trainer passes the model's outputs and the labels, so whatever else a loss needs (sample index, two views, features)
 the model returns among its outputs. The network has the loss as a submodule: its parameters reach the optimiser and
-its state the checkpoints. ELR and SOP keep one state per process: on several devices they differ from the papers.
+its state the checkpoints. ELR and SOP keep state of every sample, which DDP does not merge: train them in one process.
 """
 
 import tempfile

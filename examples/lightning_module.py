@@ -3,9 +3,9 @@
     pip install lightning
     python examples/lightning_module.py     # a few seconds on a CPU
 
-The loss is a submodule: its parameters reach the optimiser and its state is in the checkpoints. With several devices
-(DDP) each process keeps its own state of the samples that it sees, so ELR and SOP differ there. GJS (two views) and LT
-(features) want other inputs than logits: plain_pytorch.py shows them.
+The loss is a submodule: its parameters reach the optimiser and its state is in the checkpoints. ELR and SOP keep state
+of every sample, which DDP does not merge: train them in one process. GJS (two views) and LT (features) need other
+inputs than logits: plain_pytorch.py shows them.
 """
 
 import logging
