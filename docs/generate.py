@@ -6,15 +6,17 @@ conf.py calls `write_all` before each build; the pages in reference/ include wha
 from __future__ import annotations
 
 import argparse
+import csv
 import functools
 import inspect
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from markdown import code, codes, paragraphs, plain, table
 
 from labelnoise import cli
 from labelnoise.datasets.catalogue import DATASETS
@@ -29,6 +31,8 @@ from labelnoise.published import presets
 from labelnoise.theory import properties
 from labelnoise.theory.asymmetry import asymmetric_from
 from labelnoise.training import recipe
+
+COMPILED = Path(__file__).parents[1] / "benchmarks" / "compile.csv"
 
 
 def write_all(folder: Path) -> None:
@@ -45,43 +49,13 @@ def write_all(folder: Path) -> None:
         "datasets": dataset_list(),
         "recipes": recipe_values(),
         "models": model_list(),
+        "compile": compiled(),
         "read_by": recipe.markdown_table(),
     }
     for name, part in parts.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != part:
             path.write_text(part, encoding="utf-8")
-
-
-# Markdown
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table; a bar in a cell is escaped, a line break becomes a space."""
-    cells = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in cells)
-
-
-def _cell(value: object) -> str:
-    return re.sub(r"(?<!\\)\|", r"\|", " ".join(str(value).split()))
-
-
-def code(value: object) -> str:
-    return f"`{value}`"
-
-
-def codes(values: Iterable[object]) -> str:
-    return ", ".join(map(code, values))
-
-
-def paragraphs(*blocks: str) -> str:
-    return "\n\n".join(filter(None, blocks)) + "\n"
-
-
-def plain(text: str) -> str:
-    """Text with Unicode formulas as Markdown: what it would read as emphasis or HTML is escaped, code is not."""
-    pieces = re.split(r"(`[^`]*`)", text)
-    return "".join(piece if piece.startswith("`") else re.sub(r"([\\*<>\[\]])", r"\\\1", piece) for piece in pieces)
 
 
 # The keys of a config
@@ -412,3 +386,21 @@ def model_list() -> str:
     ]
     rows.append(("`timm/NAME`", "any model of timm", "any"))
     return table(("model", "network", "image size"), rows) + "\n"
+
+
+def compiled() -> str:
+    """The losses by what torch.compile and torch.export make of them, as benchmarks/compile.py measured."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    with COMPILED.open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            wrong = [name for name in ("eager", "aot_eager", "inductor") if name not in row["compile"].split()]
+            compile_ = f"wrong with {', '.join(wrong)}" if wrong else "yes"
+            export = {"value and gradient": "yes", "value": "value only"}[row["export"]]
+            if "batch size is fixed" in row["reason"]:
+                export += ", for one batch size"
+            groups.setdefault((compile_, export), []).append(row["loss"])
+    largest = max(groups.values(), key=len)
+    rows = [("all others" if names is largest else codes(names), *found) for found, names in groups.items()]
+    return (
+        table(("losses", "torch.compile", "torch.export"), sorted(rows, key=lambda row: row[0] != "all others")) + "\n"
+    )

@@ -18,12 +18,12 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.utils import logging
 
 from labelnoise.losses import create
-from labelnoise.noise.generators import symmetric
+from labelnoise.noise import corrupt
 
 images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32)
 train_x, test_x, true_y, test_y = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
-train_y = torch.from_numpy(symmetric(true_y, num_classes=10, rate=0.4, seed=1))
+train_y = torch.from_numpy(corrupt(true_y, "symmetric", rate=0.4, seed=1))
 train_set = [{"pixels": x, "labels": y, "index": i} for i, (x, y) in enumerate(zip(train_x, train_y, strict=True))]
 test_set = [{"pixels": x} for x in test_x]  # without labels the Trainer predicts and computes no loss
 

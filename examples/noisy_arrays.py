@@ -14,9 +14,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from labelnoise.losses import create
+from labelnoise.noise import corrupt
 from labelnoise.noise.audit import audit
-from labelnoise.noise.generate import generate
-from labelnoise.noise.resolve import resolve_noise
 
 CLASSES = [str(digit) for digit in range(10)]
 
@@ -26,10 +25,9 @@ scaler = StandardScaler().fit(train_x)
 train_x, test_x = scaler.transform(train_x), scaler.transform(test_x)
 
 # The kinds are those of config.yaml: symmetric, asymmetric (with a map or a matrix), pair, instance (with features).
-noise = resolve_noise("symmetric", rate=0.4, classes=CLASSES, maps={}) | {"seed": 1}
-train_y = generate(true_y, num_classes=10, noise=noise)
+train_y = corrupt(true_y, "symmetric", rate=0.4, seed=1)
 
-audited = audit(true_y, train_y, classes=CLASSES, noise=noise)
+audited = audit(true_y, train_y, classes=CLASSES, noise=None)
 print(f"{audited['wrong_labels']} of {audited['size']} labels are wrong, rate {audited['realised_rate']:.4f}")
 print(f"clean labels dominate: {audited['clean_labels_dominate']} (margin {audited['dominance_margin']:.3f})")
 print("transition matrix, one row per true class:")

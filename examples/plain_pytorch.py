@@ -12,14 +12,14 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 from labelnoise.losses import create
-from labelnoise.noise.generators import symmetric
+from labelnoise.noise import corrupt
 
 EPOCHS, BATCH, WIDTH, CLASSES = 25, 128, 128, 10
 
 images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32)
 train_x, test_x, true_y, test_y = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
-train_y = torch.from_numpy(symmetric(true_y, num_classes=CLASSES, rate=0.4, seed=1))
+train_y = torch.from_numpy(corrupt(true_y, "symmetric", rate=0.4, seed=1))
 test_y = torch.from_numpy(test_y)
 
 

@@ -21,14 +21,14 @@ from timm.scheduler import create_scheduler_v2
 from timm.utils import accuracy
 
 from labelnoise.losses import create
-from labelnoise.noise.generators import symmetric
+from labelnoise.noise import corrupt
 
 EPOCHS, BATCH = 10, 128
 
 images, labels = load_digits(return_X_y=True)
 images = torch.tensor((images - 5) / 6, dtype=torch.float32).view(-1, 1, 8, 8)
 train_x, test_x, true_y, test_y = train_test_split(images, labels, test_size=0.2, stratify=labels, random_state=0)
-train_y = torch.from_numpy(symmetric(true_y, num_classes=10, rate=0.4, seed=1))
+train_y = torch.from_numpy(corrupt(true_y, "symmetric", rate=0.4, seed=1))
 test_y = torch.from_numpy(test_y)
 
 

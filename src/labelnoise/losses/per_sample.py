@@ -66,7 +66,11 @@ class ELR(PerSampleLoss):
         if self.training:
             now = p.detach()
             average = self.beta * average + (1 - self.beta) * now / now.sum(dim=1, keepdim=True)
-            self.average[index] = average.to(self.average.dtype)
+            if torch.compiler.is_dynamo_compiling():
+                # Compiled, backward would compute `average` again, from the rows that were written here.
+                self.average = self.average.index_put((index,), average.to(self.average.dtype))
+            else:
+                self.average[index] = average.to(self.average.dtype)
         return -prediction.log_p_y + self.lam * torch.log1p(-(average * p).sum(dim=1))
 
 
@@ -118,7 +122,7 @@ class SOP(PerSampleLoss):
         residual: Tensor,
     ) -> None:
         """One step of SGD on u and v; a clamped value has no gradient."""
-        batch = len(index)
+        batch = index.shape[0]
         own = prediction.of_label(shifted)
         is_learning = (prediction.p_y + u.square().clamp(max=1) >= self.eps) & (own / total >= self.eps)
         of_share = torch.where(is_learning, 1 / total - 1 / own, 0.0)
