@@ -23,7 +23,7 @@ def test_labels_are_those_of_the_generators_in_every_form(kind: str):
 
 
 def test_classes_that_do_not_occur_can_be_flipped_to():
-    noisy = corrupt(["a"] * 100, "symmetric", rate=0.5, seed=1, classes=["a", "b", "c"])
+    noisy = corrupt(["a"] * 100, "symmetric", rate=0.5, seed=1, classes=["a", "b", "c"], variant="bernoulli")
     assert set(noisy.tolist()) == {"a", "b", "c"}
 
 
