@@ -1,5 +1,6 @@
 # make benchmark   from a fresh clone to results/report.html (sets itself up)
-# make test        the whole suite      make lint    every linter
+# make test        the suite            make lint    every linter
+# make test-long   its long tests, half a minute or more each
 # make docs        the documentation site in build/docs
 # make smoke       one small real run   make lock    pin the newest dependencies again
 # make test-faults injects faults into real runs (some tests need root)
@@ -11,7 +12,7 @@ VENV   := .venv
 READY  := $(VENV)/.ready
 BIN    := $(VENV)/bin
 
-.PHONY: benchmark test test-faults test-slurm docs wheel release lint smoke lock vendor clean
+.PHONY: benchmark test test-long test-faults test-slurm docs wheel release lint smoke lock vendor clean
 .DELETE_ON_ERROR:
 
 benchmark: $(READY)
@@ -29,6 +30,9 @@ test: $(READY)
 	  *) echo "TORCH must be locked, oldest or newest"; exit 1 ;; \
 	esac
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long --numprocesses logical --maxprocesses 8
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults
@@ -50,7 +54,7 @@ wheel: $(READY)
 release: $(READY)
 	$(PYTHON) envs/release.py
 	$(BIN)/uv tool run --quiet cffconvert==2.0.0 --validate --infile CITATION.cff
-	$(MAKE) lint test docs wheel
+	$(MAKE) lint test test-long docs wheel
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ def true(project: Project) -> np.ndarray:
     return labels
 
 
+@pytest.mark.long
 def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: Project, true: np.ndarray):
     planned = project.labelnoise("choose", "mine.npz", "--epochs", "15")
     assert planned.returncode == 0, planned.stderr

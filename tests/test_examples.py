@@ -18,6 +18,7 @@ MARGIN = 4
 ACCURACY = re.compile(r"^([\w+-]+)(?: \(.*\))?: (\d+\.\d\d) %$", re.MULTILINE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_robust_losses_beat_cross_entropy(example: Path, tmp_path: Path):
     quiet = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}

@@ -29,6 +29,7 @@ def test_frames_hold_every_trial_and_epoch_and_match_each_other(finished_project
     np.testing.assert_allclose(means, trials.groupby(["noise", "label"], sort=False).last_accuracy.mean()[means.index])
 
 
+@pytest.mark.long
 def test_labels_that_look_missing_stay_text_and_dtypes_do_not_depend_on_values(copied: Project, away: None):
     before = results.load(copied.results)
     copied.edit(losses=[{"loss": "CE", "label": "NA"}, {"loss": "GCE", "q": 0.7, "label": "1.50"}])

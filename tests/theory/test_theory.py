@@ -138,6 +138,7 @@ def test_amse_minimiser_equals_the_figures_closed_form():
         assert measured == pytest.approx(closed, abs=2e-3)
 
 
+@pytest.mark.long
 def test_theory_rule_writes_properties_and_figures(project: Project):
     project.snakemake("theory")
     table = pd.read_csv(project.results / "theory" / "properties.csv")

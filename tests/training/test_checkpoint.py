@@ -64,6 +64,7 @@ def test_resumed_trial_does_not_repeat_epochs(tmp_path: Path, capsys: pytest.Cap
     assert "resuming after epoch 3" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_trial_stopped_anywhere_in_training_or_evaluation_ends_with_the_same_bits(tmp_path: Path):
     chosen = a_recipe(epochs=2, validation=0.1)
 

@@ -23,6 +23,7 @@ TINY = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_official_layouts_are_read_with_the_right_labels(project: Project):
     for name, build in trees.BUILDERS.items():
         build(project.folder / "raw" / name)
@@ -151,6 +152,7 @@ def test_changed_data_or_labels_make_new_trials_and_reverting_reuses_old_ones(pr
     assert project.would_run("trials") == {"collect": 1, "data": 1, "labels": 2, "train": 2}
 
 
+@pytest.mark.long
 def test_moved_or_changed_images_are_reindexed(project: Project):
     def configure(path: str, *losses: str) -> None:
         config = {"datasets": [{"name": "animal10n", "path": path}], "noise": ["given"], "losses": list(losses)}
