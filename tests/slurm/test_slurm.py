@@ -150,14 +150,14 @@ def test_tiny_trials_are_grouped_into_one_submission(tmp_path: Path):
     assert len(project.finished()) == 4
 
 
-def test_tiny_trials_are_submitted_as_a_job_array(tmp_path: Path):
+def test_tiny_trials_are_submitted_as_job_arrays(tmp_path: Path):
     project = Submitted(tmp_path, options=("--slurm-array-jobs", "train"))
     project.write(SHORT)
     before = set(slurm("squeue", "-h", "-t", "all", "-o", "%F %K").splitlines())
     project.snakemake()
     tasks = set(slurm("squeue", "-h", "-t", "all", "-o", "%F %K").splitlines()) - before
     array = [row.split()[0] for row in tasks if not row.endswith("N/A")]
-    assert len(array) == 4 and len(set(array)) == 1
+    assert len(array) == 4 and len(set(array)) <= 2  # one array for the trials whose labels are ready together
     assert len(project.finished()) == 4
 
 
