@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.lib import NumpyVersion
 
 from labelnoise.datasets.catalogue import DATASETS
 from support.noise_samples import DIGITS, LABELS, MAP, balanced, noisy
@@ -114,6 +115,13 @@ def test_blocks_equal_anl():
 def test_bernoulli_is_one_multinomial_draw_per_sample():
     expected = multinomial(LABELS, np.where(np.eye(10) == 1, 1 - 0.6, 0.6 / 9), 5)
     assert (noisy("symmetric", rate=0.6, seed=5, variant="bernoulli") == expected).all()
+
+
+@pytest.mark.skipif(
+    NumpyVersion(np.__version__) >= "2.5.0",
+    reason="numpy 2.5 draws for classes of probability 0 too; test_generators.py pins these labels with every numpy",
+)
+def test_bernoulli_is_one_multinomial_draw_per_sample_where_classes_have_probability_0():
     expected = multinomial(LABELS, by_map(MAP, 10, 0.3), 5)
     assert (noisy("asymmetric", rate=0.3, seed=5, variant="bernoulli") == expected).all()
     labels = balanced(100, 50)

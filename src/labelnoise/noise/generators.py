@@ -69,9 +69,25 @@ def _flip_uniformly(
 
 
 def _flip_each(labels: np.ndarray, matrix: np.ndarray, random: np.random.RandomState) -> np.ndarray:
-    """Draw each label independently from its row of the transition matrix."""
-    draw, rows = random.multinomial, list(matrix)
-    return np.array([draw(1, rows[label]).argmax() for label in labels.tolist()], dtype=np.int64)
+    """Draw each label independently from its row of the transition matrix.
+
+    As `random.multinomial` of numpy until 2.4, by which the published labels were drawn: one binomial draw per class,
+    until one succeeds, and none for a class of probability 0. numpy 2.5 draws for those too, so its labels are others.
+    """
+    rows, last, binomial = [_binomials(row) for row in matrix.tolist()], len(matrix) - 1, random.binomial
+    return np.array(
+        [next((k for k, rate in rows[label] if binomial(1, rate)), last) for label in labels.tolist()], dtype=np.int64
+    )
+
+
+def _binomials(row: list[float]) -> list[tuple[int, float]]:
+    """The draws for a row: each class with its probability if none before succeeded; the last takes what is left."""
+    draws, left = [], 1.0
+    for k, probability in enumerate(row[:-1]):
+        if probability > 0:
+            draws.append((k, min(1.0, probability / left)))
+            left -= probability
+    return draws
 
 
 def _truncated(matrix: np.ndarray, labels: np.ndarray) -> np.ndarray:
