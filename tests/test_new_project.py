@@ -29,8 +29,7 @@ onstart:
 {template}
 
 use rule train from labelnoise with:
-    resources:
-        mem_mb=100
+    priority: 5
 
 
 rule mine:

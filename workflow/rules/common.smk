@@ -127,14 +127,7 @@ def trial_threads(wildcards):
 
 def device_options(wildcards, resources):
     """The profile's settings for the GPUs of the job's machine. Snakemake does not schedule by these resources."""
-    return flags(resources, "gpus", "trials_per_gpu")
-
-
-def job_options(wildcards, resources):
-    return [*device_options(wildcards, resources), *flags(resources, "attempt")]
-
-
-def flags(resources, *names):
+    names = ("gpus", "trials_per_gpu")
     return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
 
 

@@ -41,12 +41,12 @@ rule train:
     params:
         labelnoise=LABELNOISE,
         options=RUN.jobs["options"],
-        job=job_options,
+        devices=device_options,
         folder=lambda wildcards: trial_folder(wildcards).path,
         spec=lambda wildcards: trial_folder(wildcards).spec,
     shell:
         "OMP_NUM_THREADS={threads} {params.labelnoise} train --spec {params.spec:q} --out {params.folder:q}"
-        " {params.job} {params.options:q} > {log:q} 2>&1"
+        " --attempt {resources.attempt} {params.devices} {params.options:q} > {log:q} 2>&1"
 
 
 # Runs only for finished trials that kept their weights but not their features; no trial is retrained for them.
