@@ -13,9 +13,11 @@ from labelnoise import suspects
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.digits import load
 from labelnoise.errors import UserError
+from labelnoise.experiment import schema
 from labelnoise.noise.generate import generate
 from support.project import ROOT, Project
 
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.json"
 SYMMETRIC = {"kind": "symmetric", "rate": 0.3, "variant": "exact", "seed": 1}
 
 
@@ -65,6 +67,8 @@ def test_existing_experiment_and_unusable_data_are_refused_with_the_remedy(proje
     assert one_class.returncode == 2 and "at least two classes" in one_class.stderr
     assert not list((project.folder / "experiments").glob("*"))
     project.labelnoise("choose", "mine.npz")
+    first, *_ = (project.folder / "experiments" / "choose-mine.yaml").read_text().splitlines()
+    assert (project.folder / "experiments" / first.removeprefix(schema.EDITORS)).resolve() == SCHEMA
     again = project.labelnoise("choose", "mine.npz", "--epochs", "3")
     assert again.returncode == 2 and "move it away" in again.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,15 @@ from labelnoise.project import experiments
 from support.project import ROOT, Project
 
 SNAKEDEPLOY = str(Path(sys.executable).parent / "snakedeploy")
+
+STAND_IN = """\
+#!/bin/bash
+echo "${*//$'\\n'/ }" >> calls
+if [ "$1" = --version ]; then echo "apptainer version 1.3.4"; exit; fi
+until [[ $1 = *.sif ]]; do shift; done
+shift
+exec "$@"
+"""
 
 # Hooks of the user's own, around the module, and a rule that is changed.
 USED = """
@@ -114,6 +124,22 @@ def test_workflow_of_another_version_is_one_message(begun: Project):
     (copied / "Snakefile").write_text(re.sub(r'min_version\("[\d.]+"\)', 'min_version("99.0")', workflow))
     output = begun.snakemake("-n", file=copied / "Snakefile", expect=1)
     assert "99.0" in output and "Traceback" not in output
+
+
+def test_jobs_run_in_the_image_of_the_working_folder(begun: Project, monkeypatch: pytest.MonkeyPatch):
+    """With a stand-in for apptainer, which records its calls and runs the command without an image."""
+    small(begun)
+    stand_in = begun.folder / "bin" / "apptainer"
+    stand_in.parent.mkdir()
+    stand_in.write_text(STAND_IN)
+    stand_in.chmod(0o755)
+    folders = (stand_in.parent, Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", ":".join([*map(str, folders), os.environ["PATH"]]))
+    begun.snakemake("trials", "--sdm", "apptainer", file=None)
+    calls = (begun.folder / "calls").read_text().splitlines()
+    jobs = [call for call in calls if call.startswith("exec ")]
+    assert len([job for job in jobs if "labelnoise.sif" in job and "labelnoise train" in job]) == 2
+    assert all("labelnoise.sif" in job for job in jobs)
 
 
 def test_init_keeps_every_file_that_exists(begun: Project):

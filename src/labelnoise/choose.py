@@ -21,8 +21,8 @@ from labelnoise.analysis.statistics import is_true
 from labelnoise.analysis.tables import text_of
 from labelnoise.datasets.own import MANY_CLASSES, propose
 from labelnoise.errors import UserError
-from labelnoise.experiment import config_file, plan
-from labelnoise.experiment.trials import expand
+from labelnoise.experiment import plan, schema
+from labelnoise.experiment.trials import write_checked
 from labelnoise.files import write_text
 from labelnoise.report import overview
 
@@ -58,12 +58,8 @@ def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None
         if like is not None or epochs is not None:
             raise UserError(f"--like and --epochs are for a new experiment: change {file}, or move it away")
     else:
-        write_text(file, _experiment(data, name, like, epochs))
-        try:
-            expand(config_file.read(file))
-        except UserError:
-            file.unlink()  # a data set that is refused leaves no experiment to be used as it is
-            raise
+        # Data that are refused leave no experiment that would be used as it is.
+        write_checked(file, schema.first_line(file) + _experiment(data, name, like, epochs))
         print(f"wrote {file}")
     print(plan.describe(file))
     if not runs:
@@ -75,7 +71,7 @@ def choose(data: Path, *, name: str | None, like: str | None, epochs: int | None
     leader = leading_loss(compared)
     second = EXPERIMENTS / f"choose-{name}-suspects.yaml"
     if not second.exists() or _first_loss(second) != _entry(file, leader):
-        write_text(second, _suspects_experiment(file, leader))
+        write_text(second, schema.first_line(second) + _suspects_experiment(file, leader))
     if code := _snakemake(second, cores):
         return code
     print(describe(compared))

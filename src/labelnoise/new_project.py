@@ -14,7 +14,7 @@ from labelnoise import project
 from labelnoise.datasets.own import propose
 from labelnoise.errors import UserError, unknown
 from labelnoise.experiment import config_file, schema
-from labelnoise.experiment.trials import expand
+from labelnoise.experiment.trials import write_checked
 from labelnoise.files import write_text
 
 TEMPLATES = Path(project.__file__).parent / "templates"
@@ -44,16 +44,10 @@ def init(*, experiment: str | None, data: Path | None) -> str:
     for path, text in _files(experiment, data):
         if path.exists():
             kept.append(path)
-        else:
-            write_text(path, text)
-            written.append(path)
-    if data is not None:
-        try:
-            expand(config_file.read(CONFIG))
-        except UserError:
-            for path in written:
-                path.unlink()
-            raise
+            continue
+        write = write_checked if path == CONFIG and data is not None else write_text
+        write(path, text)
+        written.append(path)
     lines = [f"wrote {path}" for path in written] + [f"kept  {path}, which exists" for path in kept]
     if Path("Snakefile") in kept and "labelnoise" not in Path("Snakefile").read_text(encoding="utf-8"):
         lines += ["to run labelnoise from your Snakefile, add:", "", (TEMPLATES / "Snakefile").read_text().strip(), ""]
@@ -65,7 +59,7 @@ def init(*, experiment: str | None, data: Path | None) -> str:
 
 
 def _files(experiment: str | None, data: Path | None) -> Iterator[tuple[Path, str]]:
-    """Yield the path and content of every file of the project."""
+    """Yield the path and content of every file of the project, the config first."""
     if data is not None:
         yield CONFIG, _headed(_on_data(data), SCHEMA)
     elif experiment is not None:

@@ -1,4 +1,4 @@
-"""The JSON schema of config.yaml, for editors and the documentation: the structure, not the names of losses and so on.
+"""The JSON schema of config.yaml, for editors and the documentation: its structure, and the catalogues' names.
 
 # yaml-language-server: $schema=config.schema.json
 """
@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter
@@ -59,9 +61,17 @@ def text() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
+def first_line(config: Path) -> str:
+    """The line by which a config in a project or a clone names the schema there; empty if there is none."""
+    for file in (Path("config.schema.json"), Path("workflow/schemas/config.schema.json")):
+        if file.exists():
+            return f"{EDITORS}{Path(os.path.relpath(file, config.parent)).as_posix()}\n"
+    return ""
+
+
 def _name_choices(made: dict[str, Any]) -> None:
     """Name what is in the catalogues, which editors then offer."""
-    kinds, presets_ = [kind for kind in NOISES if kind != OWN], presets.names()
+    kinds = [kind for kind in NOISES if kind != OWN]
     losses = {"anyOf": [{"enum": list(catalogue.names())}, {"type": "string", "pattern": r"^[^+\s]+\+[^+\s]+$"}]}
     definitions = made["$defs"]
     for key, choices in (("datasets", {"enum": list(DATASETS)}), ("noise", {"enum": kinds}), ("losses", losses)):
@@ -71,11 +81,11 @@ def _name_choices(made: dict[str, Any]) -> None:
         ("DatasetEntry", "like", {"enum": list(DATASETS)}),
         ("NoiseEntry", "kind", {"enum": kinds}),
         ("LossEntry", "loss", losses),
-        ("LossEntry", "preset", {"enum": presets_}),
+        ("LossEntry", "preset", {"enum": presets.names()}),
     ):
         definitions[entry]["properties"][key]["anyOf"][0] = choices
-    made["properties"]["preset"]["anyOf"][0] = {"enum": presets_}
-    definitions["PresetRef"]["properties"]["name"] |= {"enum": presets_}
+    made["properties"]["preset"]["anyOf"][0] = {"enum": presets.names()}
+    definitions["PresetRef"]["properties"]["name"] |= {"enum": presets.names()}
 
 
 def _recipe() -> dict[str, Any]:

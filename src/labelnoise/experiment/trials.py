@@ -11,7 +11,7 @@ from typing import Any
 from labelnoise import paths, targets
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.errors import UserError, unknown
-from labelnoise.experiment import datasets, losses, noises, printed, recipes
+from labelnoise.experiment import config_file, datasets, losses, noises, printed, recipes
 from labelnoise.experiment.config import Config, EntryError, PresetRef
 from labelnoise.experiment.config_file import ConfigFile, KeyPath
 from labelnoise.experiment.datasets import Dataset
@@ -19,7 +19,7 @@ from labelnoise.experiment.losses import LossCase
 from labelnoise.experiment.noises import Noise, NoiseCase
 from labelnoise.experiment.recipes import RecipeError, Unread, resolve_recipe
 from labelnoise.experiment.validation import Problems, validate
-from labelnoise.files import canonical_hash
+from labelnoise.files import canonical_hash, write_text
 from labelnoise.losses.parameters import LossError
 from labelnoise.manifest import Sweep
 from labelnoise.models import catalogue as models
@@ -62,6 +62,16 @@ class Trial:
         if self.spec["noise"]["kind"] != "human" or self.noise_source is None:
             return None
         return self.noise_source / self.dataset.info.human[self.spec["noise"]["variant"]].file.name
+
+
+def write_checked(path: Path, text: str) -> None:
+    """Write a config file; if the config is refused, remove it again. Raises `UserError` listing every mistake."""
+    write_text(path, text)
+    try:
+        expand(config_file.read(path))
+    except UserError:
+        path.unlink()
+        raise
 
 
 def expand(file: ConfigFile) -> tuple[Config, list[Trial]]:

@@ -150,7 +150,7 @@ HELP: dict[str, str] = {
     "nesterov": "Nesterov momentum of SGD",
     "weight_decay": "L2 regularisation, added to the gradient",
     "l1": "L1 regularisation: l1 · Σ|θ| over all parameters is added to the loss",
-    "schedule": "of the learning rate, which changes between epochs",
+    "schedule": "schedule of the learning rate, which changes between epochs only",
     "lr_min": "where the cosine ends",
     "step_epochs": "the rate is multiplied by `step_factor` every so many epochs",
     "milestones": "epochs after which the rate is multiplied by `step_factor`",
