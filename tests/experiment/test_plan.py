@@ -46,11 +46,44 @@ class Constant(nn.Module):
         return torch.ones(())
 """
 
+NETS = """
+import torch
+from torch import nn
+
+
+class Output(dict):
+    def __getattr__(self, name):
+        if name in self:
+            return self[name]
+        raise AttributeError(name)
+
+
+class Net(nn.Module):
+    def __init__(self, num_classes, channels, variant):
+        super().__init__()
+        self.variant = variant
+        self.last = nn.LazyLinear(num_classes) if variant == "lazy" else nn.Linear(64 * channels, num_classes)
+        if variant == "double":
+            self.scale = nn.Parameter(torch.ones(1, dtype=torch.float64))
+        if variant == "frozen":
+            self.requires_grad_(False)
+
+    def forward(self, images):
+        out = self.last(images.flatten(1))
+        if self.variant == "evaluation" and not self.training:
+            raise ValueError("only for training")
+        outputs = {"tuple": (out, None), "dict": {"scores": out}, "output": Output(logits=out), "map": out[..., None]}
+        if self.variant == "auxiliary":
+            return (out, out) if self.training else out
+        return outputs.get(self.variant, out)
+"""
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("mine.py").write_text(LOSSES)
+    Path("nets.py").write_text(NETS)
     return tmp_path
 
 
@@ -90,6 +123,26 @@ def test_losses_with_inherited_init_or_list_parameters_are_accepted():
 def test_timm_model_that_does_not_fit_the_images_is_reported(model: str, message: str):
     with pytest.raises(UserError, match=message):
         planned(train={"model": model}, losses=["CE"])
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        ("auxiliary", "returns a tuple of 2, perhaps the logits and auxiliary outputs"),
+        ("tuple", "returns a tuple of 2"),
+        ("dict", "returns a dict with the keys scores"),
+        ("output", "returns a Output, whose logits are `.logits`"),
+        ("map", r"returns shape \(2, 10, 1\), not logits"),
+        ("lazy", "model.last.weight has no size yet"),
+        ("frozen", "nothing to train"),
+        ("double", "model.scale is float64"),
+        ("evaluation", "ValueError: only for training"),
+    ],
+)
+def test_model_that_cannot_be_trained_or_evaluated_is_reported(variant: str, message: str):
+    with pytest.raises(UserError, match=message) as caught:
+        planned(train={"model": {"target": "nets:Net", "variant": variant}}, losses=["CE"])
+    assert f"the model Net variant={variant} on digits (8 × 8)" in str(caught.value)
 
 
 def test_classes_and_sample_counts_are_listed():

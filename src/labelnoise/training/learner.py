@@ -14,6 +14,7 @@ from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training.data import Data
+from labelnoise.training.flat import check_parameters
 from labelnoise.training.plain_state import PlainState
 from labelnoise.training.recipe import Recipe
 
@@ -59,6 +60,7 @@ class Learner:
             if not self.has_features:
                 raise UserError("the loss needs features, but the model has no `features(images)` and `feature_dim`")
             self.loss.initialise(model.feature_dim)
+        check_parameters({"model": model, "loss": loss})
         self.modules = (model.to(device, memory_format=torch.channels_last), loss.to(device))
         for need, value in (supplies or {}).items():
             if need in self.needs:
@@ -131,7 +133,7 @@ class Learner:
                 with torch.no_grad():
                     return self.loss.logits(features), value
             # One pass per view, each with its own batch statistics, as in the published code of GJS.
-            logits = [self.model(view) for view in views]
+            logits = [self._logits(view) for view in views]
             inputs: Any = logits[0] if len(views) == 1 else tuple(logits)
             version = targets._version
             value = self.loss(inputs, targets, **extra)
@@ -146,11 +148,20 @@ class Learner:
         """Float32 logits `(B, K)` in evaluation mode."""
         if Need.FEATURES in self.needs:
             return self._evaluated(images, lambda x: self.loss.logits(self.model.features(x)))
-        return self._evaluated(images, self.model)
+        return self._evaluated(images, self._logits)
 
     def features(self, images: Tensor) -> Tensor:
         """Float32 features `(B, D)`, the input of the classifier, in evaluation mode."""
         return self._evaluated(images, self.model.features)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """The network's logits; raises `UserError` if it returns anything else."""
+        logits = self.model(images)
+        if not isinstance(logits, Tensor):
+            raise UserError(f"the model returns {_describe_output(logits)}; it must return the logits (B, K) only")
+        if logits.ndim != 2 or len(logits) != len(images):
+            raise UserError(f"the model returns shape {tuple(logits.shape)}, not logits ({len(images)}, K)")
+        return logits
 
     @torch.inference_mode()
     def _evaluated(self, images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
@@ -158,3 +169,15 @@ class Learner:
         self.loss.eval()
         with devices.autocast(self.precision, self.device):
             return compute(images).float()
+
+
+def _describe_output(output: Any) -> str:
+    """What a network returned in place of logits, and which part of it the logits are, as far as names tell."""
+    kind = type(output).__name__
+    if hasattr(output, "logits"):  # an output of Hugging Face or of torchvision's Inception and GoogLeNet
+        return f"a {kind}, whose logits are `.logits`"
+    if isinstance(output, Mapping):
+        return f"a {kind} with the keys {', '.join(map(str, output))}"
+    if isinstance(output, tuple | list):
+        return f"a {kind} of {len(output)}, perhaps the logits and auxiliary outputs"
+    return f"a {kind}"

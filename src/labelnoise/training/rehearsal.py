@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from labelnoise.errors import UserError
+from labelnoise.losses import create
 from labelnoise.losses.info import Need
 from labelnoise.models import catalogue as models
 from labelnoise.training import augmentation
@@ -53,25 +54,29 @@ def try_loss(spec: Mapping[str, Any], *, num_classes: int) -> str | None:
             if not value.isfinite():
                 return f"it is {value.item()} on a batch of random logits"
     except (Exception, SystemExit) as error:  # a user's file may raise anything
-        return f"{type(error).__name__}: {error}"
+        return _describe(error)
     return None
 
 
 def try_model(model: models.Model, *, num_classes: int, channels: int, image_size: int) -> str | None:
-    """What is wrong with the model for images of that size; None if it returns logits of the right shape."""
+    """What is wrong with the model for images of that size; None if a training step and an evaluation succeed."""
     try:
         torch.manual_seed(0)
-        created = models.create(model, num_classes=num_classes, channels=channels).eval()
-        images = torch.zeros(2, channels, image_size, image_size)
-        with torch.no_grad():
-            logits = created(images)
-            if logits.shape != (2, num_classes):
-                return f"it returns logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
-            width = getattr(created, "feature_dim", None)
-            if width is not None and (features := created.features(images)).shape != (2, width):
-                return f"its features have shape {tuple(features.shape)}, not (2, feature_dim) = (2, {width})"
+        created = models.create(model, num_classes=num_classes, channels=channels)
+        device = torch.device("cpu")
+        learner = Learner(created, create("CE", num_classes=num_classes), seed=0, precision="fp32", device=device)
+        images = torch.randn(2, channels, image_size, image_size)
+        learner.begin_epoch(1)
+        logits, loss = learner.step([images], torch.arange(2) % num_classes)
+        if logits.shape != (2, num_classes):
+            return f"it returns logits of shape {tuple(logits.shape)}, not (2, {num_classes})"
+        loss.backward()
+        learner.logits(images)
+        width = getattr(created, "feature_dim", None)
+        if width is not None and (features := learner.features(images)).shape != (2, width):
+            return f"its features have shape {tuple(features.shape)}, not (2, feature_dim) = (2, {width})"
     except (Exception, SystemExit) as error:  # a model may raise anything for images that it does not support
-        return f"{type(error).__name__}: {error}"
+        return _describe(error)
     return None
 
 
@@ -81,5 +86,9 @@ def try_augmentation(spec: Mapping[str, Any], *, channels: int, image_size: int)
         images = torch.zeros(_BATCH, channels, image_size, image_size, dtype=torch.uint8)
         augment(images, [augmentation.find(spec)], torch.Generator().manual_seed(0))
     except (Exception, SystemExit) as error:  # a user's file may raise anything
-        return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return _describe(error)
     return None
+
+
+def _describe(error: BaseException) -> str:
+    return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
