@@ -58,7 +58,7 @@ def check_parameters(modules: Mapping[str, nn.Module]) -> None:
     One parameter under several names is fine. Call it before the modules are moved to a device, which copies
     parameters that share memory.
     """
-    named: dict[Tensor, str] = {}
+    named: dict[nn.Parameter, str] = {}
     for root, module in modules.items():
         for name, parameter in module.named_parameters():
             named.setdefault(parameter, f"{root}.{name}")
@@ -78,7 +78,7 @@ def check_parameters(modules: Mapping[str, nn.Module]) -> None:
                 "before making it a parameter"
             )
     buffers = {buffer: f"{root}.{name}" for root, module in modules.items() for name, buffer in module.named_buffers()}
-    for first, second in _sharing_memory(named | buffers):
+    for first, second in _sharing_memory({**named, **buffers}):
         raise UserError(
             f"{first} and {second} share memory but are different tensors, so training would separate them; to tie "
             "them, assign one parameter to both modules, else copy one with .clone()"
