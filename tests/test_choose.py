@@ -62,7 +62,7 @@ def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: 
 def test_existing_experiment_and_unusable_data_are_refused_with_the_remedy(project: Project, true: np.ndarray):
     assert project.labelnoise("choose", "none.npz").returncode == 2
     assert not (project.folder / "experiments").exists()
-    np.savez(project.folder / "one.npz", x_train=np.zeros((8, 8, 8), np.uint8), y_train=np.zeros(8, int))
+    np.savez(project.folder / "one.npz", x_train=np.full((8, 8, 8), 9, np.uint8), y_train=np.zeros(8, int))
     one_class = project.labelnoise("choose", "one.npz")
     assert one_class.returncode == 2 and "at least two classes" in one_class.stderr
     assert not list((project.folder / "experiments").glob("*"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from labelnoise.datasets import store
 from labelnoise.errors import UserError
 from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
+from labelnoise.noise import corrupt
 from labelnoise.readers.annotation_files import Samples
 from support import image_trees as trees
 
@@ -53,6 +55,65 @@ def test_rows_in_another_order_are_joined_by_file_name(tmp_path: Path, naming, c
     labels = read(tmp_path / "l.csv")
     assert labels.labels.tolist() == NOISY.tolist()
     assert (labels.source["column"], labels.source["joined_by"], labels.joined_by) == ("label", column, column)
+
+
+NUMBERED = [f"train/{CLASSES[k]}/{(7 * i) % 60:06}.png" for i, k in enumerate(OWN)]
+
+
+@pytest.mark.parametrize("column", ["image_id", "file", "filename"])
+def test_ids_that_lost_their_leading_zeros_are_joined_by_file_name(tmp_path: Path, column: str):
+    table(**{column: [int(Path(file).stem) for file in NUMBERED]}).to_csv(tmp_path / "l.csv", index=False)
+    labels = read(tmp_path / "l.csv", Samples(60, NUMBERED))
+    assert labels.labels.tolist() == NOISY.tolist()
+
+
+def test_ids_that_are_no_positions_are_file_names_whatever_their_column_is_called(tmp_path: Path):
+    files = [f"train/{CLASSES[k]}/{i + 1:06}.png" for i, k in enumerate(OWN)]
+    table(id=range(1, 61)).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv", Samples(60, files)).labels.tolist() == NOISY.tolist()
+
+
+@pytest.mark.parametrize("column", ["id", "index", None])
+def test_numbers_that_may_be_file_names_or_positions_are_refused(tmp_path: Path, column: str | None):
+    frame = table(**({} if column is None else {column: [int(Path(file).stem) for file in NUMBERED]}))
+    frame.to_csv(tmp_path / "l.csv", index=column is None)
+    with pytest.raises(UserError, match=r"7 may be train/bird/000007.png, or sample 7, train/bird/000049.png; call"):
+        read(tmp_path / "l.csv", Samples(60, NUMBERED))
+    in_order = [f"train/{CLASSES[k]}/{i:06}.png" for i, k in enumerate(OWN)]
+    table(id=range(60)).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv", Samples(60, in_order)).labels.tolist() == NOISY.tolist()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_composed_and_decomposed_file_names_are_the_same(tmp_path: Path, ours: str, theirs: str):
+    files = [f"train/{CLASSES[k]}/k\u00e4tzchen_{i}.png" for i, k in enumerate(OWN)]
+    table(file=[unicodedata.normalize(theirs, file) for file in files]).to_csv(tmp_path / "l.csv", index=False)
+    samples = Samples(60, [unicodedata.normalize(ours, file) for file in files])
+    assert read(tmp_path / "l.csv", samples).labels.tolist() == NOISY.tolist()
+
+
+@pytest.mark.parametrize("form", ["numbers", "one-hot", "index"])
+def test_numbers_in_the_order_of_appearance_are_refused_with_the_renumbering(tmp_path: Path, form: str):
+    codes, order = pd.factorize(np.array(CLASSES)[NOISY[SHUFFLED]])
+    assert list(order) != CLASSES
+    ours = np.empty(60, int)
+    ours[SHUFFLED] = codes
+    if form == "index":
+        pd.DataFrame({"index": SHUFFLED, "label": codes}).to_csv(tmp_path / "l.csv", index=False)
+    else:
+        np.save(tmp_path / "l.npy", ours if form == "numbers" else np.eye(3)[ours])
+    with pytest.raises(UserError) as caught:
+        read(tmp_path / ("l.csv" if form == "index" else "l.npy"))
+    assert "but with 54 if they mean" in str(caught.value)
+    assert all(f"{k} → {name}" in str(caught.value) for k, name in enumerate(order) if CLASSES[k] != name)
+
+
+@pytest.mark.parametrize("rate", [0.3, 0.6, 0.9])
+def test_noisy_numbers_in_the_classes_order_are_accepted_at_any_symmetric_rate(tmp_path: Path, rate: float):
+    own = np.arange(3000) % 3
+    noisy = corrupt(own, "symmetric", rate=rate, seed=1)
+    np.save(tmp_path / "l.npy", noisy)
+    assert given.read(tmp_path / "l.npy", CLASSES, Samples(3000), own=own).labels.tolist() == noisy.tolist()
 
 
 def test_file_names_take_precedence_over_pandas_index(tmp_path: Path):
@@ -199,7 +260,7 @@ def test_annotations_by_file_name_are_matched_in_the_label_file(tmp_path: Path, 
 
 def test_true_labels_of_given_noise_are_unknown_unless_stated(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    images = np.zeros((60, 8, 8), np.uint8)
+    images = np.full((60, 8, 8), 9, np.uint8)
     held = {"x_train": images, "x_test": images[:9], "y_test": OWN[::7]}
     np.savez("unknown.npz", y_train=NOISY, **held)
     np.savez("stated.npz", y_train=NOISY, y_train_clean=OWN, **held)
@@ -217,7 +278,7 @@ def test_true_labels_of_given_noise_are_unknown_unless_stated(tmp_path: Path, mo
 
 def test_data_set_with_given_labels_refuses_noise_that_needs_true_labels(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    images = np.zeros((60, 8, 8), np.uint8)
+    images = np.full((60, 8, 8), 9, np.uint8)
     np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
     mine = {"name": "mine", "arrays": "mine.npz", "like": "digits", "labels": "given"}
     for noise in ({"kind": "clean"}, {"kind": "symmetric", "rate": 0.2}):
@@ -235,7 +296,7 @@ def test_label_file_without_true_labels_is_described_and_checked_against_its_dat
     from labelnoise.noise.label_file import read as read_labels
 
     monkeypatch.chdir(tmp_path)
-    images = np.zeros((60, 8, 8), np.uint8)
+    images = np.full((60, 8, 8), 9, np.uint8)
     np.savez("mine.npz", x_train=images, y_train=NOISY, x_test=images[:9], y_test=OWN[::7])
     _, audit = label_file({"kind": "given"}, {"name": "mine", "arrays": "mine.npz", "like": "digits"})
     assert "60 labels; how many are wrong is unknown" in describe(audit["path"])

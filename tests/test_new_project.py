@@ -198,7 +198,7 @@ def test_config_on_own_data_can_be_planned(empty: Project):
 @pytest.mark.parametrize(("labels", "message"), [(None, "there is no such file"), (0, "at least two classes")])
 def test_unusable_data_is_refused_and_nothing_is_written(empty: Project, labels: int | None, message: str):
     if labels is not None:
-        np.savez(empty.folder / "mine.npz", x_train=np.zeros((8, 8, 8), np.uint8), y_train=np.full(8, labels))
+        np.savez(empty.folder / "mine.npz", x_train=np.full((8, 8, 8), 9, np.uint8), y_train=np.full(8, labels))
     before = list(empty.folder.iterdir())
     done = empty.labelnoise("init", "--data", "mine.npz")
     assert done.returncode == 2 and message in done.stderr

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from labelnoise.errors import UserError
-from labelnoise.readers import annotation_files
+from labelnoise.readers import annotation_files, class_order
 from labelnoise.readers.annotation_files import Annotations, Samples
-from labelnoise.readers.values import encode, in_order, whole_numbers
+from labelnoise.readers.values import are_names, encode, in_order, whole_numbers
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ def read(
             notes.append(f"{match.unused} rows of unreadable images are left out")
         if own is not None:
             _check_text_order(annotations, labels, match.rows, classes, samples, own)
+            if not are_names(annotations.values, annotations.where, classes) and not all(map(str.isdecimal, classes)):
+                class_order.check(labels, own, classes, str(path))
             notes += _compare_true_labels(annotations, match.rows, classes, own, own_are_true)
     source = {"file": path.name, "column": annotations.column, "joined_by": by, "notes": notes}
     return GivenLabels(labels, source, None if in_place else by)

@@ -128,7 +128,13 @@ BAD = [
     ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
     ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot be printed in tables and figures"),
     ({"y_test": None}, "has x_test, but no y_test"),
-    ({"x_train": IMAGES.astype(np.float32)}, "x_train is float32; images must be uint8"),
+    ({"x_train": IMAGES / 255}, r'x_train is float64; .* convert floats in .* by `\(x_train \* 255\).round\(\)'),
+    ({"x_train": IMAGES.astype(int)}, r'x_train is int64; .* whole numbers in 0–255 by `x_train.astype\("uint8"\)`'),
+    ({"x_train": (IMAGES / 255).astype(np.uint8)}, "no pixel of x_train exceeds 1, as when floats"),
+    ({"x_test": (IMAGES[:9] / 255).astype(np.uint8)}, r"no pixel of x_test exceeds 1.*\(x_test \* 255\)"),
+    ({"y_train": np.array(["dog", "cat", "ant"])[LABELS]}, "y_train holds class names, but y_test numbers"),
+    ({"y_train_clean": LABELS, "y_train": (LABELS + 1) % 3}, r"0 of 30 labels .* but with 30 if they mean 0 → 2"),
+    ({"y_train": np.array(["a", "b", "c"], dtype=object)[LABELS]}, r"y_train is an array of Python objects"),
     ({"x_train": IMAGES[:, :10]}, "x_train is 30 × 10 × 12 × 3; images must be N × side × side"),
     ({"x_train": IMAGES[0]}, "x_train is 12 × 12 × 3|30 images"),
     ({"y_train": LABELS + 0.5}, "y_train, sample 0: the label 0.5 is neither a whole number"),
@@ -175,6 +181,5 @@ def test_damaged_array_is_refused(tmp_path: Path):
     content = bytearray(path.read_bytes())
     content[2000] ^= 255
     path.write_bytes(bytes(content))
-    chosen = mine(path)
-    with pytest.raises(UserError, match="is damaged"):
-        prepare(chosen.info, chosen.source, tmp_path / "out")
+    with pytest.raises(ValueError, match=r"the array x_train cannot be read \(Bad CRC-32"):
+        mine(path)

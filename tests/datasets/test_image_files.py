@@ -282,7 +282,7 @@ def test_images_with_more_than_eight_bits_are_refused(tmp_path: Path, kind: str)
 BROKEN_FOLDERS = [
     (lambda r: [remove(path) for path in (r / "train/eel").iterdir()], "train/eel: this class folder has no images"),
     (lambda r: (r / "train.csv").write_text("file,label\nbird/1.jpg,a\nbird/1.jpg,b\n"), "line 3: .* is listed twice"),
-    (lambda r: (r / "train.csv").write_bytes(b"file,label\n\xff.jpg,a\n"), "cannot be read"),
+    (lambda r: (r / "train.csv").write_bytes(b"file,label\n\xff.jpg,a\n"), "not UTF-8 text"),
     (lambda r: remove(r / "train"), r"an image folder needs train/ \(and test/"),
     (lambda r: remove(r / "test/eel"), "test: no image of the class 'eel'"),
     (

@@ -146,7 +146,7 @@ def test_model_that_cannot_be_trained_or_evaluated_is_reported(variant: str, mes
 
 
 def test_classes_and_sample_counts_are_listed():
-    images = np.zeros((30, 8, 8), np.uint8)
+    images = np.full((30, 8, 8), 9, np.uint8)
     np.savez("m.npz", x_train=images, y_train=np.arange(30) % 3, x_test=images[:9], y_test=np.arange(9) % 3)
     text = planned(datasets=["digits", {"name": "mine", "arrays": "m.npz", "like": "digits"}], losses=["CE"])
     assert "mine: 3 classes (0, 1, 2), 30 training samples, 9 in test, labels taken as true" in text

@@ -23,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The script's experiment on 40 random images."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
-    images = np.zeros((40, 32, 32, 3), np.uint8)
+    images = np.full((40, 32, 32, 3), 9, np.uint8)
     np.savez("images.npz", x_train=images, y_train=np.arange(40) % 10, x_test=images[:20], y_test=np.arange(20) % 10)
     gpu_cells.write_config(Path("images.npz"), epochs=2)
     return Run.from_config(gpu_cells.CONFIG, {})

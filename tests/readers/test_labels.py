@@ -96,7 +96,12 @@ BAD = {
     "two_ones.json": ("[[1, 0], [1, 1]]", "sample 1: a label of 2 numbers must be one-hot"),
     "mixed.csv": ("label\n3\ncat\n", r"labels mix numbers and names: '3' \(.*line 2\) and 'cat' \(.*line 3\)"),
     "mixed.json": ('["cat", 3]', "the labels mix numbers and text; write all in the same form"),
-    "booleans.json": ("[true, false]", "got bool"),
+    "bars.csv": ("file|label\na|0\nb|1\n", "the columns are separated by bars; use commas"),
+    "cp1252.csv": ("label\nk\u00e4se\n".encode("cp1252"), "not UTF-8 text; save it as `CSV UTF-8`"),
+    "excel_unicode.csv": ("label\nk\u00e4se\n".encode("utf-16"), "not UTF-8 text; save it as `CSV UTF-8`"),
+    "no_mark.csv": ("label\ncat\ndog\n".encode("utf-16-le"), "not UTF-8 text; save it as `CSV UTF-8`"),
+    "bytes.npz": ({"label": np.array(["k\u00e4se".encode("cp1252"), b"cat"])}, "sample 0: the label .* is not UTF-8"),
+    "objects.npz": ({"label": np.array(["cat", "dog"], dtype=object)}, r"save it with .astype\(str\)"),
     "padded.csv": ("label\n01\n1\n0\n", "'01' occurs with and without leading zeros"),
     "index.csv": ("label\n" + "\n".join(map(str, range(12))), "every sample has a different label"),
     "broken.json": ("[0, 1", "cannot be read"),
@@ -114,11 +119,33 @@ def test_ambiguous_or_invalid_labels_are_refused_with_their_place(tmp_path: Path
     content, message = BAD[name]
     if isinstance(content, dict):
         np.savez(tmp_path / name, **content)
+    elif isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
     elif content is not None:
         (tmp_path / name).write_text(content)
     with pytest.raises(UserError, match=message) as caught:
         read(tmp_path / name)
     assert name in str(caught.value)
+
+
+def test_booleans_are_the_numbers_of_two_classes(tmp_path: Path):
+    (tmp_path / "l.json").write_text("[true, false, true]")
+    np.save(tmp_path / "l.npy", np.array([True, False, True]))
+    assert read(tmp_path / "l.json") == read(tmp_path / "l.npy") == ([1, 0, 1], ["0", "1"])
+
+
+def test_blanks_around_class_names_make_no_difference():
+    labels = np.array(["cat", "dog ", "cat "])
+    assert numbered(labels, ["cat ", "dog"])[0] == [0, 1, 0]
+    with pytest.raises(UserError, match="'cat', 'cat ', 'dog' differ in blanks only"):
+        numbered(labels, ["cat", "cat ", "dog"])
+
+
+def test_numbers_for_padded_class_names_are_accepted_if_name_and_position_agree():
+    for labels in (np.array([2, 0, 1]), np.array(["2", "0", "1"])):
+        assert numbered(labels, ["00000", "00001", "00002"])[0] == [2, 0, 1]
+    with pytest.raises(UserError, match="could be names or positions"):
+        numbered(np.array([2, 1]), ["1", "2", "3"])
 
 
 def test_unknown_class_name_is_refused_with_the_nearest_one():
@@ -203,7 +230,7 @@ def test_number_of_samples_distinguishes_pandas_header_from_a_label(tmp_path: Pa
 
 def test_pickled_labels_are_not_loaded(tmp_path: Path):
     np.save(tmp_path / "l.npy", np.array([0, {"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match=r"an array of Python objects, which is not read; save it with .astype\(str\)"):
         read(tmp_path / "l.npy")
 
 

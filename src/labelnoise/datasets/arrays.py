@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -16,11 +17,18 @@ from numpy.lib.npyio import NpzFile
 from labelnoise.datasets.info import Arrays, DatasetInfo, Description
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
-from labelnoise.readers.tables import UNREADABLE
-from labelnoise.readers.values import encode
+from labelnoise.readers import class_order
+from labelnoise.readers.tables import OBJECTS, UNREADABLE, is_of_objects
+from labelnoise.readers.values import Where, are_names, encode
 
 # The true training labels, if y_train is noisy.
 _CLEAN = "y_train_clean"
+
+# How to convert images that are floats.
+CAST = 'floats in [0, 1] by `({} * 255).round().astype("uint8")`'
+
+# Bytes to read at a time.
+_CHUNK = 1 << 20
 
 
 def describe(path: Path) -> Description:
@@ -46,6 +54,7 @@ def describe(path: Path) -> Description:
         for split in test_sets:
             _check_like_train(file, split, shape, path)
         for split in ("train", *test_sets):
+            _check_pixels(path, f"x_{split}")
             _check_length(path, split, _shape(file, f"x_{split}", path)[0], len(labels.true[split]))
     with zipfile.ZipFile(path) as archive:
         members = sorted((member.filename, member.file_size, member.CRC) for member in archive.infolist())
@@ -83,16 +92,28 @@ def _all_labels(file: NpzFile, path: Path, test_sets: tuple[str, ...]) -> _Label
     def read(name: str, classes: Sequence[str] | None, *, complete: bool = False) -> tuple[np.ndarray, list[str]]:
         if name not in file.files:
             raise UserError(f"{path}: has x_{name[2:]}, but no {name}")
-        return encode(_array(file, name, path), lambda row: f"{path}: {name}, sample {row}", classes, complete=complete)
+        values = _array(file, name, path)
+        if train_is_named and classes is not None and not are_names(values, _where(path, name), classes):
+            raise UserError(
+                f"{path}: y_train holds class names, but {name} numbers; write both in the same form, or add the array "
+                "`classes`, the names in the order of the numbers"
+            )
+        return encode(values, _where(path, name), classes, complete=complete)
 
+    train_is_named = named is None and are_names(_array(file, "y_train", path), _where(path, "y_train"))
     train, classes = read("y_train", named, complete=_CLEAN not in file.files)
     given = None
     if _CLEAN in file.files:
         given, train = train, read(_CLEAN, classes, complete=True)[0]
         _check_length(path, "y_train_clean", len(given), len(train))
+        class_order.check(given, train, classes, f"{path}: y_train beside y_train_clean")
     return _Labels(
         tuple(classes), {"train": train} | {name: read(f"y_{name}", classes)[0] for name in test_sets}, given
     )
+
+
+def _where(path: Path, name: str) -> Where:
+    return lambda row: f"{path}: {name}, sample {row}"
 
 
 def _check_length(path: Path, split: str, images: int, labels: int) -> None:
@@ -127,6 +148,8 @@ def _array(file: NpzFile, name: str, path: Path) -> np.ndarray:
     try:
         array = file[name]
     except UNREADABLE as error:
+        if is_of_objects(error):
+            raise UserError(f"{path}: {name} {OBJECTS}") from None
         raise UserError(f"{path} is damaged or does not hold numbers: {name} cannot be read ({error})") from None
     if not isinstance(array, np.ndarray):
         raise UserError(f"{path}: {name} is not an array")
@@ -137,7 +160,7 @@ def _names(file: NpzFile, path: Path) -> list[str]:
     names = _array(file, "classes", path)
     if names.ndim != 1 or names.dtype.kind != "U":
         raise UserError(f"{path}: classes must be a list of names (text), got {names.dtype} {names.shape}")
-    return names.tolist()
+    return [name.strip() for name in names.tolist()]
 
 
 def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
@@ -145,7 +168,8 @@ def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
     header = _header(file, name, path)
     shape, kind = header
     if kind != np.uint8:
-        raise UserError(f"{path}: {name} is {kind}; images must be uint8, 0–255")
+        cast = CAST if kind.kind == "f" else f'for whole numbers in 0–255 by `{name}.astype("uint8")`'
+        raise UserError(f"{path}: {name} is {kind}; images must be uint8, 0–255: convert {cast.format(name)}")
     if len(shape) == 3:
         shape = (*shape, 1)
     if len(shape) == 4 and shape[1] in (1, 3) and shape[3] not in (1, 3):
@@ -158,14 +182,35 @@ def _shape(file: NpzFile, name: str, path: Path) -> tuple[int, int, int]:
     return shape[0], shape[3], shape[1]
 
 
-def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype of an array in the file, without reading its content."""
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+def _check_pixels(path: Path, name: str) -> None:
+    """Raise `UserError` if no pixel exceeds 1; reads the array up to the first that does."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
-            shape, _, kind = readers[np.lib.format.read_magic(member)](member)
+            _read_header(member)
+            while chunk := member.read(_CHUNK):
+                if max(chunk) > 1:
+                    return
     except UNREADABLE as error:
         raise UserError(f"{path}: the array {name} cannot be read ({error})") from None
+    raise UserError(
+        f"{path}: no pixel of {name} exceeds 1, as when floats in [0, 1] are cast to uint8; images must be 0–255: "
+        f"convert {CAST.format(name)}"
+    )
+
+
+def _header(file: NpzFile, name: str, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of an array in the file, without reading its content."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+            return _read_header(member)
+    except UNREADABLE as error:
+        raise UserError(f"{path}: the array {name} cannot be read ({error})") from None
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the array whose content follows in the open member."""
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, kind = readers[np.lib.format.read_magic(member)](member)
     return shape, kind
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from labelnoise.errors import UserError
 from labelnoise.readers import columns as known
-from labelnoise.readers import tables
+from labelnoise.readers import file_names, tables
 from labelnoise.readers.tables import Table
 from labelnoise.readers.values import Where
 
@@ -136,9 +136,11 @@ def _find_rows(annotations: Annotations, samples: Samples) -> tuple[str | None, 
     named = {name: values for name, values in annotations.identifiers.items() if not _are_whole(values)}
     numbered = {name: values for name, values in annotations.identifiers.items() if name not in named}
     if samples.files is not None:
-        columns = named or {name: values for name, values in numbered.items() if _names_files(name, values, samples)}
+        columns = named or {
+            name: values for name, values in numbered.items() if _name_files(annotations.path, name, values, samples)
+        }
         if columns:
-            return _by_file(columns, list(samples.files))
+            return _by_file(columns, samples.files)
     if numbered:
         by, values = next(iter(numbered.items()))
         return by, _by_index(annotations.path, by, values, samples.count)
@@ -159,34 +161,34 @@ def _are_whole(values: Sequence[str]) -> bool:
     return all(value.removeprefix("-").isdecimal() for value in values)
 
 
-def _naming_schemes(files: list[str]) -> list[dict[str, int]]:
-    """Name → index for each unambiguous scheme: full path, path inside the split's folder, file name, and stem."""
-    paths = [PurePosixPath(file) for file in files]
-    inside = ["/".join(path.parts[1:]) or path.name for path in paths]
-    schemes = ([str(path) for path in paths], inside, [path.name for path in paths], [path.stem for path in paths])
-    return [{name: i for i, name in enumerate(names)} for names in schemes if len(set(names)) == len(names)]
+def _name_files(path: Path, column: str, values: list[str], samples: Samples) -> bool:
+    """Whether numbers name files such as 17.png or 000017.png, rather than positions.
+
+    Raises `UserError` if both readings fit, give different rows, and the column's name does not decide.
+    """
+    files = list(samples.files or [])
+    if not file_names.are_numbers_of_files(values, files):
+        return False
+    is_index = all(0 <= int(value) < samples.count for value in values)
+    if not is_index or re.search("file|path|im(g|age)|name", column, re.IGNORECASE):
+        return True
+    by_file = file_names.rows_of_files(values, files)
+    differ = (by_file >= 0) & (by_file != _by_index(path, column, values, samples.count))
+    if differ.any():
+        first = int(differ.argmax())
+        value = values[by_file[first]]
+        raise UserError(
+            f"{path}: {column!r} holds numbers, which may be file names or positions: {value} may be {files[first]}, "
+            f"or sample {value}, {files[int(value)]}; call the column `file` if they are file names, else sort the "
+            "rows by position and remove it"
+        )
+    return False
 
 
-def _names_files(column: str, values: Sequence[str], samples: Samples) -> bool:
-    """Whether numbers name files such as 17.png, rather than positions."""
-    is_stems = any(set(values) <= set(indices) for indices in _naming_schemes(list(samples.files or []))[-1:])
-    is_index = sorted(map(int, values)) == list(range(samples.count))
-    return is_stems and (not is_index or bool(re.search("file|path|im(g|age)|name", column, re.IGNORECASE)))
-
-
-def _by_file(columns: dict[str, list[str]], files: list[str]) -> tuple[str, np.ndarray]:
-    """The column that matches most files, in any naming scheme, and the row of each file, −1 if it has none."""
-    best, best_rows = next(iter(columns)), np.full(len(files), -1)
-    for column, values in columns.items():
-        cleaned = [str(PurePosixPath(value.replace("\\", "/"))) for value in values]
-        for indices in _naming_schemes(files):
-            rows = np.full(len(files), -1)
-            for row, value in enumerate(cleaned):
-                if value in indices:
-                    rows[indices[value]] = row
-            if (rows >= 0).sum() > (best_rows >= 0).sum():
-                best, best_rows = column, rows
-    return best, best_rows
+def _by_file(columns: dict[str, list[str]], files: Sequence[str]) -> tuple[str, np.ndarray]:
+    """The column that matches most files, and the row of each file, −1 if it has none."""
+    matched = {column: file_names.rows_of_files(values, files) for column, values in columns.items()}
+    return max(matched.items(), key=lambda entry: int((entry[1] >= 0).sum()))
 
 
 def _by_index(path: Path, column: str, values: list[str], count: int) -> np.ndarray:

@@ -24,6 +24,15 @@ UNREADABLE = (
 )  # fmt: skip
 
 
+# What to do about an array of Python objects, such as one that pandas made from text.
+OBJECTS = "is an array of Python objects, which is not read; save it with .astype(str), or numbers with .astype(int)"
+
+
+def is_of_objects(error: Exception) -> bool:
+    """Whether numpy refused to read an array of Python objects."""
+    return "Object arrays" in str(error)
+
+
 @dataclass(frozen=True)
 class Table:
     """Columns by name, as written; the only column of a file without names is called None.
@@ -67,6 +76,10 @@ def read(path: Path, *, column: str | None = None, count: int | None = None) -> 
     except UserError:
         raise
     except UNREADABLE as error:
+        if is_of_objects(error):
+            raise UserError(f"{path}: this {OBJECTS}") from None
+        if isinstance(error, UnicodeDecodeError):
+            raise UserError(f"{path}: this is not UTF-8 text; save it as `CSV UTF-8`") from None
         raise UserError(f"{path}: this label file cannot be read ({error})") from None
     if not len(table):
         raise UserError(f"{path}: this file has no labels")
@@ -99,6 +112,8 @@ def _rows(path: Path) -> tuple[list[list[str]], list[int]]:
         reader = csv.reader(file)
         for row in reader:
             # A line of spaces counts as empty; pandas writes a missing value as "", which counts as a cell.
+            if any("\0" in cell for cell in row):  # UTF-16 without its mark
+                raise UserError(f"{path}: this is not UTF-8 text; save it as `CSV UTF-8`")
             rows.append([] if len(row) == 1 and row[0].isspace() else [cell.strip() for cell in row])
             lines.append(reader.line_num)
     while rows and not rows[-1]:
@@ -125,7 +140,7 @@ def _is_pandas(header: list[str]) -> bool:
 
 def _single_column(path: Path, cells: list[str], lines: list[int], column: str | None, count: int | None) -> Table:
     first, rest = cells[0], cells[1:]
-    for separator, plural in ((";", "semicolons"), ("\t", "tabs")):
+    for separator, plural in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if all(separator in cell for cell in cells):
             raise UserError(f"{path}: the columns are separated by {plural}; use commas")
     if column is not None or known.is_label(first):

@@ -66,6 +66,14 @@ def whole_numbers(values: Any, where: Where) -> np.ndarray | None:
     return _numbers_in_text(array, where, None) if array.dtype.kind == "U" else _whole(array, where)
 
 
+def are_names(values: Any, where: Where, classes: Sequence[str] | None = None) -> bool:
+    """Whether `encode` reads the labels as names: neither as whole numbers nor as one-hot rows."""
+    array = _one_per_sample(values, where)
+    if array.dtype.kind != "U":
+        return False
+    return _numbers_in_text(array, where, None if classes is None else list(classes)) is None
+
+
 def names(values: Any, where: Where) -> list[str]:
     """The labels as class names `(N,)`, for image files, whose classes are named by numbers: 3.0 is the name `3`."""
     array = _one_per_sample(values, where)
@@ -106,10 +114,24 @@ def _one_per_sample(values: Any, where: Where) -> np.ndarray:
         shape = " × ".join(map(str, array.shape))
         raise UserError(f"{where(0)}: there must be one label per sample, got an array of {shape}")
     if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
+        array = _decoded(array, where)
+    if array.dtype.kind == "b":
+        array = array.astype(np.int64)
     if array.dtype.kind not in "iufU":
         raise UserError(f"{where(0)}: labels must be whole numbers or class names, got {array.dtype}")
     return np.char.strip(array) if array.dtype.kind == "U" else array
+
+
+def _decoded(array: np.ndarray, where: Where) -> np.ndarray:
+    """Labels stored as bytes, as text; raises `UserError` at the first that is not UTF-8."""
+    texts = []
+    for row, value in enumerate(array.reshape(-1).tolist()):
+        try:
+            texts.append(value.decode("utf-8"))
+        except UnicodeDecodeError:
+            place = where(row // max(1, array[0].size))
+            raise UserError(f"{place}: the label {value!r} is not UTF-8; store the labels as text") from None
+    return np.array(texts).reshape(array.shape)
 
 
 def _kind(value: Any) -> str:
@@ -132,7 +154,7 @@ def _missing(place: str, shown: str) -> UserError:
 def _numbers_in_text(array: np.ndarray, where: Where, classes: list[str] | None) -> np.ndarray | None:
     """The text as int64 if all of it is numbers that are not class names; None if it is names."""
     distinct, first, inverse = np.unique(array, return_index=True, return_inverse=True)
-    known = set(classes or ())
+    known = {name.strip() for name in classes or ()}
     for text, row in sorted(zip(distinct.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
         if text in MISSING and text not in known:
             raise _missing(where(row), text)
@@ -240,6 +262,8 @@ def _by_number_or_name(numbers: np.ndarray, where: Where, classes: list[str], co
         as_names = distinct == set(number_by_name) and len(number_by_name) == len(classes)
     else:
         as_positions, as_names = distinct <= positions, distinct <= set(number_by_name)
+    if as_positions and as_names and all(number == k for number, k in number_by_name.items() if number in distinct):
+        return numbers
     if as_positions == as_names:
         raise UserError(
             f"{where(0)}: labels are numbers, but the classes are called {', '.join(classes[:3])} …, so labels could "
@@ -259,7 +283,11 @@ def _by_name(array: np.ndarray, where: Where, classes: list[str] | None) -> tupl
     distinct, first, inverse = np.unique(array, return_index=True, return_inverse=True)
     if classes is None:
         return inverse.reshape(-1).astype(np.int64), distinct.tolist()
-    index = {name: k for k, name in enumerate(classes)}
+    # Labels are read without blanks around them, which a class may have.
+    index = {name.strip(): k for k, name in enumerate(classes)}
+    if len(index) < len(classes):
+        listed = ", ".join(map(repr, classes))
+        raise UserError(f"{where(0)}: two of the classes {listed} differ in blanks only; rename one")
     for name, row in sorted(zip(distinct.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
         if name not in index:
             near = closest(name, classes)

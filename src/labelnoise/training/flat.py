@@ -77,8 +77,10 @@ def check_parameters(modules: Mapping[str, nn.Module]) -> None:
                 f"the parameter {name} is expanded: several of its elements are one in memory; call .contiguous() "
                 "before making it a parameter"
             )
-    buffers = {buffer: f"{root}.{name}" for root, module in modules.items() for name, buffer in module.named_buffers()}
-    for first, second in _sharing_memory({**named, **buffers}):
+    tensors: dict[Tensor, str] = dict(named.items())
+    for root, module in modules.items():
+        tensors |= {buffer: f"{root}.{name}" for name, buffer in module.named_buffers()}
+    for first, second in _sharing_memory(tensors):
         raise UserError(
             f"{first} and {second} share memory but are different tensors, so training would separate them; to tie "
             "them, assign one parameter to both modules, else copy one with .clone()"
