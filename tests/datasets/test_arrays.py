@@ -128,7 +128,7 @@ BAD = [
     ({"classes": np.array([b"cat", b"dog", b"eel"])}, "classes must be a list of names"),
     ({"classes": np.array(["c$t", "dog", "eel"])}, "cannot be printed in tables and figures"),
     ({"y_test": None}, "has x_test, but no y_test"),
-    ({"x_train": IMAGES / 255}, r'x_train is float64; .* convert floats in .* by `\(x_train \* 255\).round\(\)'),
+    ({"x_train": IMAGES / 255}, r"x_train is float64; .* convert floats in .* by `\(x_train \* 255\).round\(\)"),
     ({"x_train": IMAGES.astype(int)}, r'x_train is int64; .* whole numbers in 0–255 by `x_train.astype\("uint8"\)`'),
     ({"x_train": (IMAGES / 255).astype(np.uint8)}, "no pixel of x_train exceeds 1, as when floats"),
     ({"x_test": (IMAGES[:9] / 255).astype(np.uint8)}, r"no pixel of x_test exceeds 1.*\(x_test \* 255\)"),

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +80,7 @@ def test_more_unreadable_images_than_the_limit_fail_the_job(tmp_path: Path):
 
 def test_unreadable_test_image_fails_the_job(tmp_path: Path):
     trees.animal10n(tmp_path / "raw")
-    (tmp_path / "raw" / "testing" / "0_0.jpg").unlink()
-    (tmp_path / "raw" / "testing" / "0_0.jpg").mkdir()
+    (tmp_path / "raw" / "testing" / "0_0.jpg").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"1 of 60 images of test cannot be read \(a test set must be complete"):
         prepare(DATASETS["animal10n"], tmp_path / "raw", tmp_path / "out")
 
@@ -225,8 +229,8 @@ def test_palettes_cmyk_and_rotated_images_are_read_as_in_torchvision(tmp_path: P
     picture.save(tmp_path / "rotated.jpg", exif=exif)
     for path in sorted(tmp_path.iterdir()):
         assert np.array_equal(images.read(path), default_loader(str(path))), path.name
-    _, rotated = images.unreadable(tmp_path, ["palette.png", "rotated.jpg"], "train", complete=True)
-    assert rotated == 1
+    inspected = images.inspect_all(tmp_path, ["palette.png", "rotated.jpg"], "train")
+    assert [inspection.is_rotated for inspection in inspected] == [False, True]
 
 
 def test_empty_image_file_is_refused(tmp_path: Path):
@@ -272,11 +276,215 @@ def test_numbered_class_folders_keep_their_numbers(tmp_path: Path):
     assert set(image_folder.load(info, source).labels["test"]) == set(range(10))
 
 
+def png(colour_type: int, channels: int, bits: int) -> bytes:
+    """A PNG of 4 × 4 pixels; Pillow writes 16 bits per channel in grey only."""
+    row = b"\0" + bytes(range(4 * channels * bits // 8))
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, bits, colour_type, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(4 * row)) + chunk(b"IEND", b"")
+
+
+def tiff(bits: int, channels: int) -> bytes:
+    """An uncompressed TIFF of 4 × 4 pixels."""
+    pixels = bytes(16 * channels * bits // 8)
+    extra, per_sample = 8 + 2 + 9 * 12 + 4, struct.pack(f"<{channels}H", *[bits] * channels)
+    at = extra + 2 * channels
+    tags = [
+        (256, 3, 1, 4), (257, 3, 1, 4), (258, 3, channels, extra), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, at),
+        (277, 3, 1, channels), (278, 3, 1, 4), (279, 4, 1, len(pixels)),
+    ]  # fmt: skip
+    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    return b"II*\0\x08\0\0\0" + directory + per_sample + pixels
+
+
+DEEP = {
+    "grey.png": png(0, 1, 16), "rgb.png": png(2, 3, 16), "grey_alpha.png": png(4, 2, 16), "rgba.png": png(6, 4, 16),
+    "rgb.tif": tiff(16, 3),
+    "grey.pgm": b"P5 4 4 4095\n" + bytes(32), "rgb.ppm": b"P6 4 4 4095\n" + bytes(96),
+    "plain.pgm": b"P2 2 2 4095\n0 1 2 4095\n",
+}  # fmt: skip
+PLAIN = {
+    "rgb.png": png(2, 3, 8), "rgba.png": png(6, 4, 8), "rgb.tif": tiff(8, 3), "rgb.ppm": b"P6 4 4 255\n" + bytes(48),
+    "dark.pgm": b"P5 4 4 15\n" + bytes(16),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_images_with_more_than_eight_bits_are_refused_whatever_mode_pillow_gives_them(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(DEEP[name])
+    with pytest.raises(OSError, match=rf"{name}: its pixels have 1[26] bits per channel; convert it to 8"):
+        images.read(tmp_path / name)
+
+
 @pytest.mark.parametrize("kind", ["uint16", "int32", "float32"])
-def test_images_with_more_than_eight_bits_are_refused(tmp_path: Path, kind: str):
+def test_grey_images_with_more_than_eight_bits_are_refused(tmp_path: Path, kind: str):
     Image.fromarray(np.arange(64).reshape(8, 8).astype(kind)).save(tmp_path / "deep.tiff")
-    with pytest.raises(OSError, match="more than 8 bits"):
+    with pytest.raises(OSError, match=r"its pixels have (16|32) bits per channel"):
         images.read(tmp_path / "deep.tiff")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_images_with_eight_bits_or_fewer_are_read(tmp_path: Path, name: str):
+    (tmp_path / name).write_bytes(PLAIN[name])
+    assert images.read(tmp_path / name).size == (4, 4)
+
+
+def damaged_images() -> Iterator[tuple[str, bytes]]:
+    """Yield 500 damaged files: cut, overwritten and extended, with EXIF, XMP and colour profiles."""
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(random.integers(0, 256, (12, 10, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "a title"
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><r tiff:Orientation="6"/></x:xmpmeta>'
+    written = []
+    for kind, options in (
+        ("JPEG", {"exif": exif, "xmp": xmp, "icc_profile": b"profile"}), ("PNG", {"exif": exif}), ("BMP", {}),
+        ("TIFF", {"exif": exif}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {"exif": exif, "xmp": xmp}),
+        ("PPM", {}), ("GIF", {}),
+    ):  # fmt: skip
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, **options)
+        written.append((kind.lower(), buffer.getvalue()))
+    for i in range(500):
+        kind, content = written[i % len(written)]
+        damaged = bytearray(content)
+        for _ in range(random.integers(1, 12)):
+            # Most of the damage is in the headers, where the parsers are.
+            damaged[int(len(damaged) * random.random() ** 3)] = random.integers(256)
+        if i % 5 == 0:
+            damaged = damaged[: random.integers(1, len(damaged))]
+        yield f"{i:03}.{kind}", bytes(damaged)
+
+
+def test_damaged_images_are_read_or_named_and_never_end_the_preparation(tmp_path: Path):
+    names = []
+    for name, content in damaged_images():
+        (tmp_path / name).write_bytes(content)
+        names.append(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        inspected = [images._inspect(tmp_path, name) for name in names]
+    assert all(inspection.digest and inspection.stat for inspection in inspected)
+    unreadable = sum(bool(inspection.problem) for inspection in inspected)
+    assert 50 < unreadable < 450
+
+
+@pytest.mark.parametrize(
+    "block", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01"]
+)
+def test_broken_exif_block_means_no_rotation(tmp_path: Path, block: bytes):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=block)
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png", exif=block)
+    for name in ("a.jpg", "b.png"):
+        inspection = images._inspect(tmp_path, name)
+        assert (inspection.problem, inspection.is_rotated) == ("", False)
+
+
+def test_other_endings_are_counted_hidden_files_are_not_and_pgm_is_read(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    picture = Image.new("L", (20, 20), 40)
+    for i in range(4):
+        picture.save(tmp_path / f"train/cat/a{i}.gif")
+        picture.save(tmp_path / f"train/cat/b{i}.pgm")
+        picture.save(tmp_path / f"train/dog/c{i}.jfif", "JPEG")
+    (tmp_path / "test/cat/README").write_text("")
+    (tmp_path / "test/cat/.DS_Store").write_text("")
+    for name in ("train/@eaDir", "train/dog/@eaDir", "train/dog/.thumbnails"):
+        (tmp_path / name).mkdir()
+        picture.save(tmp_path / name / "thumb.jpg")
+    info, source = own(tmp_path)
+    listing = image_folder.load(info, source)
+    assert info.classes == ("bird", "cat", "dog", "eel")
+    assert [file for file in listing.files["train"] if file.endswith(".pgm")] == [
+        f"train/cat/b{i}.pgm" for i in range(4)
+    ]
+    assert listing.others == {".gif": 4, ".jfif": 4, "without ending": 1}
+    assert prepare(info, source, tmp_path / "out")["other_files"] == listing.others
+
+
+def test_folder_whose_files_are_no_images_names_their_endings(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    for path in (tmp_path / "train/eel").iterdir():
+        path.rename(path.with_suffix(".heic"))
+    with pytest.raises(EntryError, match=r"train/eel: this class folder has no images .*; it has 40 other files: 40 "):
+        own(tmp_path)
+    remove(tmp_path / "train")
+    (tmp_path / "train/cat").mkdir(parents=True)
+    (tmp_path / "train/cat/a.heic").write_bytes(b"")
+    with pytest.raises(EntryError, match=r"no images in class folders \(1 other file: 1 .heic\)"):
+        own(tmp_path)
+
+
+def test_animal10n_reads_every_case_of_the_ending_and_no_hidden_file(tmp_path: Path):
+    trees.animal10n(tmp_path)
+    listed = len(DATASETS["animal10n"].load(DATASETS["animal10n"], tmp_path).files["train"])
+    before = DATASETS["animal10n"].fingerprint_of(tmp_path)
+    (tmp_path / "training/._3_0.jpg").write_bytes(b"")
+    assert DATASETS["animal10n"].fingerprint_of(tmp_path) == before
+    (tmp_path / "training/3_13.jpg").rename(tmp_path / "training/3_13.JPG")
+    (tmp_path / "training/list.txt").write_text("")
+    listing = DATASETS["animal10n"].load(DATASETS["animal10n"], tmp_path)
+    assert len(listing.files["train"]) == listed
+    assert "training/3_13.JPG" in listing.files["train"]
+    assert listing.others == {".txt": 1}
+
+
+@pytest.mark.parametrize(("first", "second"), [("cat", "Cat"), ("cat", "cat\u200b"), ("k\u00e4fer", "ka\u0308fer")])
+def test_classes_that_look_alike_are_warned_about_with_both_names(tmp_path: Path, first: str, second: str):
+    trees.image_folder(tmp_path, classes=(first, second, "dog"))
+    described = resolve_dataset(DatasetEntry(name="mine", image_folder=str(tmp_path), like="animal10n")).own.description
+    assert described.warnings == (
+        f"the classes {min(first, second)!a} and {max(first, second)!a} look alike: are they one class?",
+    )
+
+
+def test_one_folder_linked_as_two_classes_is_warned_about_with_both_names(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    for split in ("train", "test"):
+        (tmp_path / split / "hen").symlink_to(tmp_path / split / "bird")
+    described = resolve_dataset(DatasetEntry(name="mine", image_folder=str(tmp_path), like="animal10n")).own.description
+    assert described.classes == ("bird", "cat", "dog", "eel", "hen")
+    assert [line.partition(": ")[2] for line in described.warnings] == [
+        "the classes 'bird' and 'hen' are the same folder, by a link"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    "naming",
+    [lambda file: file.replace("/", "\\"), lambda file: Path(file).stem, lambda file: Path(file).name],
+    ids=["windows", "stem", "name"],
+)
+def test_csv_of_a_split_names_files_as_label_files_do(tmp_path: Path, naming):
+    trees.image_folder(tmp_path)
+    files = []
+    for number, path in enumerate(sorted((tmp_path / "train").rglob("*.jpg"))):
+        files.append(path.rename(path.with_name(f"i{number}.jpg")).relative_to(tmp_path).as_posix())
+    labels = [file.split("/")[1] for file in files]
+    rows = [f"{naming(file)},{label}" for file, label in zip(files, labels, strict=True)]
+    (tmp_path / "train.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    listing = image_folder.load(*own(tmp_path))
+    assert listing.files["train"] == files
+    assert [("bird", "cat", "dog", "eel")[k] for k in listing.labels["train"]] == labels
+
+
+def test_column_of_a_splits_csv_is_named_in_the_config(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    rows = [
+        f"{path.relative_to(tmp_path)},{path.parent.name},bird" for path in sorted((tmp_path / "train").rglob("*.jpg"))
+    ]
+    (tmp_path / "train.csv").write_text("\n".join(["file,label,label_noisy", *rows]) + "\n")
+    with pytest.raises(EntryError, match="could hold the labels; name one as `column`"):
+        own(tmp_path)
+    info, source = own(tmp_path, column="label")
+    assert info.load(info, source).labels["train"] == [k for k in range(4) for _ in range(40)]
+    with pytest.raises(EntryError, match="no image of the class"):
+        own(tmp_path, column="label_noisy")
+    remove(tmp_path / "train.csv")
+    with pytest.raises(EntryError, match="`column` names a column of the splits' CSVs, and there are none"):
+        own(tmp_path, column="label")
 
 
 BROKEN_FOLDERS = [

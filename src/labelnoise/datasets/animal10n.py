@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
 
+from labelnoise.datasets import image_names
 from labelnoise.datasets.info import DatasetInfo, Images, Listing
 from labelnoise.datasets.recipes import IMAGENET_MEAN, IMAGENET_STD, papers_recipe
 from labelnoise.errors import UserError
@@ -16,12 +19,19 @@ def fingerprint(folder: Path) -> str | None:
     """A hash of all file names, which include the labels; None if a folder is missing."""
     if not all((folder / name).is_dir() for name in _FOLDERS.values()):
         return None
-    return canonical_hash([sorted(path.name for path in (folder / name).glob("*.jpg")) for name in _FOLDERS.values()])
+    return canonical_hash([_names(folder / name)[0] for name in _FOLDERS.values()])
 
 
 def load(info: DatasetInfo, folder: Path) -> Listing:
     """Files and labels of training/ and testing/, sorted by name; 3_17.jpg is an image with label 3."""
-    return Listing.of_pairs({split: _list_images(folder, name, info) for split, name in _FOLDERS.items()})
+    listed = {split: _list_images(folder, name, info) for split, name in _FOLDERS.items()}
+    others = sum((_names(folder / name)[1] for name in _FOLDERS.values()), Counter[str]())
+    return Listing.of_pairs(listed, others)
+
+
+def _names(folder: Path) -> tuple[list[str], Counter[str]]:
+    with os.scandir(folder) as entries:
+        return image_names.split(entry.name for entry in entries if entry.is_file())
 
 
 def _list_images(folder: Path, name: str, info: DatasetInfo) -> list[tuple[str, int]]:
@@ -30,9 +40,10 @@ def _list_images(folder: Path, name: str, info: DatasetInfo) -> list[tuple[str, 
             f"{folder / name} is missing: {info.name} is read from its folders {' and '.join(_FOLDERS.values())} "
             f"(docs/reference/datasets.md); set `path:` of {info.name} in the config to the folder that contains them"
         )
-    files = sorted(path.name for path in (folder / name).glob("*.jpg"))
+    files, others = _names(folder / name)
     if not files:
-        raise UserError(f"{folder / name} contains no .jpg")
+        found = image_names.describe(others)
+        raise UserError(f"{folder / name} contains no images{f' ({found})' if found else ''}")
     pairs = []
     for file in files:
         label = file.partition("_")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -35,17 +36,21 @@ class Arrays:
 
 @dataclass(frozen=True)
 class Listing:
-    """Image files, relative to the folder that was read, and their class numbers, by split."""
+    """Image files, relative to the folder that was read, and their class numbers, by split.
+
+    `others` counts the files beside them that are no images by their ending, by ending.
+    """
 
     files: Mapping[str, list[str]]
     labels: Mapping[str, list[int]]
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_pairs(cls, pairs: Mapping[str, list[tuple[str, int]]]) -> Listing:
+    def of_pairs(cls, pairs: Mapping[str, list[tuple[str, int]]], others: Mapping[str, int] | None = None) -> Listing:
         """Make a listing from (file, class number) pairs by split."""
         files = {split: [file for file, _ in listed] for split, listed in pairs.items()}
         labels = {split: [label for _, label in listed] for split, listed in pairs.items()}
-        return cls(files, labels)
+        return cls(files, labels, others or {})
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,8 @@ class Description:
     """What a config needs to know of a user's own data set before it is prepared.
 
     `labels` `(N,)` belong to the training samples; `files` are their names, None for arrays. `sizes` are the sizes of
-    the test sets.
+    the test sets. `stats` are the sizes and times of all image files, by name and split; `others` counts other files
+    by their ending. `warnings` are sentences about doubtful classes.
     """
 
     fingerprint: str
@@ -140,3 +146,6 @@ class Description:
     image_size: int | None = None
     states_given: bool = False
     files: list[str] | None = None
+    stats: Mapping[str, Mapping[str, os.stat_result]] = field(default_factory=dict)
+    others: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labelnoise.datasets import arrays, image_folder
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.images import may_be_left_out
-from labelnoise.datasets.info import DatasetInfo, Description, Images, Map
+from labelnoise.datasets.info import Arrays, DatasetInfo, Description, Images, Listing, Map
 from labelnoise.errors import UserError
 from labelnoise.files import canonical_hash
 from labelnoise.readers.annotation_files import Samples
@@ -78,17 +81,20 @@ def read_own(
     *,
     like: str,
     splits: Sequence[str] | None = None,
+    column: str | None = None,
     labels: str | None = None,
     test_labels: str | None = None,
 ) -> OwnDataset:
     """Describe the data set in a file of arrays or a folder of images, with the recipe of `like`.
+
+    `splits` and `column` are those of `image_folder.describe`.
 
     It also gets the maps of `like` if the classes are the same, and its human labels if the number of samples is the
     same too. `labels` is `given` if the labels are noisy as provided, `test_labels` likewise. Raises `UserError` if the
     source is unusable.
     """
     theirs = DATASETS[like]
-    described = arrays.describe(source) if images == Images.ARRAYS else image_folder.describe(source, splits)
+    described = arrays.describe(source) if images == Images.ARRAYS else image_folder.describe(source, splits, column)
     classes, train_size = described.classes, len(described.labels)
     if images == Images.ARRAYS and classes == tuple(str(k) for k in range(len(theirs.classes))):
         classes = theirs.classes
@@ -103,7 +109,7 @@ def read_own(
         license="the user's",
         classes=classes,
         recipe=theirs.recipe,
-        load=arrays.load if images == Images.ARRAYS else image_folder.load,
+        load=_loader(images, column),
         images=images,
         train_size=train_size,
         channels=described.channels,
@@ -118,7 +124,24 @@ def read_own(
         fingerprint=canonical_hash([described.fingerprint, classes]),
         like=like,
     )
-    return OwnDataset(info, described)
+    return OwnDataset(info, dataclasses.replace(described, warnings=(*described.warnings, *_look_alikes(classes))))
+
+
+def _loader(images: Images, column: str | None) -> Callable[[DatasetInfo, Path], Arrays | Listing]:
+    if images == Images.ARRAYS:
+        return arrays.load
+    return image_folder.load if column is None else partial(image_folder.load, column=column)
+
+
+def _look_alikes(classes: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each pair of classes that differ in case, blanks, invisible characters or encoding only."""
+    first: dict[str, str] = {}
+    for name in classes:
+        plain = unicodedata.normalize("NFKC", name).casefold()
+        plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cf", "Cc", "Zs"))
+        other = first.setdefault(plain, name)
+        if other != name:
+            yield f"the classes {other!a} and {name!a} look alike: are they one class?"
 
 
 def _maps(like: DatasetInfo, classes: tuple[str, ...]) -> dict[str, Map]:

@@ -6,6 +6,7 @@ Small images are stored as arrays. For large data sets, file names are stored an
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from labelnoise.datasets import images
+from labelnoise.datasets import contents, images
+from labelnoise.datasets.contents import Contents
 from labelnoise.datasets.info import Arrays, DatasetInfo, Images, Listing
 from labelnoise.errors import UserError
 from labelnoise.files import read_json, replacing, write_json
@@ -71,11 +73,12 @@ def prepare(info: DatasetInfo, source: Path, folder: Path) -> dict[str, Any]:
     """
     loaded = info.load(info, source)
     if isinstance(loaded, Arrays):
-        arrays = _from_arrays(loaded)
-        details: dict[str, Any] = {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0}
+        arrays, details, read = _from_arrays(loaded), _details_of_arrays(loaded), None
     else:
-        arrays, details = _from_listing(loaded, source)
+        arrays, details, read = _from_listing(loaded, source)
     _check(arrays, info, source)
+    if read is not None:
+        read.save(folder)
     for key, array in arrays.items():
         with replacing(folder / f"{key}.npy") as temporary, temporary.open("wb") as file:
             np.save(file, array, allow_pickle=False)
@@ -101,24 +104,47 @@ def _from_arrays(loaded: Arrays) -> dict[str, np.ndarray]:
     return arrays if loaded.given is None else arrays | {"train_given": loaded.given}
 
 
-def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The names and labels of all readable images, and the entries of dataset.json on the others."""
+def _details_of_arrays(loaded: Arrays) -> dict[str, Any]:
+    """The entries of dataset.json on images that are arrays."""
+    hashes = {
+        split: [(f"sample {i}", contents.digest(image)) for i, image in enumerate(np.ascontiguousarray(values))]
+        for split, values in loaded.images.items()
+    }
+    return {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0} | _copies(hashes)
+
+
+def _copies(hashes: dict[str, list[tuple[str, bytes]]]) -> dict[str, Any]:
+    found = contents.copies(hashes.pop("train"), hashes)
+    return {"copies": found} if found else {}
+
+
+def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], Contents]:
+    """The names and labels of all readable images, the entries of dataset.json on the others, and all contents."""
     arrays: dict[str, np.ndarray] = {}
     left_out: dict[int, str] = {}
     rotated = 0
+    hashes: dict[str, list[tuple[str, bytes]]] = {}
+    read: dict[str, tuple[os.stat_result, bytes]] = {}
     for split, files in loaded.files.items():
-        broken, has_rotation = images.unreadable(source, files, split, complete=split != "train")
-        rotated += has_rotation
+        inspected = images.inspect_all(source, files, split)
+        broken = images.unreadable(source, files, inspected, split, complete=split != "train")
+        rotated += sum(inspection.is_rotated for inspection in inspected)
+        opened = [(file, seen) for file, seen in zip(files, inspected, strict=True) if seen.stat and seen.digest]
+        hashes[split] = [(file, seen.digest) for file, seen in opened if seen.digest]
+        read |= {file: (seen.stat, seen.digest) for file, seen in opened if seen.stat and seen.digest}
         left_out |= {index: f"{files[index]}: {reason}" for index, reason in broken.items()}
         kept = [index for index in range(len(files)) if index not in broken]
         arrays[f"{split}_files"] = np.array([files[index].encode() for index in kept])
         arrays[f"{split}_labels"] = np.array([loaded.labels[split][index] for index in kept], dtype=np.int64)
-    return arrays, {
+    details = {
         "root": source.as_posix(),
         "skipped": list(left_out.values()),
         "left_out": [[index, loaded.files["train"][index]] for index in left_out],
         "exif_rotated": rotated,
+        "other_files": dict(loaded.others),
     }
+    stats, digests = [stat for stat, _ in read.values()], [digest for _, digest in read.values()]
+    return arrays, details | _copies(hashes), Contents.of(list(read), stats, digests)
 
 
 def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:

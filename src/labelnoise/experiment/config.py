@@ -98,6 +98,8 @@ class DatasetEntry(_Strict):
     """`given`: the labels of the test sets are noisy too."""
     splits: Annotated[list[SplitName], Field(min_length=1)] | None = None
     """The folders in `image_folder` to read: the training set, then the test sets."""
+    column: str | None = None
+    """The column of labels in the CSVs of `image_folder`, if several could hold them."""
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]

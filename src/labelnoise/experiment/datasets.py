@@ -55,6 +55,8 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
         raise EntryError("`path:` is for catalogue data sets; `arrays:` or `image_folder:` is the location of your own")
     if entry.splits is not None and entry.arrays:
         raise EntryError("`splits:` is for image folders; in an .npz, name the test sets x_NAME and y_NAME", "splits")
+    if entry.column is not None and entry.arrays:
+        raise EntryError("`column:` is for the CSVs of image folders; an .npz names its arrays", "column")
     if entry.name in DATASETS:
         raise EntryError(f"{entry.name} is a catalogue data set; give yours another name", "name")
     if not _NAME.fullmatch(entry.name):
@@ -75,6 +77,7 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
             images,
             like=entry.like,
             splits=entry.splits,
+            column=entry.column,
             labels=entry.labels,
             test_labels=entry.test_labels,
         )
@@ -91,7 +94,7 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
 def _resolve_catalogue(entry: DatasetEntry) -> Dataset:
     if entry.name not in DATASETS:
         raise EntryError(unknown("data set", entry.name, DATASETS))
-    for key in ("like", "labels", "test_labels", "splits"):
+    for key in ("like", "labels", "test_labels", "splits", "column"):
         if getattr(entry, key) is not None:
             raise EntryError(f"`{key}:` is for your own data sets; leave it out for {entry.name}", key)
     info = DATASETS[entry.name]
