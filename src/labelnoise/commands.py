@@ -95,7 +95,7 @@ def download(options: argparse.Namespace) -> None:
 
 def data(options: argparse.Namespace) -> None:
     from labelnoise import paths
-    from labelnoise.datasets import store
+    from labelnoise.datasets import image_names, store
     from labelnoise.experiment import datasets
     from labelnoise.experiment.config import DatasetEntry
     from labelnoise.files import read_json
@@ -110,6 +110,10 @@ def data(options: argparse.Namespace) -> None:
     print(f"{chosen.info.name} is ready in {folder}: {sizes} images, {len(described['classes'])} classes")
     for line in described["skipped"]:
         print(f"  skipped, cannot be read: {line}")
+    if others := image_names.describe(described.get("other_files", {})):
+        print(f"  left out by their ending: {others}")
+    for line in described["copies"]:
+        print(f"  warning: {line}")
     if described["exif_rotated"]:
         print(f"  {described['exif_rotated']} images have an EXIF rotation; it is not applied, as in torchvision")
 

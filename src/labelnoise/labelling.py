@@ -57,8 +57,9 @@ def write_for_trial(spec: Mapping[str, Any], source: Path | None, path: Path) ->
         parts = generate_in_parts(own, num_classes=prepared.num_classes, noise=noise, features=features)
         noisy = parts[-1]
     return label_file.write(
-        path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=origin, parts=parts
-    )
+        path, clean, noisy, classes=prepared.classes, noise=noise, own=own, source=origin, parts=parts,
+        copies=prepared.copies,
+    )  # fmt: skip
 
 
 def _existing(source: Path | None, kind: str) -> Path:

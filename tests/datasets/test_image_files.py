@@ -332,6 +332,14 @@ def test_images_with_eight_bits_or_fewer_are_read(tmp_path: Path, name: str):
     assert images.read(tmp_path / name).size == (4, 4)
 
 
+def test_one_image_with_more_than_eight_bits_is_never_left_out(tmp_path: Path):
+    trees.image_folder(tmp_path)
+    (tmp_path / "train/cat/deep.png").write_bytes(DEEP["rgb.png"])
+    info, source = own(tmp_path)
+    with pytest.raises(UserError, match=r"\(images must have 8 bits per channel\); replace them:\n.*cat/deep.png: its"):
+        prepare(info, source, tmp_path / "out")
+
+
 def damaged_images() -> Iterator[tuple[str, bytes]]:
     """Yield 500 damaged files: cut, overwritten and extended, with EXIF, XMP and colour profiles."""
     random = np.random.default_rng(0)
@@ -480,7 +488,7 @@ def test_column_of_a_splits_csv_is_named_in_the_config(tmp_path: Path):
         own(tmp_path)
     info, source = own(tmp_path, column="label")
     assert info.load(info, source).labels["train"] == [k for k in range(4) for _ in range(40)]
-    with pytest.raises(EntryError, match="no image of the class"):
+    with pytest.raises(EntryError, match="has the class 'cat', which train does not have"):
         own(tmp_path, column="label_noisy")
     remove(tmp_path / "train.csv")
     with pytest.raises(EntryError, match="`column` names a column of the splits' CSVs, and there are none"):

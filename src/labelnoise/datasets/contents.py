@@ -7,6 +7,7 @@ again only when its size or time has changed.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import zipfile
@@ -33,7 +34,7 @@ def digest(content: Any) -> bytes:
 
 @dataclass(frozen=True)
 class Contents:
-    """Files, relative to the data set's folder, with their size, time of change in ns, and hash, each `(N,)`."""
+    """Files by name, relative to the data set's folder, with size, time of change in ns, and hash, each `(N,)`."""
 
     files: np.ndarray
     sizes: np.ndarray
@@ -42,15 +43,16 @@ class Contents:
 
     @classmethod
     def of(cls, files: Sequence[str], stats: Sequence[os.stat_result], digests: Sequence[bytes]) -> Contents:
-        """From one entry per file, which is listed once."""
+        """From one entry per file, in any order."""
+        order = sorted(range(len(files)), key=lambda i: files[i])
         return cls(
-            np.array([file.encode() for file in files], dtype=bytes),
-            np.array([stat.st_size for stat in stats], dtype=np.int64),
-            np.array([stat.st_mtime_ns for stat in stats], dtype=np.int64),
-            np.frombuffer(b"".join(digests), dtype=f"V{_BYTES}"),
+            np.array([files[i].encode() for i in order], dtype=bytes),
+            np.array([stats[i].st_size for i in order], dtype=np.int64),
+            np.array([stats[i].st_mtime_ns for i in order], dtype=np.int64),
+            np.frombuffer(b"".join(digests[i] for i in order), dtype=f"V{_BYTES}"),
         )
 
-    def keys(self) -> list[tuple[bytes, int, int]]:
+    def identifiers(self) -> list[tuple[bytes, int, int]]:
         """The name, size and time of each file, which identify its content."""
         return list(zip(self.files.tolist(), self.sizes.tolist(), self.times.tolist(), strict=True))
 
@@ -92,14 +94,14 @@ def look(
     for record in known:
         if record.has_times_of(unread):
             return record
-        digests |= dict(zip(record.keys(), record.digests.tolist(), strict=True))
+        digests |= dict(zip(record.identifiers(), record.digests.tolist(), strict=True))
     found = []
-    for file, key in zip(files, unread.keys(), strict=True):
+    for key in unread.identifiers():
         try:
-            found.append(digests[key] if key in digests else digest((source / file).read_bytes()))
+            found.append(digests[key] if key in digests else digest((source / key[0].decode()).read_bytes()))
         except OSError:
             return None
-    return Contents.of(files, stats, found)
+    return dataclasses.replace(unread, digests=np.frombuffer(b"".join(found), dtype=f"V{_BYTES}"))
 
 
 def fingerprint(base: str, first: Contents, now: Contents) -> str:
@@ -107,29 +109,29 @@ def fingerprint(base: str, first: Contents, now: Contents) -> str:
     return base if now.has_contents_of(first) else canonical_hash([base, digest(now.digests.tobytes()).hex()])
 
 
-def copies(
-    train: Sequence[tuple[str, bytes]], tests: Mapping[str, Sequence[tuple[str, bytes]]]
-) -> dict[str, dict[str, Any]]:
-    """How many images of each test set equal a training image, with the names of the first; from (name, hash) pairs.
+# (name, hash) of each image of a split.
+Hashes = Sequence[tuple[str, bytes]]
 
-    Test sets without copies are left out.
-    """
+
+def of_arrays(images: Mapping[str, np.ndarray]) -> dict[str, Hashes]:
+    """The hashes of the images `(N, C, H, W)` of each split."""
+    return {
+        split: [(f"{split} sample {i}", digest(image)) for i, image in enumerate(np.ascontiguousarray(values))]
+        for split, values in images.items()
+    }
+
+
+def describe_copies(hashes: Mapping[str, Hashes]) -> list[str]:
+    """A sentence for each test set that has copies of training images, with the names of the first."""
     originals: dict[bytes, str] = {}
-    for name, hashed in train:
+    for name, hashed in hashes["train"]:
         originals.setdefault(hashed, name)
-    found = {}
-    for test_set, images in tests.items():
-        pairs = [[name, originals[hashed]] for name, hashed in images if hashed in originals]
-        if pairs:
-            found[test_set] = {"count": len(pairs), "size": len(images), "first": pairs[:_LISTED]}
-    return found
-
-
-def describe_copies(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A sentence for each test set with copies."""
-    return [
-        f"{copied['count']} of {copied['size']} images of {test_set} are copies of training images, so their accuracy "
-        f"is too high ({', '.join(f'{copy} = {original}' for copy, original in copied['first'])}"
-        f"{' …' if copied['count'] > len(copied['first']) else ''})"
-        for test_set, copied in found.items()
-    ]
+    sentences = []
+    for test_set, images in hashes.items():
+        copies = [f"{name} = {originals[hashed]}" for name, hashed in images if hashed in originals]
+        if copies and test_set != "train":
+            listed = ", ".join(copies[:_LISTED]) + (" …" if len(copies) > _LISTED else "")
+            sentences.append(
+                f"{len(copies)} of {len(images)} images of {test_set} are copies of training images: {listed}"
+            )
+    return sentences

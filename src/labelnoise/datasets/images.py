@@ -31,6 +31,10 @@ _BITS_PER_SAMPLE = 258
 _ORIENTATION, _UPRIGHT = 0x0112, 1
 
 
+class DeepImageError(OSError):
+    """The image has more than 8 bits per channel. It is not damaged, so it is never left out."""
+
+
 def may_be_left_out(count: int) -> int:
     """The number of training images, out of `count`, that may be unreadable."""
     return max(1, int(UNREADABLE_LIMIT * count))
@@ -53,8 +57,10 @@ def _decode(content: bytes, path: Path) -> Image:
     try:
         with pillow.open(io.BytesIO(content)) as image:
             if (bits := _bits_per_channel(image)) > 8:
-                raise OSError(f"its pixels have {bits} bits per channel; convert it to 8")
+                raise DeepImageError(f"{path}: its pixels have {bits} bits per channel; convert it to 8")
             return image.convert("RGB")
+    except DeepImageError:
+        raise
     except Exception as error:  # a damaged file may raise anything in Pillow
         raise OSError(f"{path}: {error or type(error).__name__}") from None
 
@@ -62,7 +68,7 @@ def _decode(content: bytes, path: Path) -> Image:
 def _bits_per_channel(image: Image) -> int:
     """The bits per channel in the file, of which Pillow may keep only 8, as in a 16-bit RGB PNG."""
     tiles = [tile[3] for tile in getattr(image, "tile", [])]  # the arguments of the decoders
-    if image.format == "PPM" and tiles and isinstance(tiles[0], tuple):  # (mode, largest value)
+    if image.format == "PPM" and tiles and isinstance(tiles[0], tuple) and tiles[0][1]:  # (mode, largest value)
         return int(tiles[0][1]).bit_length()
     if image.mode in _DEEP:
         return 16 if image.mode.startswith("I;") else 32
@@ -78,12 +84,13 @@ def _bits_per_channel(image: Image) -> int:
 class Inspection:
     """What reading a file showed: its content's hash and `stat`, None if it could not be opened.
 
-    `problem` says why the image is unreadable, and is empty if it is not.
+    `problem` says why the image is unreadable, and is empty if it is not; `is_deep` that it has more than 8 bits.
     """
 
     digest: bytes | None
     stat: os.stat_result | None
     problem: str = ""
+    is_deep: bool = False
     is_rotated: bool = False
 
 
@@ -103,15 +110,19 @@ def unreadable(
 ) -> dict[int, str]:
     """Index → reason of every unreadable file.
 
-    Raises `UserError` if more files are unreadable than `may_be_left_out`, or if any is and `complete` is true.
+    Raises `UserError` if more files are unreadable than `may_be_left_out`, if any is and `complete` is true, or if any
+    has more than 8 bits per channel.
     """
     broken = {index: inspection.problem for index, inspection in enumerate(inspected) if inspection.problem}
     problems = [f"{files[index]}: {reason}" for index, reason in broken.items()]
-    allowed = 0 if complete else may_be_left_out(len(files))
+    is_deep = any(inspection.is_deep for inspection in inspected)
+    allowed = 0 if complete or is_deep else may_be_left_out(len(files))
     if len(broken) > allowed:
         listed = "\n".join(f"  {line}" for line in problems[:10])
         more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
-        rule = "a test set must be complete" if complete else f"up to {allowed} would be left out"
+        rule = f"up to {allowed} would be left out"
+        if complete or is_deep:
+            rule = "images must have 8 bits per channel" if is_deep else "a test set must be complete"
         raise UserError(
             f"{root}: {len(broken)} of {len(files)} images of {what} cannot be read ({rule}); replace them:\n"
             f"{listed}{more}"
@@ -129,7 +140,7 @@ def _inspect(root: Path, file: str) -> Inspection:
     try:
         image = _decode(content, path)
     except OSError as error:
-        return Inspection(digest, stat, _reason(error, path))
+        return Inspection(digest, stat, _reason(error, path), is_deep=isinstance(error, DeepImageError))
     return Inspection(digest, stat, is_rotated=_is_rotated(image))
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labelnoise.datasets import arrays, image_folder
+from labelnoise.datasets import arrays, contents, image_folder
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.images import may_be_left_out
 from labelnoise.datasets.info import Arrays, DatasetInfo, Description, Images, Listing, Map
@@ -31,6 +31,41 @@ class OwnDataset:
         """What is known of the training samples before the images are read."""
         count, files = len(self.description.labels), self.description.files
         return Samples(count, files, may_be_left_out=0 if files is None else may_be_left_out(count))
+
+
+# Images are compared before they are prepared if no more bytes than this must be read.
+_COMPARED_AT_ONCE = 256 << 20
+
+
+def find_copies(own: OwnDataset, source: Path) -> list[str] | None:
+    """The sentences of `contents.describe_copies` before the data set is prepared; None if that would take long.
+
+    Only files of equal size are read.
+    """
+    stats = own.description.stats
+    if not stats:
+        shape = (own.info.channels or 1) * (own.info.image_size or 1) ** 2
+        if shape * (len(own.description.labels) + sum(own.description.sizes.values())) > _COMPARED_AT_ONCE:
+            return None
+        loaded = own.info.load(own.info, source)
+        return contents.describe_copies(contents.of_arrays(loaded.images)) if isinstance(loaded, Arrays) else None
+    sizes = {split: {stat.st_size for stat in files.values()} for split, files in stats.items()}
+    in_tests = set().union(*(found for split, found in sizes.items() if split != "train"))
+    chosen = {
+        split: {
+            file for file, stat in files.items() if stat.st_size in (in_tests if split == "train" else sizes["train"])
+        }
+        for split, files in stats.items()
+    }
+    if sum(stats[split][file].st_size for split, files in chosen.items() for file in files) > _COMPARED_AT_ONCE:
+        return None
+
+    def hashed(split: str, file: str) -> bytes:
+        return contents.digest((source / file).read_bytes()) if file in chosen[split] else file.encode()
+
+    return contents.describe_copies(
+        {split: [(file, hashed(split, file)) for file in files] for split, files in stats.items()}
+    )
 
 
 # From so many classes on, CIFAR-100 is more alike than CIFAR-10.

@@ -54,12 +54,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Prepared:
-    """An opened data set: its training split, and its test sets by name."""
+    """An opened data set: its training split, and its test sets by name.
+
+    `copies` are sentences on test sets that have copies of training images.
+    """
 
     name: str
     classes: list[str]
     train: Split
     test_sets: dict[str, Split]
+    copies: Sequence[str] = ()
 
     @property
     def num_classes(self) -> int:
@@ -106,16 +110,8 @@ def _from_arrays(loaded: Arrays) -> dict[str, np.ndarray]:
 
 def _details_of_arrays(loaded: Arrays) -> dict[str, Any]:
     """The entries of dataset.json on images that are arrays."""
-    hashes = {
-        split: [(f"sample {i}", contents.digest(image)) for i, image in enumerate(np.ascontiguousarray(values))]
-        for split, values in loaded.images.items()
-    }
-    return {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0} | _copies(hashes)
-
-
-def _copies(hashes: dict[str, list[tuple[str, bytes]]]) -> dict[str, Any]:
-    found = contents.copies(hashes.pop("train"), hashes)
-    return {"copies": found} if found else {}
+    copies = contents.describe_copies(contents.of_arrays(loaded.images))
+    return {"root": None, "skipped": [], "left_out": [], "exif_rotated": 0, "copies": copies}
 
 
 def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray], dict[str, Any], Contents]:
@@ -142,9 +138,10 @@ def _from_listing(loaded: Listing, source: Path) -> tuple[dict[str, np.ndarray],
         "left_out": [[index, loaded.files["train"][index]] for index in left_out],
         "exif_rotated": rotated,
         "other_files": dict(loaded.others),
+        "copies": contents.describe_copies(hashes),
     }
     stats, digests = [stat for stat, _ in read.values()], [digest for _, digest in read.values()]
-    return arrays, details | _copies(hashes), Contents.of(list(read), stats, digests)
+    return arrays, details, Contents.of(list(read), stats, digests)
 
 
 def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
@@ -191,6 +188,7 @@ def open_prepared(folder: Path, identity: Mapping[str, Any]) -> Prepared:
         classes=info["classes"],
         train=split("train"),
         test_sets={name: split(name) for name in info["test_sets"]},
+        copies=info.get("copies", []),
     )
 
 

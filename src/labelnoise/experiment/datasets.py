@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from labelnoise import paths
+from labelnoise.datasets import contents
 from labelnoise.datasets.catalogue import DATASETS
+from labelnoise.datasets.contents import Contents
 from labelnoise.datasets.info import DatasetInfo, Images
 from labelnoise.datasets.own import OwnDataset, alike, read_own
 from labelnoise.errors import UserError, unknown
@@ -23,7 +25,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 class Dataset:
     """A data set, and the file or folder it is read from, which does not affect a trial's identity.
 
-    `entry` is the config's entry. `own` holds what is known of a user's data set before it is prepared.
+    `entry` is the config's entry. `own` holds what is known of a user's data set before it is prepared, `contents` what
+    its image files hold now, if it was prepared before.
     """
 
     info: DatasetInfo
@@ -31,6 +34,7 @@ class Dataset:
     entry: dict[str, Any]
     downloads: bool = False
     own: OwnDataset | None = None
+    contents: Contents | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -88,7 +92,27 @@ def resolve_dataset(entry: DatasetEntry) -> Dataset:
             f"a test set cannot be called {HELD_OUT}, the name of the held-out training samples; rename it"
         )
     _check_classes(own.info.classes)
-    return Dataset(own.info, source, _as_written(entry), own=own)
+    info, now = _identify_contents(own, source)
+    return Dataset(info, source, _as_written(entry), own=own, contents=now)
+
+
+def _identify_contents(own: OwnDataset, source: Path) -> tuple[DatasetInfo, Contents | None]:
+    """The data set under the identity of what its image files hold, and their contents; None if nothing is recorded.
+
+    Names, sizes and labels are its identity until it is prepared. If files have been rewritten since, it is another.
+    """
+    stats = {file: stat for of_files in own.description.stats.values() for file, stat in of_files.items()}
+    folder = paths.dataset({"dataset": {"name": own.info.name, "fingerprint": own.info.fingerprint}})
+    first = contents.read(folder)
+    if not stats or first is None or own.info.fingerprint is None:
+        return own.info, None
+    others = [other for other in sorted(folder.parent.glob(f"{own.info.name}-*")) if other != folder]
+    known = [first, *filter(None, map(contents.read, others))]
+    now = contents.look(source, list(stats), list(stats.values()), known)
+    if now is None:
+        return own.info, None
+    fingerprint = contents.fingerprint(own.info.fingerprint, first, now)
+    return dataclasses.replace(own.info, fingerprint=fingerprint), now
 
 
 def _resolve_catalogue(entry: DatasetEntry) -> Dataset:

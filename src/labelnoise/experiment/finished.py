@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from labelnoise.datasets import contents
+from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.trials import Trial, not_robust
 from labelnoise.files import free_name, read_json_or_nothing
 from labelnoise.noise import label_file
@@ -27,6 +29,14 @@ def moved_index(folder: Path, source: Path) -> Path | None:
     """Where to set aside dataset.json if the image files have moved since it was written, else None."""
     root = read_json_or_nothing(folder / "dataset.json").get("root")
     return None if root in (None, source.as_posix()) else free_name(lambda number: folder / f"moved-{number}.json")
+
+
+def refresh_contents(folder: Path, dataset: Dataset) -> None:
+    """Record the files' times if they have changed since the data set was prepared, though not what they hold."""
+    recorded = contents.read(folder)
+    now = dataset.contents
+    if now is not None and recorded is not None and now.has_contents_of(recorded) and not now.has_times_of(recorded):
+        now.save(folder)
 
 
 def unkept(trials: Iterable[Trial], options: RunOptions) -> tuple[list[Trial], list[str]]:

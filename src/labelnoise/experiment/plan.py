@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labelnoise import recipe_notes, targets
 from labelnoise.errors import UserError
-from labelnoise.experiment import config_file, finished
+from labelnoise.experiment import config_file, dataset_notes, finished
 from labelnoise.experiment.config import experiment_name
 from labelnoise.experiment.forecast import Forecast
 from labelnoise.experiment.run import build_manifest
@@ -34,37 +34,25 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         f"  losses     {len(axes['losses']):>4}  {', '.join(axes['losses'])}",
         f"  data sets  {len(axes['datasets']):>4}  {', '.join(axes['datasets'])}",
         f"  noises     {len(axes['noises']):>4}  {', '.join(axes['noises'])}",
-        *_describe_datasets(trials),
+        *dataset_notes.describe(trials),
         *_describe_recipes(axes),
         f"  seeds      {len(axes['seeds']):>4}  {', '.join(map(str, axes['seeds']))}",
         f"done {counts[Status.OK]}, diverged {counts[Status.DIVERGED]}, "
         f"failed {counts[Status.FAILED]}{' (to retry)' if config.retry_failed else ' (kept)'}, "
         f"to train {len(pending)}",
-        *(f"warning: {line}" for line in [*noise_warnings(trials), *finished.undominated(trials)]),
+        *(
+            f"warning: {line}"
+            for line in [
+                *noise_warnings(trials),
+                *dataset_notes.warnings(trials, look=True),
+                *finished.undominated(trials),
+            ]
+        ),
     ]
     if pending:
         forecast = Forecast(trials)
         lines.append(forecast.describe(forecast.seconds(pending, cores), cores))
     return "\n".join(lines)
-
-
-def _describe_datasets(trials: list[Trial]) -> list[str]:
-    """Return a line per data set: its classes and samples, as far as they are known before it is prepared."""
-    lines = []
-    for dataset in {trial.spec["dataset"]["name"]: trial.dataset for trial in trials}.values():
-        info, sizes = dataset.info, dataset.own.description.sizes if dataset.own else {}
-        few = ", ".join(info.classes[:5]) + (" …" if len(info.classes) > 5 else "")
-        samples = f"{info.train_size} training samples" if info.train_size else "training samples not counted yet"
-        tests = ", ".join(f"{size} in {name}" for name, size in sizes.items())
-        if not info.test_sets:
-            tests = "no test set: losses are compared on held-out noisy labels"
-        elif not info.has_clean_tests:
-            tests += " (noisy test labels)"
-        lines.append(
-            f"    {info.name}: {len(info.classes)} classes ({few}), {samples}{f', {tests}' if tests else ''}, labels "
-            f"{'noisy as provided' if info.labels == 'given' else 'taken as true'}"
-        )
-    return lines
 
 
 def _describe_recipes(manifest: Manifest) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 import labelnoise
 from labelnoise import manifest, paths
 from labelnoise.errors import UserError
-from labelnoise.experiment import config_file, finished, printed, recipes
+from labelnoise.experiment import config_file, dataset_notes, finished, printed, recipes
 from labelnoise.experiment.config import Config, experiment_name
 from labelnoise.experiment.datasets import Dataset
 from labelnoise.experiment.trials import Trial, expand, noise_warnings
@@ -104,6 +104,7 @@ class Run:
     def warnings(self) -> Iterator[str]:
         """Yield the warnings to show before anything runs."""
         yield from noise_warnings(list(self.trials))
+        yield from dataset_notes.warnings(self.trials)
         yield from finished.undominated(self.trials)
         yield from finished.damaged(self.trials)
         trials_csv = self.products / "trials.csv"
@@ -140,6 +141,7 @@ class Run:
         write_json(paths.jobs(self.products), self.jobs)
         for folder, dataset in {paths.dataset(trial.spec): trial.dataset for trial in self.trials}.items():
             write_json(paths.dataset_entry(folder.name), dataset.entry)
+            finished.refresh_contents(folder, dataset)
         for trial in self.trials:
             if not trial.folder.result.exists():
                 write_json(trial.folder.spec, trial.spec)

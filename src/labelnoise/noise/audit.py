@@ -125,6 +125,7 @@ def _describe(path: Path, audited: Mapping[str, Any]) -> str:
             "the requested matrix was rounded: its rows missed 1 by up to "
             f"{audited['requested_transition_correction']:.2g} and were divided by their sums"
         )
+    lines += audited.get("copies", [])
     return "\n".join(
         [*lines, *_describe_actual(audited), f"sha256 of the labels {audited['sha256']}", *_describe_matrix(audited)]
     )

@@ -28,16 +28,19 @@ def write(
     source: Mapping[str, Any] | None = None,
     names: Mapping[str, Sequence[str]] | None = None,
     parts: Sequence[np.ndarray] = (),
+    copies: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the label file and its audit, which is returned.
 
     `clean` is None if the true labels are unknown. `own` are the data set's labels; their hash ties the file to the
     data set. `source` records how labels were read from a user's file, `names` are columns that identify the samples;
-    `parts` as for `audit`.
+    `parts` as for `audit`. `copies` are sentences on test images that are also training images.
     """
     described = audit(clean, noisy, classes=classes, noise=noise, parts=parts) | {"dataset_sha256": sha256(own)}
     if source is not None:
         described["source"] = dict(source)
+    if copies:
+        described["copies"] = list(copies)
     arrays = {"noisy_labels": noisy} | ({} if clean is None else {"clean_labels": clean})
     # numpy's writer accepts no array called `file`.
     arrays |= {"files" if name == "file" else name: np.array(values) for name, values in (names or {}).items()}

@@ -39,6 +39,7 @@ def write(manifest_path: Path) -> Path:
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=jinja2.select_autoescape(["j2"]), trim_blocks=True
     )
     specs = _specs(results)
+    audits = _audits(results)
     html = environment.get_template("report.html.j2").render(
         title=results.manifest["experiment"] or "default experiment",
         version=labelnoise.__version__,
@@ -50,13 +51,13 @@ def write(manifest_path: Path) -> Path:
         counts=results.trials.drop_duplicates("trial").status.value_counts().to_dict(),
         outcomes=list(overview.outcomes(results)),
         criterion=overview.criterion(results),
-        doubts=overview.doubts(results),
+        doubts=[*overview.doubts(results), *overview.copies(audits)],
         datasets=list(_datasets(results)),
         verdicts=list(_verdicts(results)),
         overall=[
             _figure(results, kind, caption, "all data sets") for kind, caption in figures.overall(results).items()
         ],
-        audits=_audits(results),
+        audits=audits,
         parameters=parameters.compare(results, specs),
         troubled=_troubled(results),
         environment=_environment(results),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -140,3 +141,8 @@ def doubts(results: Results) -> list[str]:
     if (reason := why_no_critical_difference(results)) is not None:
         sentences.append(f"{reason[0].upper()}{reason[1:]}. Ranks are descriptive.")
     return sentences
+
+
+def copies(audits: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Sentences on test images that are also training images, from the audits of the label files."""
+    return list(dict.fromkeys(f"{audit['dataset']}: {line}." for audit in audits for line in audit.get("copies", [])))
