@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from labelnoise import manifest as manifests
-from labelnoise import paths
-from labelnoise.analysis import curves, results
+from labelnoise import paths, trial_metrics
+from labelnoise.analysis import results
 from labelnoise.errors import UserError
 from labelnoise.manifest import Manifest, ManifestTrial
 from labelnoise.trial_folder import Status, TrialFolder
@@ -71,7 +71,7 @@ class ResultFrames:
             folder = self.folder(entry["hash"])
             if folder.status.is_final and (folder.metrics.exists() or folder.status == Status.OK):
                 axes = {key: entry[key] for key in ("dataset", "noise", "label", "seed")}
-                frame = pd.DataFrame(curves.read_file(folder.metrics))
+                frame = pd.DataFrame(trial_metrics.read(folder.metrics))
                 frames.append(frame.assign(trial=entry["hash"], **axes))
         first = ["trial", "dataset", "noise", "label", "seed", "epoch"]
         if not frames:

@@ -72,7 +72,7 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"noise": [{"kind": "instance", "rate": 0}]}, ["noise[0].rate", "is not clean"]),
     ({"noise": [{"kind": "human", "variant": "worst"}]}, ["noise[0]", "no human labels for digits", "cifar10"]),
     ({"noise": [{"kind": "human", "variant": "worse"}]}, ["noise[0].variant", "did you mean worst?"]),
-    ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {True: 1}}]}, ["noise[0].map", "reads a class called yes"]),
+    ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {True: 1}}]}, ["noise[0].map", "YAML reads true as a truth value; quote it"]),
     ({"datasets": [{"name": "digits", "path": "."}]}, ["datasets[0].path", "is not read from files"]),
     (
         {"datasets": ["animal10n"], "noise": ["given"], "train": {"image_size": 80}},
@@ -326,7 +326,7 @@ def test_quoted_text_stays_text_and_merge_keys_work(tmp_path: Path):
     assert {trial.label for trial in expand(_read(tmp_path, merged))[1]} == {"one", "two", "GCE"}
 
 
-@pytest.mark.parametrize("value", ["2020-01-01", ".nan", "!!binary aGVsbG8=", "{a: 1}"])
+@pytest.mark.parametrize("value", [".nan", "!!binary aGVsbG8=", "{a: 1}"])
 def test_target_parameter_that_is_not_a_plain_value_is_refused(tmp_path: Path, monkeypatch, value: str):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("class Mine:\n    def __init__(self, cap): ...\n")
@@ -346,3 +346,22 @@ def test_different_noise_rates_have_different_names():
     rates = [0.1234567, 0.12345671, 0.123457]
     _, trials = expand(ConfigFile("config.yaml", GOOD | {"noise": [{"kind": "symmetric", "rate": rates}]}))
     assert len({trial.folder.path.parts[3] for trial in trials}) == 3
+
+
+@pytest.mark.parametrize("written", ["1:30", "01", "010", "1:30:00", "2024-01-01", "on", "0o7"])
+def test_scalar_that_yaml_would_read_as_something_else_is_text_and_refused_as_a_number(tmp_path: Path, written: str):
+    with pytest.raises(UserError, match=rf"seeds\[0\]: must be a whole number, got '{written}'"):
+        expand(_read(tmp_path, SMALL.replace("seeds: [1, 2]", f"seeds: [{written}]")))
+
+
+def test_numbers_and_booleans_are_read_as_written(tmp_path: Path):
+    text = SMALL.replace("seeds: [1, 2]", "seeds: [1_000, 7]").replace(
+        "epochs: 2", "epochs: 2, lr: 1e-3, lr_min: .0001"
+    )
+    config, trials = expand(_read(tmp_path, text + "retry_failed: false\n"))
+    assert (config.seeds, config.retry_failed) == ([1000, 7], False)
+    assert (trials[0].spec["recipe"]["lr"], trials[0].spec["recipe"]["lr_min"]) == (1e-3, 1e-4)
+    with pytest.raises(UserError, match="retry_failed: must be true or false, got 'on'"):
+        expand(_read(tmp_path, SMALL + "retry_failed: on\n"))
+    with pytest.raises(UserError, match=r"lr: .*'1:30.5'"):
+        expand(_read(tmp_path, SMALL.replace("epochs: 2", "epochs: 2, lr: 1:30.5")))

@@ -113,6 +113,22 @@ def test_changed_summary_is_refused_with_the_remedy(copied: Project):
     assert copied.labelnoise("tables", "results/manifest.json").returncode == 0
 
 
+def test_edited_result_is_named_and_not_averaged(copied: Project):
+    path = next(copied.results.glob("trials/digits/clean/CE/*/result.json"))
+    result = json.loads(path.read_text())
+    result["test_sets"]["test"]["last"] = 12.34
+    path.write_text(json.dumps(result))
+    output = copied.snakemake(expect=1)
+    assert "7 ok, 0 diverged, 1 failed" in output
+    trials = pd.read_csv(copied.results / "trials.csv")
+    edited = trials[trials.status == "failed"]
+    assert edited.folder.tolist() == [path.parent.relative_to(copied.folder).as_posix()]
+    assert edited.last_accuracy.isna().all()
+    assert edited.reason.item().startswith("result.json has test last 12.34, but metrics.csv ")
+    assert f"labelnoise rerun {edited.trial.item()}" in edited.reason.item()
+    assert "–" in (copied.results / "tables/digits-last.md").read_text().split("| CE |")[1].split("|")[0]
+
+
 def test_terminal_shows_progress_but_no_job_lines(project: Project):
     output = project.snakemake("trials")
     assert "trials: 100%" in output

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -31,7 +32,7 @@ def collect(manifest_path: Path) -> str:
     for name, content in zip(FILES, contents, strict=True):
         write_bytes(products / name, content)
     write_text(marker, version_of(contents))
-    return f"{products / FILES[0]}: {_describe(_statuses(manifest))}"
+    return f"{products / FILES[0]}: {_describe(_results(manifest).values())}"
 
 
 def _csv(frame: pd.DataFrame) -> bytes:
@@ -40,22 +41,26 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 def check(manifest_path: Path) -> int:
     """Print how the trials ended; return 1 if one failed or is missing, else 0."""
-    statuses = _statuses(manifests.read(manifest_path))
-    print(_describe(statuses), file=sys.stderr)
-    unfinished = [folder for folder, status in statuses.items() if not status.is_final]
+    results = _results(manifests.read(manifest_path))
+    print(_describe(results.values()), file=sys.stderr)
+    unfinished = [folder for folder, result in results.items() if not _status(result).is_final]
     for folder in unfinished[:20]:
-        reason = folder.read_result().get("reason", "no result")
-        print(f"  {statuses[folder]}: {folder.path}: {reason} (see {folder.log.name} there)", file=sys.stderr)
+        status, reason = _status(results[folder]), results[folder].get("reason", "no result")
+        print(f"  {status}: {folder.path}: {reason} (see {folder.log.name} there)", file=sys.stderr)
     if len(unfinished) > 20:
         print(f"  … and {len(unfinished) - 20} more", file=sys.stderr)
     return 1 if unfinished else 0
 
 
-def _statuses(manifest: Manifest) -> dict[TrialFolder, Status]:
+def _results(manifest: Manifest) -> dict[TrialFolder, dict[str, Any]]:
     folders = [TrialFolder(Path(entry["folder"])) for entry in manifest["trials"]]
-    return {folder: folder.status for folder in folders}
+    return {folder: trials_csv.believed(folder) for folder in folders}
 
 
-def _describe(statuses: Mapping[TrialFolder, Status]) -> str:
-    counts = Counter(statuses.values())
+def _status(result: Mapping[str, Any]) -> Status:
+    return Status(result.get("status", Status.MISSING))
+
+
+def _describe(results: Iterable[Mapping[str, Any]]) -> str:
+    counts = Counter(map(_status, results))
     return f"{counts.total()} trials: " + ", ".join(f"{counts[status]} {status}" for status in Status)

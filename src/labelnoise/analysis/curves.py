@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from labelnoise import trial_metrics
 from labelnoise.analysis.results import Results
-from labelnoise.errors import UserError
-from labelnoise.trial_folder import UNKNOWN, TrialFolder
+from labelnoise.trial_folder import TrialFolder
 
 
 def read(results: Results, dataset: str, test_set: str) -> pd.DataFrame:
@@ -30,7 +29,7 @@ def read_trials(trials: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
     columns: dict[str, list[Any]] = {}
     count = 0
     for label, noise, seed, folder in trials:
-        read = read_file(TrialFolder(Path(folder)).metrics)
+        read = trial_metrics.read(TrialFolder(Path(folder)).metrics)
         epochs = len(read["epoch"])
         constants: dict[str, list[Any]] = {
             "label": [label] * epochs,
@@ -43,16 +42,3 @@ def read_trials(trials: Iterable[tuple[str, str, int, str]]) -> pd.DataFrame:
         for column in columns.values():
             column += [None] * (count - len(column))
     return pd.DataFrame(columns)
-
-
-def read_file(path: Path) -> dict[str, list[Any]]:
-    """The columns of a metrics.csv; None where a value is missing or unknown. Raises `UserError` without the file."""
-    try:
-        with path.open(newline="") as file:
-            header, *epochs = csv.reader(file)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: delete its folder to train the trial again") from None
-    return {
-        name: [float(value) if value not in ("", UNKNOWN) else None for value in values]
-        for name, values in zip(header, zip(*epochs, strict=True), strict=True)
-    }

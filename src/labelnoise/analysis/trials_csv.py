@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from labelnoise import manifest as manifests
-from labelnoise import targets
+from labelnoise import targets, trial_metrics
 from labelnoise.analysis import detection
 from labelnoise.files import read_json_or_nothing
 from labelnoise.manifest import Manifest, ManifestTrial
@@ -33,6 +33,9 @@ _TEXT = (
 
 # Measures that need the true labels; `unknown` without them.
 _NEED_TRUTH = ("memorised", "realised_rate", "detection_auroc", "detection_precision")
+
+# What result.json says of its metrics.csv.
+_SUMMARY = ("test_sets", "validation", "validated_epoch")
 
 # Columns of trials.csv that come from run.json.
 _ENVIRONMENT = ("torch", "device", "cpu_capability", "cuda", "cudnn", "precision", "threads", "code")
@@ -57,6 +60,14 @@ def parse(content: bytes) -> pd.DataFrame:
     )
 
 
+def believed(folder: TrialFolder) -> dict[str, Any]:
+    """The trial's result; one that contradicts its metrics.csv counts as failed and has no accuracy."""
+    result = folder.read_result()
+    if (reason := trial_metrics.contradiction(folder, result)) is None:
+        return result
+    return result | {"status": Status.FAILED, "reason": reason, "memorised": None} | dict.fromkeys(_SUMMARY)
+
+
 def _realised_rate(audit: Mapping[str, Any]) -> float | str | None:
     """The audit's rate; `unknown` if the true labels are unknown, None if there is no audit."""
     rate = audit.get("realised_rate")
@@ -66,7 +77,7 @@ def _realised_rate(audit: Mapping[str, Any]) -> float | str | None:
 def _rows(entry: ManifestTrial) -> list[dict[str, Any]]:
     """A trial's rows: one per test set, or one without a test set if there is no accuracy."""
     folder = TrialFolder(Path(entry["folder"]))
-    result, run = folder.read_result(), folder.read_run()
+    result, run = believed(folder), folder.read_run()
     labels = Path(entry["labels"])
     spec = result.get("spec", {})
     seconds = run.get("seconds")

@@ -173,7 +173,7 @@ def _numbered(map: Mapping[Any, Any], classes: list[str]) -> list[list[int]]:
 def _number(value: Any, classes: list[str], key: str) -> int:
     """The number of a class that the setting `key` names by its name or number."""
     if isinstance(value, bool):
-        raise NoiseError(f"YAML reads a class called yes, no, on or off as {value}; quote it", key)
+        raise NoiseError(f"YAML reads {str(value).lower()} as a truth value; quote it if it is a class", key)
     if str(value) in classes:
         return classes.index(str(value))
     may_be_numbered = not any(name.isdecimal() for name in classes)

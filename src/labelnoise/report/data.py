@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from labelnoise.analysis import blocks, curves, tables
+from labelnoise import trial_metrics
+from labelnoise.analysis import blocks, tables
 from labelnoise.analysis.formats import latex_characters
 from labelnoise.analysis.metrics import METRICS
 from labelnoise.analysis.results import Results
@@ -184,7 +185,7 @@ def _curve(folder: str, test_sets: list[str]) -> dict[str, Any] | None:
     path = TrialFolder(Path(folder)).metrics
     if not path.exists():
         return None
-    read = curves.read_file(path)
+    read = trial_metrics.read(path)
     last = len(read["epoch"]) - 1
     step = max(1, -(-last // MOST_EPOCHS))
     chosen = sorted({*range(0, last + 1, step), last})

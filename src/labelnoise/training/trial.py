@@ -28,6 +28,7 @@ from labelnoise.training.interruption import stop_requests
 from labelnoise.training.loop import Outcome, train
 from labelnoise.training.options import DeviceOptions, RunOptions
 from labelnoise.trial_folder import Status, TrialFolder, new_result
+from labelnoise.trial_metrics import summarise
 
 
 @dataclass(frozen=True)
@@ -178,27 +179,3 @@ def _write_result(inputs: Inputs, folder: TrialFolder, ending: Ending) -> dict[s
     accuracies = (f"{name} accuracy {values['last']:.2f} %" for name, values in result["test_sets"].items())
     print(f"{ending.status}: {ending.reason or ', '.join(accuracies)}", flush=True)
     return result
-
-
-def summarise(metrics: list[dict[str, Any]], test_sets: list[str]) -> dict[str, Any]:
-    """For each test set the last accuracy, the best, and the mean of the last five.
-
-    Also the accuracy in the epoch with the best accuracy on held-out noisy labels; None if none were held out.
-    """
-    validation = [row["validation_accuracy"] for row in metrics]
-    chosen = None if validation[0] is None else validation.index(max(validation))
-    summary = {}
-    for name in test_sets:
-        curve = [row[f"{name}_accuracy"] for row in metrics]
-        summary[name] = {
-            "last": curve[-1],
-            "best": max(curve),
-            "best_epoch": 1 + curve.index(max(curve)),
-            "last5": sum(curve[-5:]) / len(curve[-5:]),
-            "validated": None if chosen is None else curve[chosen],
-        }
-    return {
-        "test_sets": summary,
-        "validation": validation[-1],
-        "validated_epoch": None if chosen is None else 1 + chosen,
-    }
