@@ -72,7 +72,10 @@ BAD: list[tuple[dict, list[str]]] = [
     ({"noise": [{"kind": "instance", "rate": 0}]}, ["noise[0].rate", "is not clean"]),
     ({"noise": [{"kind": "human", "variant": "worst"}]}, ["noise[0]", "no human labels for digits", "cifar10"]),
     ({"noise": [{"kind": "human", "variant": "worse"}]}, ["noise[0].variant", "did you mean worst?"]),
-    ({"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {True: 1}}]}, ["noise[0].map", "YAML reads true as a truth value; quote it"]),
+    (
+        {"noise": [{"kind": "asymmetric", "rate": 0.2, "map": {True: 1}}]},
+        ["noise[0].map", "YAML reads true as a truth value; quote it"],
+    ),
     ({"datasets": [{"name": "digits", "path": "."}]}, ["datasets[0].path", "is not read from files"]),
     (
         {"datasets": ["animal10n"], "noise": ["given"], "train": {"image_size": 80}},

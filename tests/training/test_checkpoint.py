@@ -247,6 +247,6 @@ def test_checkpoint_every_n_epochs(tmp_path: Path):
 def test_kept_checkpoint_is_from_the_last_epoch(tmp_path: Path):
     checkpoint = Checkpoint(tmp_path / "checkpoint.pt", "trial", seconds=3600, keep=True)
     assert [epoch for epoch in range(1, 8) if checkpoint.is_due(epoch, 7)] == [7]
-    checkpoint.save(TrainingState((), PlainState({}), {}))
+    checkpoint.save(TrainingState((), PlainState({}, CPU), {}))
     checkpoint.finish()
     assert checkpoint.path.exists()

@@ -30,6 +30,19 @@ class PartialEpoch:
     predicted: Tensor
     draws: list[Any] = field(default_factory=list)
 
+    def on_host(self) -> dict[str, Any]:
+        """The fields, with tensors in the host's memory."""
+        return vars(self) | {"loss_sum": self.loss_sum.cpu(), "predicted": self.predicted.cpu()}
+
+
+def host_state(module: nn.Module) -> dict[str, Any]:
+    """The module's `state_dict` in the host's memory, so that a file of it loads on a machine without a GPU."""
+    state: dict[str, Any] = module.state_dict()
+    for name, value in state.items():
+        if isinstance(value, Tensor):
+            state[name] = value.cpu()
+    return state
+
 
 @dataclass
 class TrainingState:
@@ -139,11 +152,11 @@ class Checkpoint:
             {
                 "identity": self.identity,
                 "arithmetic": self.arithmetic,
-                "modules": [module.state_dict() for module in state.modules],
+                "modules": [host_state(module) for module in state.modules],
                 "plain": plain,
-                "optimizer": state.optimizer,
+                "optimizer": {name: tensor.cpu() for name, tensor in state.optimizer.items()},
                 "metrics": state.metrics,
-                "partial": vars(state.partial) if state.partial else None,
+                "partial": state.partial.on_host() if state.partial else None,
             },
             content,
         )

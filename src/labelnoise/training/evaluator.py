@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from labelnoise.errors import Stopped
+from labelnoise.training.checkpoint import host_state
 from labelnoise.training.data import Data, Normalise
 from labelnoise.training.learner import Learner
 from labelnoise.training.samples import Samples
@@ -54,8 +55,8 @@ class Evaluator:
         return {name: values.cpu() for name, values in (arrays | self._train_index()).items()}
 
     def weights(self) -> dict[str, dict[str, Tensor]]:
-        """The state of the network and of the loss, which may have trained parameters too."""
-        return {"model": self.learner.model.state_dict(), "loss": self.learner.loss.state_dict()}
+        """The state of the network and of the loss, which may have trained parameters too; in the host's memory."""
+        return {"model": host_state(self.learner.model), "loss": host_state(self.learner.loss)}
 
     def load_weights(self, weights: dict[str, dict[str, Tensor]]) -> None:
         """Load what `weights` returned."""

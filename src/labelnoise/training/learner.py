@@ -15,7 +15,7 @@ from labelnoise.training import device as devices
 from labelnoise.training import draws
 from labelnoise.training.data import Data
 from labelnoise.training.flat import check_parameters
-from labelnoise.training.plain_state import PlainState
+from labelnoise.training.plain_state import PlainState, UnsavableError
 from labelnoise.training.recipe import Recipe
 
 
@@ -67,7 +67,8 @@ class Learner:
                 getattr(loss, f"set_{need}")(value)
         loss.to(device)  # a loss may have made state for every sample
         # After this, what a loss keeps changes by training only. Our own models keep nothing but buffers.
-        self.plain = PlainState({"loss": loss} | ({"model": model} if hasattr(model, "capturable") else {}))
+        keeping = {"loss": loss} | ({"model": model} if hasattr(model, "capturable") else {})
+        self.plain = PlainState(keeping, device)
         self._drawing: list[Any] = [part for part in loss.modules() if Need.DRAWS in getattr(part, "needs", ())]
         for part in self._drawing:
             part.generator = torch.Generator(device)
@@ -119,6 +120,22 @@ class Learner:
         draws.restore_global(streams[0], self.device)
         for generator, state in zip(self.generators(), streams[1], strict=True):
             generator.set_state(state)
+
+    def capturing_state(self) -> tuple[list[Any], dict[str, Any] | None]:
+        """What an attempt to capture a step may change: random streams, and what user code keeps (None: unknown)."""
+        try:
+            return self.draws_state(), self.plain.changed()
+        except UnsavableError:
+            return self.draws_state(), None
+
+    def restore_after_capture(self, before: tuple[list[Any], dict[str, Any] | None]) -> None:
+        """Restore what `capturing_state` returned, after a failed attempt."""
+        streams, kept = before
+        for part in self._drawing:  # a generator that was registered with a graph may be unusable
+            part.generator = torch.Generator(self.device)
+        self.restore_draws(streams)
+        if kept is not None:
+            self.plain.restore(kept)
 
     def step(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Logits `(B, K)` of the first view and the mean loss; each view is `(B, C, H, W)`.

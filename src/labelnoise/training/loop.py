@@ -47,18 +47,20 @@ def train(
     keep: Callable[[int, Evaluator], None] = lambda epoch, evaluator: None,
     checkpoint: Checkpoint | None = None,
     stop: Callable[[], bool] = lambda: False,
+    capture: bool = True,
 ) -> Outcome:
     """Train one network from scratch and evaluate it after every epoch.
 
     `loss(logits, targets)` is any module; the learner supplies what it `needs`. After each epoch, `keep` is called with
     the epoch and the evaluator, then `on_epoch_end` with the row of metrics. With a `checkpoint`, training resumes
     after the last step saved there. When `stop()` becomes true, the current step or evaluation batch is finished, the
-    checkpoint is saved and `Stopped` is raised.
+    checkpoint is saved and `Stopped` is raised. On a GPU steps are captured as a CUDA graph if they can be, unless
+    `capture` is False.
     """
     precision = devices.precision_used(recipe.precision, device, recipe.model)
     learner = learners.create(data, loss, recipe, seed=seed, device=device, precision=precision)
     normalise = Normalise(recipe, device)
-    step = steps.create(learner, normalise, recipe)
+    step = steps.create(learner, normalise, recipe, capture=capture)
     evaluator = Evaluator(learner, normalise, data, stop)
 
     state = TrainingState(learner.modules, learner.plain, step.optimizer.state())

@@ -46,11 +46,12 @@ class PlainState:
     """The plain attributes of modules and their parts, by name, compared with their values at the start.
 
     This covers instance attributes and non-persistent buffers of every part, the data of a user's own class, and the
-    globals of its file. `changed()` returns those that differ, as values that `torch.load(weights_only=True)` reads.
+    globals of its file. `changed()` returns those that differ, as values that `torch.load(weights_only=True)` reads on
+    any machine; `restore()` puts tensors that were on the `device` of the training back there.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module]):
-        self.modules = modules
+    def __init__(self, modules: Mapping[str, nn.Module], device: torch.device):
+        self.modules, self.device = modules, device
         self._initial_marks = {key: _mark(value) for key, (_, value) in self._values()}
 
     def changed(self) -> dict[str, Any]:
@@ -75,7 +76,7 @@ class PlainState:
             if encoded[0] in _STREAMS:
                 _STREAMS[encoded[0]][2](now, encoded[1])
                 continue
-            value = _decoded(encoded)
+            value = _decoded(encoded, self.device)
             if isinstance(now, Tensor) and isinstance(value, Tensor) and now.shape == value.shape:
                 now.copy_(value)
             elif isinstance(holder, dict):
@@ -158,7 +159,8 @@ def _encoded(value: Any) -> Any:
     if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return ["plain", value]
     if isinstance(value, Tensor):
-        return ["tensor", value.detach().clone()]
+        kind = "tensor" if value.device.type == "cpu" else "device tensor"
+        return [kind, value.detach().clone().cpu()]
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
         return ["array" if isinstance(value, np.ndarray) else "scalar", torch.from_numpy(np.array(value))]
     if type(value) in (dict, collections.OrderedDict, collections.Counter):
@@ -186,19 +188,21 @@ def _mark(value: Any) -> str | None:
         return None
 
 
-def _decoded(encoded: Any) -> Any:
+def _decoded(encoded: Any, device: torch.device) -> Any:
     kind, content = encoded
     if kind in ("plain", "tensor"):
         return content
+    if kind == "device tensor":
+        return content.to(device)
     if kind in ("array", "scalar"):
         return content.numpy() if kind == "array" else content.numpy()[()]
     if kind in ("dict", "OrderedDict", "Counter"):
         mapping = {"dict": dict, "OrderedDict": collections.OrderedDict, "Counter": collections.Counter}[kind]()
-        mapping.update({_decoded(key): _decoded(entry) for key, entry in content})
+        mapping.update({_decoded(key, device): _decoded(entry, device) for key, entry in content})
         return mapping
     if kind == "deque":
-        return collections.deque([_decoded(entry) for entry in content[0]], maxlen=content[1])
-    return _GROUPS[kind](_decoded(entry) for entry in content)
+        return collections.deque([_decoded(entry, device) for entry in content[0]], maxlen=content[1])
+    return _GROUPS[kind](_decoded(entry, device) for entry in content)
 
 
 def _digest(encoded: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from labelnoise.errors import UserError
 from labelnoise.training.data import Normalise
 from labelnoise.training.flat import FlatParameters
 from labelnoise.training.learner import Learner
@@ -67,19 +68,24 @@ class CapturedStep(Step):
         super().__init__(learner, normalise, recipe)
         self._warm = 0
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._cannot_capture = False
         self._stream = torch.cuda.Stream(learner.device)
 
     def __call__(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None = None) -> Tensor:
-        if self._warm < self.WARM_UP or len(targets) < self.recipe.batch_size:
-            self._warm += len(targets) == self.recipe.batch_size
+        is_full = len(targets) == self.recipe.batch_size
+        if self._warm < self.WARM_UP or not is_full or self._cannot_capture:
+            self._warm += is_full
             return self._uncaptured(views, targets, index)
-        graph = self._graph or self._capture(views, targets, index)
+        if self._graph is None:
+            self._graph = self._capture(views, targets, index)
+        if self._graph is None:
+            return self._uncaptured(views, targets, index)
         for buffer, images in zip(self._views, views, strict=True):
             buffer.copy_(images)
         self._targets.copy_(targets)
         if index is not None and self._index is not None:
             self._index.copy_(index)
-        graph.replay()
+        self._graph.replay()
         return self._predicted
 
     def _uncaptured(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None) -> Tensor:
@@ -89,20 +95,31 @@ class CapturedStep(Step):
         torch.cuda.current_stream().wait_stream(self._stream)
         return predicted
 
-    def _capture(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None) -> torch.cuda.CUDAGraph:
+    def _capture(self, views: Sequence[Tensor], targets: Tensor, index: Tensor | None) -> torch.cuda.CUDAGraph | None:
+        """The captured step; None if it cannot be captured, as a network may copy from the host in its forward pass."""
         self._views, self._targets = [images.clone() for images in views], targets.clone()
         self._index = None if index is None else index.clone()
         graph = torch.cuda.CUDAGraph()
         for generator in self.learner.generators():
             graph.register_generator_state(generator)
-        # For this thread only, as the DataLoader's thread pins memory meanwhile.
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-            self._predicted = super().__call__(self._views, self._targets, self._index)
-        self._graph = graph
+        before = self.learner.capturing_state()
+        try:
+            # For this thread only, as the DataLoader's thread pins memory meanwhile.
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+                self._predicted = super().__call__(self._views, self._targets, self._index)
+        except UserError:
+            raise
+        except RuntimeError as error:
+            # Nothing was computed, but what Python changed in the attempt is put back.
+            self._cannot_capture = True
+            self.learner.restore_after_capture(before)
+            reason = str(error).strip().partition("\n")[0]
+            print(f"steps are not captured as a CUDA graph, and are slower for it: {reason}", flush=True)
+            return None
         return graph
 
 
-def create(learner: Learner, normalise: Normalise, recipe: Recipe) -> Step:
-    """A captured step if there is a GPU and the loss declares that its step may be captured."""
-    captured = learner.device.type == "cuda" and learner.is_capturable
+def create(learner: Learner, normalise: Normalise, recipe: Recipe, *, capture: bool = True) -> Step:
+    """A captured step if that is wanted, there is a GPU and the loss declares that its step may be captured."""
+    captured = capture and learner.device.type == "cuda" and learner.is_capturable
     return (CapturedStep if captured else Step)(learner, normalise, recipe)
