@@ -80,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
     plan = command("plan", commands.plan, "check a config and say what it would train", "Trains and writes nothing.")
     plan.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")
     plan.add_argument("--cores", type=int, default=None, metavar="N", help="cores for the estimate (default: all)")
+    plan.add_argument(
+        "--gpus", type=int, default=None, metavar="N", help="GPUs for the estimate (default: all; 0: CPU)"
+    )
 
     trials = command("trials", commands.trials, "list the trials of a config with their status and folder")
     trials.add_argument("config", nargs="?", type=Path, default=Path("config.yaml"), help="default: config.yaml")

@@ -18,7 +18,7 @@ def init(options: argparse.Namespace) -> None:
 def plan(options: argparse.Namespace) -> None:
     from labelnoise.experiment import plan
 
-    print(plan.describe(options.config, cores=options.cores))
+    print(plan.describe(options.config, cores=options.cores, gpus=options.gpus))
     from labelnoise.papers import overview
 
     if verdicts := overview.describe_verdicts(options.config):

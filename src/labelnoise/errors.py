@@ -14,6 +14,10 @@ class UserError(ValueError):
     """A mistake by the user, printed without a traceback; the message names the place and the remedy."""
 
 
+class MachineError(UserError):
+    """An error of the machine, not of the trial: nothing is decided about the trial, which another attempt resumes."""
+
+
 class Stopped(BaseException):
     """Training was told to stop and has saved a checkpoint if it could; not an error, so not an `Exception`."""
 

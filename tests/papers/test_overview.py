@@ -79,7 +79,7 @@ def test_probe_runs_in_the_recipes_precision_and_restores_the_threads(monkeypatc
     used = []
     asked = probe.devices.precision_used
     monkeypatch.setattr(probe.devices, "precision_used", lambda *a: used.append(asked(*a)) or used[-1])
-    speed = probe.images_per_second(Recipe(**trial.spec["recipe"]), num_classes=10, channels=1, image_size=28)
+    speed = probe.images_per_second(Recipe(**trial.spec["recipe"]), num_classes=10, channels=1, image_size=28, gpus=0)
     assert 50 < speed < 1e6
     assert used == ["bf16"]
     assert torch.get_num_threads() == before

@@ -199,7 +199,7 @@ def test_cpu_is_used_without_a_gpu_and_a_missing_gpu_is_an_error(monkeypatch: py
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     with pytest.raises(UserError, match=r"2 GPUs are requested, but 0 can be used here \(CUDA_VISIBLE_DEVICES=0\)"):
         devices.acquired(2).__enter__()
-    with pytest.raises(UserError, match="trials_per_gpu ≥ 1"):
+    with pytest.raises(UserError, match="trials_per_gpu must be ≥ 1"):
         devices.acquired(0, 0).__enter__()
 
 

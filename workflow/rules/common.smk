@@ -127,7 +127,7 @@ def trial_threads(wildcards):
 
 def device_options(wildcards, resources):
     """The profile's settings for the GPUs of the job's machine. Snakemake does not schedule by these resources."""
-    names = ("gpus", "trials_per_gpu")
+    names = ("gpus", "trials_per_gpu", "capture")
     return [f"--{name.replace('_', '-')}={resources[name]}" for name in names if name in resources.keys()]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import socket
 import statistics
@@ -32,27 +31,38 @@ _LARGE = 100_000
 
 @dataclass
 class Forecast:
-    """Estimates of trials' durations; `bases` and `caveats` collect what they rest on."""
+    """Estimates of trials' durations on the machine's GPUs (`gpus`: how many of them; None: all), else on its cores.
+
+    `bases` and `caveats` collect what they rest on.
+    """
 
     trials: Iterable[Trial]
+    gpus: int | None = None
     bases: set[str] = field(default_factory=set)
     caveats: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._measured = _measured_seconds_per_epoch(self.trials)
         self._probed: dict[tuple[Any, ...], float] = {}
+        from labelnoise.training import probe  # imports torch
+
+        self._gpus, self.unusable_gpu = probe.gpus(self.gpus)
 
     def seconds(self, pending: Iterable[Trial], cores: int | None = None) -> float:
-        """How long the pending trials take, one at a time per GPU, or as many as fit on the cores (default: all)."""
-        at_a_time = _gpus() or cores or os.cpu_count() or 1
+        """How long the pending trials take, one at a time per GPU, or as many as fit on the cores (default: all).
+
+        Trials that share a GPU are taken to be as fast together as one after the other.
+        """
+        at_a_time = self._gpus or cores or os.cpu_count() or 1
         return (
-            sum(self._alone(trial) * (1 if _gpus() else trial.spec["recipe"]["threads"]) for trial in pending)
+            sum(self._alone(trial) * (1 if self._gpus else trial.spec["recipe"]["threads"]) for trial in pending)
             / at_a_time
         )
 
     def describe(self, seconds: float, cores: int | None = None) -> str:
         """`about 3.5 h on 2 cores (from finished trials)`."""
-        machine = f"{_gpus()} GPU{'s' if _gpus() > 1 else ''}" if _gpus() else f"{cores or os.cpu_count()} cores"
+        count = self._gpus
+        machine = f"{count} GPU{'s' if count > 1 else ''}" if count else f"{cores or os.cpu_count()} cores"
         basis = "; ".join([" and ".join(sorted(self.bases, reverse=True)), *sorted(self.caveats)])
         return f"about {duration(seconds)} on {machine} (from {basis})"
 
@@ -88,17 +98,10 @@ class Forecast:
             from labelnoise.training.recipe import Recipe
 
             self._probed[key] = probe.images_per_second(
-                Recipe(**recipe), num_classes=len(info.classes), channels=info.channels, image_size=size
-            )
+                Recipe(**recipe), num_classes=len(info.classes), channels=info.channels, image_size=size,
+                gpus=self._gpus,
+            )  # fmt: skip
         return self._probed[key]
-
-
-@functools.cache
-def _gpus() -> int:
-    """The GPUs that trials would use."""
-    from labelnoise.training import probe  # imports torch
-
-    return probe.gpus()
 
 
 def _measured_seconds_per_epoch(trials: Iterable[Trial]) -> dict[tuple[Any, ...], float]:

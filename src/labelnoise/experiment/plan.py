@@ -20,8 +20,8 @@ from labelnoise.noise.catalogue import OWN
 from labelnoise.trial_folder import Status
 
 
-def describe(path: Path, *, cores: int | None = None) -> str:
-    """Return the plan as text. Raises `UserError` if the config is wrong."""
+def describe(path: Path, *, cores: int | None = None, gpus: int | None = None) -> str:
+    """Return the plan as text, with an estimate for so many cores and GPUs. Raises `UserError` if the config is wrong."""
     config, trials = expand(config_file.read(path))
     experiment_name(path)
     if failures := _rehearse(trials):
@@ -50,7 +50,9 @@ def describe(path: Path, *, cores: int | None = None) -> str:
         ),
     ]
     if pending:
-        forecast = Forecast(trials)
+        forecast = Forecast(trials, gpus)
+        if forecast.unusable_gpu:
+            lines.append(f"warning: {forecast.unusable_gpu}; trials will run on the CPU (gpus: 0 asks for that)")
         lines.append(forecast.describe(forecast.seconds(pending, cores), cores))
     return "\n".join(lines)
 

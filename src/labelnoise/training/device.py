@@ -6,8 +6,11 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import re
+import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from labelnoise.errors import UserError
 from labelnoise.models import catalogue as models
 
 WAIT_SECONDS = 0.5
+# Exists where the NVIDIA driver has found a GPU.
+_GPU_FILE = Path("/dev/nvidia0")
 # mallopt's parameters, from glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 # Largest block to keep: the papers' CNNs have tensors of up to 34 MB; keeping larger ones costs more than it gains.
@@ -27,19 +32,14 @@ KEPT_BYTES = 64 << 20
 def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch.device]:
     """Reserve a device for this trial until the block ends: a free slot of a GPU, or the CPU if there is no GPU.
 
-    `gpus` is how many of the visible GPUs to use (None: all; 0: the CPU). GPUs that SLURM or the user hides with
-    CUDA_VISIBLE_DEVICES stay hidden. Waits while all slots are taken. Raises `UserError` if fewer GPUs are visible than
-    requested.
+    `gpus` and what is raised are those of `usable_gpus`. Waits while all slots are taken.
     """
-    if trials_per_gpu < 1 or (gpus is not None and gpus < 0):
-        raise UserError(f"gpus must be ≥ 0 and trials_per_gpu ≥ 1, got {gpus} and {trials_per_gpu}")
-    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if gpus is not None and gpus > visible:
-        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
-        why = f" (CUDA_VISIBLE_DEVICES={hidden})" if hidden is not None else ""
-        raise UserError(f"{gpus} GPUs are requested, but {visible} can be used here{why}; lower `gpus`")
-    use = visible if gpus is None else gpus
+    if trials_per_gpu < 1:
+        raise UserError(f"trials_per_gpu must be ≥ 1, got {trials_per_gpu}")
+    use = usable_gpus(gpus)
     if use == 0:
+        if gpus is None and (why := unusable_gpu()):
+            print(f"warning: {why}; this trial runs on the CPU", flush=True)
         prepare(torch.device("cpu"))
         yield torch.device("cpu")
         return
@@ -48,6 +48,60 @@ def acquired(gpus: int | None = None, trials_per_gpu: int = 1) -> Iterator[torch
         torch.cuda.set_device(number)
         prepare(torch.device("cuda", number))
         yield torch.device("cuda", number)
+
+
+def usable_gpus(gpus: int | None = None) -> int:
+    """How many GPUs to use: `gpus` of the visible ones (None: all; 0: none).
+
+    GPUs that SLURM or the user hides with CUDA_VISIBLE_DEVICES stay hidden. Raises `UserError` if fewer are visible
+    than requested, or torch has no kernels for one of them.
+    """
+    if gpus is not None and gpus < 0:
+        raise UserError(f"gpus must be ≥ 0, got {gpus}")
+    visible = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus is not None and gpus > visible:
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+        why = unusable_gpu() or (f"CUDA_VISIBLE_DEVICES={hidden}" if hidden is not None else "")
+        raise UserError(
+            f"{gpus} GPUs are requested, but {visible} can be used here{f' ({why})' * bool(why)}; lower `gpus`"
+        )
+    use = visible if gpus is None else gpus
+    for number in range(use):
+        _check_kernels(number)
+    return use
+
+
+def _check_kernels(number: int) -> None:
+    """Raise `UserError` if torch has no kernels for the GPU, which would fail at the first operation."""
+    major, minor = torch.cuda.get_device_capability(number)
+    kernels = torch.cuda.get_arch_list()  # such as sm_90, and compute_90, from which later GPUs can be compiled for
+    numbers = [(name.partition("_")[0], re.sub(r"\D", "", name)) for name in kernels]
+    fits = any(
+        (kind == "sm" and int(digits[:-1]) == major and int(digits[-1]) <= minor)
+        or (kind == "compute" and (int(digits[:-1]), int(digits[-1])) <= (major, minor))
+        for kind, digits in numbers
+    )
+    if numbers and not fits:
+        raise UserError(
+            f"torch {torch.__version__} has no kernels for {torch.cuda.get_device_name(number)} (compute capability "
+            f"{major}.{minor}; it has {', '.join(kernels)}): install a torch that has, or set gpus: 0 for the CPU"
+        )
+
+
+def unusable_gpu() -> str | None:
+    """Why torch cannot use the NVIDIA GPU of this machine; None if it can, or there is none."""
+    if not _GPU_FILE.exists() and shutil.which("nvidia-smi") is None:
+        return None
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return None  # hidden on purpose
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if torch.cuda.is_available():
+            return None
+    if torch.version.cuda is None:
+        return "this machine has a GPU, but torch is a build without CUDA"
+    said = str(caught[0].message).partition("(Triggered")[0].strip() if caught else "perhaps its driver is too old"
+    return f"this machine has a GPU, but torch {torch.__version__} cannot use it: {said}"
 
 
 @contextlib.contextmanager

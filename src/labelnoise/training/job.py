@@ -6,16 +6,20 @@ They are whether the trial is finished already, and whether it was started too o
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labelnoise.errors import UserError
+from labelnoise.errors import MachineError, UserError
 from labelnoise.files import read_json_or_nothing, write_json
 from labelnoise.training.options import DeviceOptions, RunOptions
 from labelnoise.trial_folder import Status, TrialFolder, new_result
 
 ATTEMPTS_WITHOUT_PROGRESS = 3
+
+# After an error of the machine, so that a broken GPU does not use up the attempts of a whole queue in seconds.
+PAUSE_SECONDS = 10.0
 
 
 def run(
@@ -27,8 +31,9 @@ def run(
 ) -> dict[str, Any]:
     """Train the trial unless the folder `path` holds its result already; return the result.
 
-    Waits for another process working on it. Raises what `trial.run` raises, and `UserError` if the folder holds another
-    trial. `attempt` counts from 1 within one run of Snakemake.
+    Waits for another process working on it. Raises what `trial.run` raises, `UserError` if the folder holds another
+    trial, and `MachineError`, after a pause, if the machine fails: then nothing is decided about the trial. `attempt`
+    counts from 1 within one run of Snakemake.
     """
     options, device_options = options or RunOptions(), device_options or DeviceOptions()
     folder = TrialFolder(path)
@@ -40,7 +45,7 @@ def run(
         if not may_begin(folder, attempt):
             return _give_up(spec, folder)
         folder.record("begins")
-        from labelnoise.training import trial
+        from labelnoise.training import machine_errors, trial
 
         # Garbage collection was off while torch was imported (__main__), but a long training needs it.
         gc.freeze()
@@ -50,6 +55,14 @@ def run(
         except UserError as error:
             folder.record(f"error: {error}")
             raise
+        except Exception as error:
+            if (meaning := machine_errors.explain(error)) is None:
+                raise
+            folder.record(f"error: {meaning}")
+            # This attempt says nothing about the trial, so it does not count.
+            folder.attempts.unlink(missing_ok=True)
+            time.sleep(PAUSE_SECONDS)
+            raise MachineError(meaning) from error
         folder.record(result["status"])
         return result
 

@@ -44,6 +44,9 @@ class DeviceOptions:
     trials_per_gpu: Annotated[int, Ge(1)] = field(
         default=1, metadata={"help": "trials that share one GPU at a time (default: 1)"}
     )
+    capture: bool = field(
+        default=True, metadata={"help": "capture steps as CUDA graphs (default: true; false: a trial is slower)"}
+    )
 
 
 def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
@@ -51,8 +54,11 @@ def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
     for name, (annotation, default) in declared(options).items():
         arguments: dict[str, Any] = {"help": helps(options)[name], "default": default}
         kind, is_list = _kind(annotation)
-        if kind is bool:
+        if kind is bool and not default:
             parser.add_argument(_flag(name), action="store_true", **arguments)
+            continue
+        if kind is bool:
+            parser.add_argument(_flag(name), type=_truth, metavar="true|false", **arguments)
             continue
         if is_list:
             arguments["nargs"] = "+"
@@ -101,6 +107,14 @@ def helps(options: type) -> dict[str, str]:
 def list_fields(options: type) -> frozenset[str]:
     """The fields that take a list."""
     return frozenset(name for name, annotation in _annotations(options).items() if _kind(annotation)[1])
+
+
+def _truth(text: str) -> bool:
+    """A truth value as a profile or a shell writes it."""
+    known = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"must be true or false, got {text!r}")
+    return known[text.lower()]
 
 
 def _flag(name: str) -> str:

@@ -19,20 +19,27 @@ _SECONDS = 1.5
 _FIRST_BATCH = 8
 
 
-def gpus() -> int:
-    """How many GPUs trials can use here."""
-    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+def gpus(wanted: int | None = None) -> tuple[int, str | None]:
+    """How many GPUs trials can use here, of those `wanted`, and why a GPU of the machine cannot be used.
+
+    Raises `UserError` for GPUs that cannot be used at all (`device.usable_gpus`).
+    """
+    return devices.usable_gpus(wanted), None if wanted == 0 else devices.unusable_gpu()
 
 
-def images_per_second(recipe: Recipe, *, num_classes: int, channels: int, image_size: int) -> float:
-    """Training speed with CE, in the recipe's precision and threads; images are in memory and not augmented."""
+def images_per_second(recipe: Recipe, *, num_classes: int, channels: int, image_size: int, gpus: int) -> float:
+    """Training speed with CE, in the recipe's precision and threads; images are in memory and not augmented.
+
+    Takes no slot of a GPU, so that it need not wait while trials run.
+    """
     threads = torch.get_num_threads()
-    with devices.acquired() as device:
-        torch.set_num_threads(recipe.threads)
-        try:
-            return _measure(recipe, num_classes, (channels, image_size, image_size), device)
-        finally:
-            torch.set_num_threads(threads)
+    device = torch.device("cuda", 0) if gpus else torch.device("cpu")
+    devices.prepare(device)
+    torch.set_num_threads(recipe.threads)
+    try:
+        return _measure(recipe, num_classes, (channels, image_size, image_size), device)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _measure(recipe: Recipe, num_classes: int, shape: tuple[int, int, int], device: torch.device) -> float:
@@ -52,12 +59,16 @@ def _measure(recipe: Recipe, num_classes: int, shape: tuple[int, int, int], devi
         _ = step.loss_sum.item()  # waits for the device
         return time.perf_counter() - started
 
+    if isinstance(step, steps.CapturedStep):
+        # Only full batches are captured, after some that are not.
+        for _ in range(step.WARM_UP + 1):
+            seconds(recipe.batch_size)
+        return recipe.batch_size / min(seconds(recipe.batch_size) for _ in range(8))
     seconds(_FIRST_BATCH)  # allocates
     first = seconds(_FIRST_BATCH)
     if first > _SECONDS:
         return _FIRST_BATCH / first
     affordable = int(_FIRST_BATCH * _SECONDS / 2 / first)
     batch = min(recipe.batch_size, max(affordable, _FIRST_BATCH))
-    # On a GPU the first steps run uncaptured.
     times = [seconds(batch) for _ in range(max(2, min(8, int(_SECONDS / seconds(batch)))))]
     return batch / min(times)

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from labelnoise.errors import NO_ROOM, UserError
+from labelnoise.errors import UserError
 from labelnoise.files import read_json, write_csv, write_json
 from labelnoise.training import device as devices
-from labelnoise.training import draws, keep
+from labelnoise.training import draws, keep, machine_errors
 from labelnoise.training import learner as learners
 from labelnoise.training.checkpoint import Checkpoint
 from labelnoise.training.data import Normalise
@@ -48,7 +47,8 @@ def run(
     On SIGTERM or SIGINT the current step is finished, a checkpoint is saved and `Stopped` is raised; the next call
     resumes from there. A crash inside training becomes a result with status `failed` and the reason; a loss or
     parameter that is not finite becomes one with status `diverged`. Raises `UserError` if the data set or the label
-    file is missing or wrong, or the machine lacks the requested devices or cores.
+    file is missing or wrong, or the machine lacks the requested devices or cores, and whatever the machine raises
+    (`machine_errors`).
     """
     with (
         devices.deterministic(options.deterministic),
@@ -60,7 +60,7 @@ def run(
         checkpoint = _checkpoint(inputs, folder, options)
 
         loaded = time.time()
-        ending = _train(inputs, folder, options, checkpoint)
+        ending = _train(inputs, folder, options, checkpoint, capture=device_options.capture)
         trained = time.time()
 
         epochs = len(ending.outcome.metrics) - checkpoint.epochs_restored
@@ -117,8 +117,10 @@ def _checkpoint(inputs: Inputs, folder: TrialFolder, options: RunOptions) -> Che
     )
 
 
-def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint: Checkpoint) -> Ending:
-    """Train with progress on the terminal. An error of the trial itself becomes its ending."""
+def _train(
+    inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint: Checkpoint, *, capture: bool
+) -> Ending:
+    """Train with progress on the terminal. An error of the trial itself becomes its ending; others are raised."""
     metrics: list[dict[str, Any]] = []
     bar = tqdm(total=inputs.recipe.epochs, unit="epoch", file=sys.stdout, mininterval=2, ascii=True)
 
@@ -141,26 +143,17 @@ def _train(inputs: Inputs, folder: TrialFolder, options: RunOptions, checkpoint:
                 keep=keep.Keep(folder, options, last=inputs.recipe.epochs),
                 checkpoint=checkpoint,
                 stop=stop,
+                capture=capture,
             )
     except (Exception, SystemExit) as error:
-        _raise_if_machine_error(error)
+        if machine_errors.is_no_room(error) or machine_errors.explain(error):
+            raise
         traceback.print_exc()
         return Ending(Status.FAILED, f"{type(error).__name__}: {error}", Outcome(metrics))
     if outcome.diverged_at is not None:
         reason = f"the loss or a parameter was not finite in epoch {outcome.diverged_at}"
         return Ending(Status.DIVERGED, reason, outcome)
     return Ending(Status.OK, None, outcome)
-
-
-def _raise_if_machine_error(error: BaseException) -> None:
-    """Raise an error from which another call may resume: no room on the disk or in the GPU's memory."""
-    if isinstance(error, OSError) and error.errno in NO_ROOM:
-        raise error
-    if isinstance(error, torch.OutOfMemoryError):
-        raise UserError(
-            "the GPU is out of memory, perhaps because of other trials on it: lower trials_per_gpu, and the trial "
-            "resumes from its checkpoint; with a smaller batch_size it is a new trial"
-        ) from error
 
 
 def _write_result(inputs: Inputs, folder: TrialFolder, ending: Ending) -> dict[str, Any]:
