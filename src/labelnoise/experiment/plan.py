@@ -21,7 +21,7 @@ from labelnoise.trial_folder import Status
 
 
 def describe(path: Path, *, cores: int | None = None, gpus: int | None = None) -> str:
-    """Return the plan as text, with an estimate for so many cores and GPUs. Raises `UserError` if the config is wrong."""
+    """Return the plan as text, estimated for so many cores and GPUs. Raises `UserError` if the config is wrong."""
     config, trials = expand(config_file.read(path))
     experiment_name(path)
     if failures := _rehearse(trials):
