@@ -41,6 +41,39 @@ def test_trial_imports_only_what_it_needs(tmp_path: Path, monkeypatch: pytest.Mo
     assert loaded & HEAVY == set()
 
 
+BARE = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("snakemake", "pydantic", "pydantic_core", "annotated_types", "jinja2", "rich"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+def test_trainer_runs_where_only_torch_and_its_friends_are_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    axes = {"datasets": ["digits"], "noise": [{"kind": "symmetric", "rate": 0.4}], "losses": ["JAL-CE"], "seeds": [1]}
+    (trial,) = expand(ConfigFile("config.yaml", axes | {"train": {"epochs": 1}}))[1]
+    write_json(Path("spec.json"), trial.spec)
+    code = f"""{BARE}
+import json
+from pathlib import Path
+from labelnoise import cli, labelling, paths
+from labelnoise.datasets import own, store
+from labelnoise.datasets.catalogue import DATASETS
+spec = json.loads(Path("spec.json").read_text())
+store.prepare(DATASETS["digits"], Path(), paths.dataset(spec))
+labelling.write_for_trial(spec, None, paths.labels(spec))
+command = ["train", "--spec", "spec.json", "--out", "x", "--checkpoint-epochs", "1", "--gpus", "0"]
+assert cli.main(command) == 0
+"""
+    _loaded_after(code)
+    assert Path("x/result.json").exists()
+
+
 @pytest.mark.parametrize(
     "module",
     ["losses.catalogue", "experiment.trials", "experiment.plan", "analysis.tables", "figures.heatmap", "report"],

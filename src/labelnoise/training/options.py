@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge
-
+from labelnoise.bounds import Ge
 from labelnoise.errors import UserError
 
 Options = TypeVar("Options")

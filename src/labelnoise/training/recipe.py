@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Le, Len, Lt, MinLen
+from labelnoise.bounds import Ge, Gt, Le, Len, Lt, MinLen
 
 # By kind of images: arrays (batched tensor operations) and image files (torchvision, in worker processes).
 AUGMENTATIONS: dict[str, tuple[str, ...]] = {
