@@ -37,7 +37,7 @@ from labelnoise.models import catalogue
 from labelnoise.training import device as devices
 from labelnoise.training import learner as learners
 from labelnoise.training import recipe as recipes
-from labelnoise.training.augmentation import augment
+from labelnoise.training.augmentation import augment, find
 from labelnoise.training.data import Data, ImagesInMemory, Normalise
 from labelnoise.training.evaluator import Evaluator
 from labelnoise.training.loop import train
@@ -96,6 +96,7 @@ def loop(model: torch.nn.Module, batches, recipe: recipes.Recipe, device: torch.
 
 def with_loader(name: str, size: int, device: torch.device, workers: int) -> Callable[[], float]:
     """Seconds of an epoch of (a)."""
+    devices.prepare(device)  # the same TF32 setting as (c)
     recipe, x, y = case(name, size)
     steps = [transforms.ToTensor(), transforms.Normalize(recipe.mean, recipe.std)]
     if "crop4" in recipe.augmentation:
@@ -115,14 +116,16 @@ def with_loader(name: str, size: int, device: torch.device, workers: int) -> Cal
 
 def in_memory(name: str, size: int, device: torch.device) -> Callable[[], float]:
     """Seconds of an epoch of (b)."""
+    devices.prepare(device)
     recipe, x, y = case(name, size)
+    augmentations = [find(entry) for entry in recipe.augmentation]
     model = model_of(name, x.shape[1:]).to(device, memory_format=torch.channels_last)
     held, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
     normalise = Normalise(recipe, device)
 
     def batches() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for index in torch.randperm(len(held)).to(device).split(recipe.batch_size):
-            yield normalise(augment(held[index], recipe.augmentation, torch.Generator())), targets[index]
+            yield normalise(augment(held[index], augmentations, torch.Generator())), targets[index]
 
     return lambda: seconds(lambda: loop(model, batches(), recipe, device))
 
