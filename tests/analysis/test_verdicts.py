@@ -19,8 +19,10 @@ NAN = float("nan")
 # 1.1547, so 4.9683 · s. With n = 12: √(1/3 + 1/12) = 0.6455, so 2.7774 · s.
 BY_HAND = [
     # printed mean, std, measured mean, n, verdict
-    (73.98, 0.27, 73.92, 1, "reproduced"),  # 0.06 off
-    (90.00, 0.10, 91.00, 3, "reproduced"),  # exactly 1 point off
+    (73.98, 0.27, 73.92, 1, "reproduced"),  # 0.06 off, half width 1.34
+    (90.00, 0.10, 91.00, 3, "close"),  # exactly 1 point off, half width 0.35
+    (90.00, 0.10, 90.35, 3, "reproduced"),  # 0.35 off, half width 0.351
+    (97.16, 0.03, 96.72, 1, "close"),  # 14.7 printed deviations off, half width 0.15
     (90.00, 5.00, 90.50, 3, "reproduced"),  # within both
     (97.38, 0.15, 71.78, 1, "below"),  # 25.6 off, half width 0.75
     (90.00, 0.20, 91.20, 3, "above"),  # 1.2 off, half width 0.70
@@ -28,7 +30,7 @@ BY_HAND = [
     (90.00, 1.00, 93.40, 3, "inconclusive"),  # 3.4 off, half width 3.51
     (90.00, 1.00, 93.40, 12, "above"),  # 3.4 off, half width 2.78
     (66.28, None, 70.00, 1, "no verdict"),  # 3.7 off, and no deviation was printed
-    (66.28, NAN, 66.90, 1, "reproduced"),  # the tolerance decides without a deviation
+    (66.28, NAN, 66.90, 1, "close"),  # within the tolerance, and there is no interval
     (None, None, 70.00, 3, "no verdict"),  # nothing was printed
     (90.00, 0.10, None, 2, "not run"),  # a seed is missing
 ]
@@ -40,7 +42,8 @@ def test_verdict_is_as_worked_by_hand(printed_mean, printed_std, mean, n, expect
 
 
 def test_tolerance_and_number_of_printed_trials_count():
-    assert verdict(90, 0.1, 91.5, 3, tolerance=2) == "reproduced"
+    assert verdict(90, 0.1, 91.5, 3, tolerance=2) == "close"
+    assert verdict(90, 0.5, 91.5, 3, tolerance=2) == "reproduced"
     assert verdict(90, 0.1, 90.9, 3, tolerance=0.5) == "above"
     # t(9) = 2.2622, √(1/10 + 1/3) = 0.6583: half width 1.489 · s
     assert verdict(90, 1.0, 91.6, 3, printed_n=10) == "above"
@@ -105,7 +108,7 @@ def test_each_test_set_is_compared_with_its_own_numbers():
     measured = [("CE", "given", None, 1, "web", "ok", 66.0), ("CE", "given", None, 1, "imagenet", "ok", 70.0)]
     rows = published.compare(results(printed, measured, ["T"]), "d").rows
     assert rows[["test_set", "mean", "verdict"]].to_numpy().tolist() == [
-        ["web", 66.0, "reproduced"],
+        ["web", 66.0, "close"],
         ["imagenet", 70.0, "no verdict"],  # 9.3 off, and no deviation was printed
     ]
 
@@ -123,12 +126,28 @@ def test_cell_with_a_seed_that_diverged_is_not_run():
     assert pd.isna(row.mean)
 
 
+def test_cell_with_seeds_that_are_not_run_yet_has_the_verdict_of_those_that_are():
+    measured = [
+        ("CE", "given", None, 1, "test", "ok", 66.0), ("CE", "given", None, 2, "test", "ok", 66.2),
+        ("CE", "given", None, 3, None, "missing", None),
+    ]  # fmt: skip
+    printed = [cell("CE", 66.0) | {"std": 1.0}]
+    experiment = results(printed, measured, ["T"])
+    comparison = published.compare(experiment, "d")
+    (row,) = comparison.rows.itertuples()
+    assert (row.verdict, row.n, row.note) == ("reproduced", 2, "2 of 3 seeds are ok")
+    assert row.high - row.mean == pytest.approx(4.3027 * math.sqrt(1 / 3 + 1 / 2) - 0.1, rel=1e-3)
+    (grid,) = published_tables.as_grids(experiment, comparison)
+    assert grid.rows["CE"][0].lines[-1].text == "reproduced, n = 2"
+    assert grid.caption.startswith("PARTIAL: 1 of 1 cells")
+
+
 def test_cell_of_two_tables_is_compared_in_both_and_unprinted_columns_come_last():
     printed = [cell("CE", 66.0, table="A"), cell("CE", 70.0, table="B")]
     measured = [("CE", "given", None, 1, "test", "ok", 66.0), ("CE", "symmetric", 0.5, 1, "test", "ok", 50.0)]
     rows = published.compare(results(printed, measured, ["A", "B"]), "d").rows
     assert rows[["table", "noise", "verdict"]].to_numpy().tolist() == [
-        ["A", "given", "reproduced"],
+        ["A", "given", "close"],
         ["B", "given", "no verdict"],
         ["", "symmetric", "no verdict"],
     ]

@@ -16,6 +16,7 @@ from labelnoise.losses import catalogue
 from labelnoise.noise import label_file
 from labelnoise.noise.generate import generate
 from labelnoise.trial_folder import Status, new_result
+from labelnoise.trial_metrics import summarise
 
 EPOCHS = 60
 _SAMPLES = 2_000
@@ -81,19 +82,11 @@ def _write_trial(trial: Trial, sha256: str) -> None:
         {"epoch": i + 1, "memorised": None if rate == 0 else float(memorised[i]), "test_accuracy": float(curve[i])}
         for i in range(EPOCHS)
     ]
-    best = int(curve.argmax())
     result = new_result(trial.spec, trial.hash, Status.OK, None, sha256) | {
         "epochs": EPOCHS,
         "memorised": rows[-1]["memorised"],
-        "test_sets": {
-            "test": {
-                "last": float(curve[-1]), "best": float(curve[best]), "best_epoch": best + 1,
-                "last5": float(curve[-5:].mean()), "validated": None,
-            }
-        },
-        "validation": None,
-        "validated_epoch": None,
-    }  # fmt: skip
+        **summarise(rows, ["test"]),
+    }
     folder = trial.folder
     with np.load(trial.labels) as file:
         is_wrong = file["noisy_labels"] != file["clean_labels"]

@@ -43,7 +43,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Project:
     mean = trials.groupby(["label", "kind"]).last_accuracy.mean()
     ce, agce = mean["CE"], mean["AGCE a=0.1"]
     printed = [
-        ("clean", 0.0, "CE", ce["clean"] + 0.5, 0.1),  # reproduced
+        ("clean", 0.0, "AGCE a=1", mean["AGCE a=1"]["clean"] + 0.5, 5.0),  # reproduced
+        ("clean", 0.0, "CE", ce["clean"] + 0.9, 0.1),  # close
         ("symmetric", 0.4, "CE", ce["symmetric"] - 5, 0.1),  # above
         ("clean", 0.0, "AGCE a=0.1", agce["clean"] + 5, 0.1),  # below
         ("symmetric", 0.4, "AGCE a=0.1", agce["symmetric"] + 5, 50.0),  # inconclusive
@@ -116,8 +117,8 @@ def test_every_format_shows_printed_numbers_as_printed(compared: Project):
             ending
         )
         assert text.count(printed) == text.count(f"printed {printed}"), ending
-        assert "1 reproduced, 1 above, 1 below, 1 inconclusive, 1 not run" in text
-        assert "Expected false alarms if all 4 judged cells repeat the printed experiment" in text
+        assert "1 reproduced, 1 close, 1 above, 1 below, 1 inconclusive, 1 not run" in text
+        assert "Expected false alarms if all 5 judged cells repeat the printed experiment" in text
         assert "PARTIAL: 1 of 15 cells" in text
     for name in ("digits-last", "digits-best"):
         assert printed not in (tables / f"{name}.md").read_text()
@@ -189,7 +190,7 @@ def test_figures_that_experiments_ask_for_are_all_declared():
 
 def test_plan_says_how_far_the_comparison_is(compared: Project):
     done = compared.labelnoise("plan")
-    assert "6 printed cells (made-up Table 1): 1 reproduced, 1 above, 1 below, 1 inconclusive" in done.stdout
+    assert "7 printed cells (made-up Table 1): 1 reproduced, 1 close, 1 above, 1 below, 1 inconclusive" in done.stdout
 
 
 def test_two_noises_for_one_printed_cell_are_refused(compared: Project, tmp_path: Path):

@@ -15,6 +15,7 @@ from scipy import special
 from labelnoise.analysis.results import Results
 from labelnoise.analysis.statistics import t_quantile
 from labelnoise.published.numbers import TRIALS
+from labelnoise.trial_folder import Status
 
 COLUMNS = (
     "paper", "table", "dataset", "test_set", "noise", "rate", "loss", "printed_mean", "printed_std", "mean", "std", "n",
@@ -22,10 +23,15 @@ COLUMNS = (
 )  # fmt: skip
 
 
+# A difference of 1.00 in print is within 1 point.
+_ROUNDING = 1e-9
+
+
 class Verdict(StrEnum):
     """What a measured cell says about a printed one."""
 
     REPRODUCED = "reproduced"
+    CLOSE = "close"
     ABOVE = "above"
     BELOW = "below"
     INCONCLUSIVE = "inconclusive"
@@ -49,10 +55,11 @@ def verdict(
 ) -> str:
     """Compare a mean over `n` seeds with a printed mean and sample standard deviation over `printed_n` trials.
 
-    All numbers are percentages; None or NaN is a number that does not exist. `reproduced`: they differ by at most
-    `tolerance` points. `above`, `below`: they differ by more, and the mean lies outside the prediction interval.
-    `inconclusive`: they differ by more, inside it. `not run`: there is no mean. `no verdict`: no mean was printed, or
-    the tolerance does not decide and no deviation was printed.
+    All numbers are percentages; None or NaN is a number that does not exist. `reproduced`: the mean lies inside the
+    prediction interval, and they differ by at most `tolerance` points. `close`: they differ by no more than that, but
+    the mean lies outside the interval, or no deviation was printed and so there is none. `above`, `below`: they differ
+    by more, and it lies outside. `inconclusive`: they differ by more, inside it. `not run`: there is no mean. `no
+    verdict`: no mean was printed, or they differ by more and no deviation was printed.
     """
     printed_mean, printed_std, mean = map(_known, (printed_mean, printed_std, mean))
     if printed_mean is None:
@@ -60,12 +67,13 @@ def verdict(
     if mean is None or n < 1:
         return Verdict.NOT_RUN
     difference = mean - printed_mean
-    if abs(difference) <= tolerance + 1e-9:  # a difference of 1.00 in print is within 1 point
-        return Verdict.REPRODUCED
     half = prediction_half_width(printed_std, n, printed_n=printed_n)
+    is_inside = half is not None and abs(difference) <= half + _ROUNDING
+    if abs(difference) <= tolerance + _ROUNDING:
+        return Verdict.REPRODUCED if is_inside else Verdict.CLOSE
     if half is None:
         return Verdict.NO_VERDICT
-    if abs(difference) <= half:
+    if is_inside:
         return Verdict.INCONCLUSIVE
     return Verdict.ABOVE if difference > 0 else Verdict.BELOW
 
@@ -134,7 +142,8 @@ def compare(results: Results, dataset: str) -> Comparison:
 
 
 def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
-    """Mean, std, n, and what the config sets otherwise than the preset, by test set, noise, rate and label.
+    """What was measured (`_over_seeds`), and what the config sets otherwise than the preset, by test set, noise, rate
+    and label.
 
     Before a trial is finished its test sets are not known; then the printed ones are assumed.
     """
@@ -145,16 +154,30 @@ def _measured(results: Results, dataset: str, printed_test_sets: list[str]) -> d
     noises = {noise: (noise, None) if printed in twice else printed for noise, printed in noises.items()}
     unlike = {(entry["label"], entry["noise"]): entry["unlike_preset"] for entry in entries}
     found = {}
-    is_known = results.trials.loc[results.trials.dataset == dataset, "test_set"].notna().any()
+    rows = results.trials[results.trials.dataset == dataset]
+    is_known = rows["test_set"].notna().any()
     known = results.test_sets(dataset)
     for test_set in known if is_known or not printed_test_sets else dict.fromkeys(printed_test_sets):
-        cells = results.cells(dataset, test_set if is_known else known[0])
-        for (label, noise), cell in cells[["mean", "std", "n", "seeds"]].iterrows():
-            incomplete = f"{int(cell.n)} of {int(cell.seeds)} seeds are ok" if cell.n < cell.seeds else ""
+        cells = results.rows_of(dataset, test_set if is_known else known[0]).groupby(["label", "noise"], sort=False)
+        for (label, noise), cell in cells:
+            measured = _over_seeds(cell)
+            incomplete = f"{measured['n']} of {measured['seeds']} seeds are ok" if measured["n"] < len(cell) else ""
             differing = f"measured with {unlike[label, noise]}" if unlike[label, noise] else ""
             note = "; ".join(filter(None, (incomplete, differing)))
-            found[(test_set, *noises[noise], label)] = cell.to_dict() | {"note": note}
+            found[(test_set, *noises[noise], label)] = measured | {"note": note}
     return found
+
+
+def _over_seeds(cell: pd.DataFrame) -> dict[str, Any]:
+    """Mean and std over the n seeds run so far; there is none over the survivors if one diverged or failed."""
+    accuracies = cell.last_accuracy[cell.status == Status.OK].astype(float)
+    has_mean = len(accuracies) and not cell.status.isin((Status.DIVERGED, Status.FAILED)).any()
+    return {
+        "mean": float(accuracies.mean()) if has_mean else None,
+        "std": float(accuracies.std()) if has_mean and len(accuracies) > 1 else None,
+        "n": len(accuracies),
+        "seeds": len(cell),
+    }
 
 
 def _row(

@@ -50,11 +50,15 @@ def _grid(results: Results, rows: pd.DataFrame, name: str, table: str, test_set:
             lines = [
                 Line(_number(row["mean"], row["std"]), bold["mean"].get(loss), "measured"),
                 Line(printed, bold["printed_mean"].get(loss), "printed"),
-                Line(row.verdict, None, f"verdict {row.verdict.replace(' ', '-')}"),
+                Line(_judgement(row), None, f"verdict {row.verdict.replace(' ', '-')}"),
             ]
             cells[loss].append(Cell(lines, None if pd.isna(row["mean"]) else float(row["mean"])))
     caption = _caption(results, rows, table, test_set)
     return Grid(name, caption, [Column(noise, rate) for noise, rate in columns], cells)
+
+
+def _judgement(row: pd.Series) -> str:
+    return f"{row.verdict}, n = {row.n}" if Verdict(row.verdict).is_judged else str(row.verdict)
 
 
 def _heading(noise: str, rate: float | None) -> str:
@@ -78,8 +82,9 @@ def _caption(results: Results, rows: pd.DataFrame, table: str, test_set: str) ->
     sentences.append(counts(rows).capitalize())
     if table:
         sentences.append(
-            f"Reproduced: within {tolerance:g} point{'s' if tolerance != 1 else ''}. Above, below: further off, and "
-            f"outside the 95 % prediction interval of the printed mean and deviation (n = {printed_n}). Inconclusive: "
+            "Reproduced: inside the 95 % prediction interval of the printed mean and deviation "
+            f"(n = {printed_n}), and within {tolerance:g} point{'s' if tolerance != 1 else ''}. Close: as near, but "
+            "outside the interval, or no deviation was printed. Above, below: further off, outside it. Inconclusive: "
             "further off, inside it"
         )
     if table and len(judged):
@@ -92,7 +97,7 @@ def _caption(results: Results, rows: pd.DataFrame, table: str, test_set: str) ->
         measured = results.rows_of(rows.dataset.iloc[0], test_set)
         precisions = " and ".join(measured[measured.status == "ok"].precision.dropna().unique())
         sentences.append(f"Measured in {precisions}, seeds per cell: {_spread(finished.n)}")
-    if unfinished := int((rows["mean"].isna()).sum()):
+    if unfinished := int((rows["mean"].isna() | rows.note.str.contains("seeds are ok")).sum()):
         sentences.insert(0, f"PARTIAL: {unfinished} of {len(rows)} cells are not complete")
     return ". ".join(sentences) + "."
 

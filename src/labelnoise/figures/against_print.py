@@ -10,7 +10,7 @@ from labelnoise.analysis.published import compare
 from labelnoise.analysis.results import Results
 from labelnoise.figures.facets import look_order
 
-_EMPTY = "no printed cell has been measured with all its seeds"
+_EMPTY = "no printed cell has been measured"
 
 
 def draw(results: Results, dataset: str, test_set: str) -> Figure:

@@ -82,7 +82,7 @@ def describe_all(cores: int | None = None) -> str:
     seconds = forecast.seconds(pending.values(), cores)
     return "\n".join(
         [
-            table.to_markdown(index=False, tablefmt="simple", colalign=("left", "left", *["right"] * 5)),
+            table.to_markdown(index=False, tablefmt="simple", colalign=("left", "left", *["right"] * 6)),
             "",
             f"{len(distinct)} distinct trials, as experiments share trials; {len(pending)} to train",
             *([forecast.describe(seconds, cores)] if pending else []),
@@ -111,6 +111,7 @@ def _row(experiment: Experiment, forecast: Forecast, cores: int | None) -> dict[
         "trials": len(experiment.trials),
         "done": experiment.done,
         "reproduced": int(rows.verdict.eq(Verdict.REPRODUCED).sum()) if printed else "–",
+        "close": int(rows.verdict.eq(Verdict.CLOSE).sum()) if printed else "–",
         "forecast": duration(forecast.seconds(experiment.pending, cores)) if experiment.pending else "–",
     }
 

@@ -47,7 +47,10 @@ def record(experiment: str) -> str:
     recorded = read(path) if path.exists() else []
     known = {(row["trial"], row["test_set"]): row for row in recorded}
     unlike = {entry["hash"]: entry["unlike_preset"] for entry in manifest["trials"]}
-    rows = [row | {"unlike_preset": unlike[row["trial"]]} for row in trials_csv.rows(manifest)]
+    all_rows = trials_csv.rows(manifest)
+    # A cell with a failed seed has no mean, see `analysis.published`.
+    failed = {_cell(row) for row in all_rows if row["status"] == Status.FAILED}
+    rows = [row | {"unlike_preset": unlike[row["trial"]]} for row in all_rows if _cell(row) not in failed]
     new = [row for row in map(_row, rows) if row is not None]
     fresh = []
     for row in new:
@@ -81,6 +84,10 @@ def read(path: Path) -> list[dict[str, str]]:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise UserError(f"{path} has other columns than labelnoise record writes; move it away")
         return list(reader)
+
+
+def _cell(row: dict[str, Any]) -> tuple[str, ...]:
+    return row["dataset"], row["noise"], row["label"]
 
 
 def _row(row: dict[str, Any]) -> dict[str, str] | None:

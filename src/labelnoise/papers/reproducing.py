@@ -27,11 +27,14 @@ paper](../how-to/reproduce-a-paper.md) says how to run the experiments.
 
 | verdict | meaning |
 |---|---|
-| reproduced | within 1 point of the printed mean (`tolerance:`) |
-| above, below | further off, and outside the 95 % prediction interval t · s · √(1/3 + 1/n) around it |
-| inconclusive | further off, inside that interval |
-| not run | a seed of the cell is missing; below, no seed is recorded |
-| no verdict | no number was printed; or no deviation, and it is needed |
+| reproduced | inside the 95 % prediction interval t · s · √(1/3 + 1/n) of the printed mean, and within 1 point of it |
+| close | within 1 point (`tolerance:`), but outside the interval; or no deviation was printed, so there is none |
+| above, below | further off, outside the interval |
+| inconclusive | further off, inside it |
+| not run | no seed of the cell has been run, or one diverged or failed |
+| no verdict | no number was printed; or it is further off, and no deviation was printed |
+
+A verdict rests on the n seeds run so far, which is printed beside it: the interval is wider for fewer.
 
 `labelnoise record NAME` appends finished trials to `docs/measured/NAME.csv` and writes this page anew from the recorded
 trials and the printed numbers.
