@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from labelnoise import suspects
+from labelnoise import choose, suspects
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.datasets.digits import load
 from labelnoise.errors import UserError
 from labelnoise.experiment import schema
+from labelnoise.noise import label_file
 from labelnoise.noise.generate import generate
+from labelnoise.trial_folder import Status, TrialFolder, new_result
 from support.project import ROOT, Project
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.json"
+NOISE = {"kind": "given", "rate": None, "version": 1, "variant": "given", "seed": None}
 SYMMETRIC = {"kind": "symmetric", "rate": 0.3, "variant": "exact", "seed": 1}
 
 
@@ -48,7 +52,8 @@ def test_choose_compares_on_held_out_labels_and_lists_wrong_ones_first(project: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert file.read_text() == changed
     assert "mine (held-out noisy labels): GCE leads" in done.stdout
-    assert "no clean test labels" in done.stdout
+    for text in ("no clean test labels", "Why it is fair:", "When it is not:", "this list may be worse than chance"):
+        assert text in done.stdout
     listed = pd.read_csv(project.results / "experiments" / "choose-mine-suspects" / "suspects.csv")
     assert tuple(listed) == suspects.COLUMNS
     assert (listed.margin.diff().dropna() >= 0).all() and (listed.given != listed.predicted).all()
@@ -95,3 +100,30 @@ def test_sample_that_no_fold_holds_out_is_an_error():
 def test_suspects_of_several_losses_are_refused(copied: Project):
     done = copied.labelnoise("suspects", "results/manifest.json")
     assert done.returncode == 2 and "held no samples out" in done.stderr
+
+
+@pytest.mark.parametrize("rare", [30, 90])
+def test_balanced_agreement_stands_beside_plain_if_classes_are_imbalanced(tmp_path: Path, rare: int):
+    given = np.repeat([0, 1], [100, rare])
+    label_file.write(tmp_path / "l.npz", None, given, classes=["a", "b"], noise=NOISE, own=given)
+    held_out = np.arange(0, len(given), 2)
+    entries = []
+    for label, right_of_rare in (("MAE", 0.0), ("CE", 1.0)):
+        # One loss knows only the frequent class, the other errs on a fifth of it.
+        is_right = np.where(
+            given[held_out] == 1, right_of_rare, 1.0 if label == "MAE" else np.arange(len(held_out)) % 5 > 0
+        )
+        predicted = np.where(is_right == 1, given[held_out], 1 - given[held_out])
+        folder = TrialFolder(tmp_path / f"{label}-abc")
+        folder.path.mkdir()
+        folder.write_result(new_result({"seed": 1}, "abc", Status.OK, None, "0"))
+        np.savez(folder.predictions(), held_out_probabilities=np.eye(2)[predicted], validation_index=held_out)
+        entries.append({"folder": str(folder.path), "labels": str(tmp_path / "l.npz"), "label": label})
+    found = choose.balanced_agreement(SimpleNamespace(manifest={"trials": entries}))
+    assert found == (None if rare == 90 else {"MAE": 50.0, "CE": 90.0})
+
+
+def test_other_order_of_balanced_agreement_is_a_warning():
+    assert choose._order_warning({"CE": 80.0, "MAE": 77.0}, {"CE": 90.0, "MAE": 50.0}) == []
+    (warning,) = choose._order_warning({"CE": 80.0, "MAE": 85.0}, {"CE": 90.0, "MAE": 50.0})
+    assert "(CE, MAE)" in warning

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from labelnoise import paths, suspects
@@ -24,7 +25,9 @@ from labelnoise.errors import UserError
 from labelnoise.experiment import plan, schema
 from labelnoise.experiment.trials import write_checked
 from labelnoise.files import write_text
+from labelnoise.noise import label_file
 from labelnoise.report import overview
+from labelnoise.trial_folder import Status, TrialFolder
 
 EXPERIMENTS = Path("experiments")
 
@@ -35,6 +38,9 @@ LOSSES: tuple[str | dict[str, Any], ...] = (
 )  # fmt: skip
 
 _FOLDS = 5
+
+# Classes with more than so many times the labels of another are imbalanced.
+_IMBALANCE = 1.5
 
 _HEADER = """\
 # Which loss for {name}? Written by `labelnoise choose`; change it as you like, it is not overwritten.
@@ -89,15 +95,58 @@ def leading_loss(compared: Results) -> str:
 
 
 def describe(compared: Results) -> str:
-    """Which losses lead, which are tied with them, and all means; the report says when the criterion is fair."""
+    """Which losses lead, which are tied with them, all means, and when the criterion is fair and when it is not.
+
+    If the classes are imbalanced, the mean agreement over classes stands beside it, as one class may decide the other.
+    """
     column = _column(compared)
     outcome = next(overview.outcomes(compared))
     lines = [f"{outcome.title}: {winner.label} leads, {winner.tied}" for winner in outcome.winners]
+    balanced = balanced_agreement(compared)
     for label, cell in column.sort_values("mean", ascending=False).iterrows():
-        lines.append(f"  {label:<12} {text_of(cell)}{' †' if is_true(cell.tied_with_best) else ''}")
+        beside = "" if balanced is None or label not in balanced else f"   balanced {balanced[label]:.2f}"
+        lines.append(f"  {label:<12} {text_of(cell)}{' †' if is_true(cell.tied_with_best) else ''}{beside}")
+    if balanced is not None:
+        lines.append("balanced: the mean over classes, which counts rare classes as much as frequent ones")
+        lines += _order_warning(column["mean"].dropna().to_dict(), balanced)
     return "\n".join(
-        [*lines, "† is tied with the best: with few seeds that says little", *overview.criterion(compared)[:1]]
+        [*lines, "† is tied with the best: with few seeds that says little", *overview.criterion(compared)]
     )
+
+
+def _order_warning(plain: dict[str, float], balanced: dict[str, float]) -> list[str]:
+    """A warning if the two agreements of the losses order them differently."""
+    common = sorted((label for label in plain if label in balanced), key=lambda label: -plain[label])
+    by_class = sorted(common, key=lambda label: -balanced[label])
+    if common == by_class:
+        return []
+    return [
+        "warning: the classes are imbalanced, and balanced agreement orders the losses differently "
+        f"({', '.join(by_class)}): decide whether rare classes matter to you as much as frequent ones"
+    ]
+
+
+def balanced_agreement(compared: Results) -> dict[str, float] | None:
+    """Each loss's agreement with held-out noisy labels (%), averaged over classes, then seeds; None if balanced.
+
+    Classes count as balanced while none has more than `_IMBALANCE` times as many labels as another.
+    """
+    from sklearn.metrics import balanced_accuracy_score  # takes a second to import
+
+    by_loss: dict[str, list[float]] = {}
+    for entry in compared.manifest["trials"]:
+        folder = TrialFolder(Path(entry["folder"]))
+        if folder.status != Status.OK:
+            continue
+        _, arrays = suspects.read(folder)
+        given, _ = label_file.read(Path(entry["labels"]))
+        sizes = np.bincount(given)
+        if sizes.max() <= _IMBALANCE * sizes.min():
+            return None
+        held_out = arrays["validation_index"]
+        predicted = suspects.held_out(arrays).argmax(axis=1)
+        by_loss.setdefault(entry["label"], []).append(100 * balanced_accuracy_score(given[held_out], predicted))
+    return {label: float(np.mean(values)) for label, values in by_loss.items()} or None
 
 
 def _column(compared: Results) -> Any:

@@ -55,7 +55,11 @@ def write(manifest_path: Path) -> str:
     path = manifest_path.parent / "suspects.csv"
     write_csv(path, rows, COLUMNS)
     seeds = len({trial["seed"] for trial, _ in trials})
-    said = f"{path}: {len(rows)} of {len(given)} labels are contradicted by held-out predictions of {seeds} seeds"
+    said = (
+        f"{path}: {len(rows)} of {len(given)} labels are contradicted by held-out predictions of {seeds} seeds. If in some "
+        "class a wrong label is as frequent as the true one, this list may be worse than chance: look at samples of "
+        "every class before you trust it"
+    )
     if true is None or not len(order):
         return said
     first = order[:_FIRST]
@@ -91,8 +95,7 @@ def held_out_probabilities(
     by_seed: dict[int, np.ndarray] = {}
     for spec, arrays in trials:
         of_seed = by_seed.setdefault(spec["seed"], np.full((size, num_classes), np.nan, dtype=np.float32))
-        name = next(name for name in (f"{HELD_OUT}_probabilities", "validation_probabilities") if name in arrays)
-        of_seed[arrays["validation_index"]] = arrays[name]
+        of_seed[arrays["validation_index"]] = held_out(arrays)
     for seed, of_seed in by_seed.items():
         if missing := int(np.isnan(of_seed).any(axis=1).sum()):
             raise UserError(
@@ -100,6 +103,11 @@ def held_out_probabilities(
                 "train: {validation: 0.2, fold: [1, 2, 3, 4, 5]}"
             )
     return np.stack(list(by_seed.values()))
+
+
+def held_out(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The probabilities `(n, K)` of the samples that a trial held out, from its predictions."""
+    return next(arrays[name] for name in (f"{HELD_OUT}_probabilities", "validation_probabilities") if name in arrays)
 
 
 def read(folder: TrialFolder) -> tuple[dict[str, Any], Mapping[str, np.ndarray]]:

@@ -17,7 +17,7 @@ def summarise(metrics: Sequence[Mapping[str, Any]], test_sets: Sequence[str]) ->
 
     Also the accuracy in the epoch with the best accuracy on held-out noisy labels; None if none were held out.
     """
-    validation = [row.get("validation_accuracy") for row in metrics]
+    validation: list[Any] = [row.get("validation_accuracy") for row in metrics]
     chosen = None if validation[0] is None else validation.index(max(validation))
     summary = {}
     for name in test_sets:

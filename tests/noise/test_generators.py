@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError
+from labelnoise.noise import corrupt
 from labelnoise.noise import transitions
 from labelnoise.noise.audit import sha256
 from labelnoise.noise.catalogue import NOISES
@@ -235,3 +236,14 @@ def test_sixty_thousand_labels_take_less_than_a_tenth_of_a_second(kind: str):
 def test_noise_that_cannot_be_drawn_is_refused(settings: dict, message: str):
     with pytest.raises(UserError, match=message):
         noisy(**settings)
+
+
+def test_draws_of_one_seed_are_nested_across_rates_and_kinds():
+    true = np.repeat(np.arange(10), 100)
+
+    def flipped(kind: str, rate: float, **more: object) -> np.ndarray:
+        return corrupt(true, kind, rate=rate, seed=3, **more) != true
+
+    for kind, more in (("symmetric", {}), ("pair", {}), ("asymmetric", {"map": {3: 8, 8: 3}})):
+        assert flipped(kind, 0.4, **more)[flipped(kind, 0.2, **more)].all()
+    assert (flipped("pair", 0.2) == flipped("symmetric", 0.2)).all()

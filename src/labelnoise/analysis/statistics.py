@@ -24,6 +24,9 @@ _EXACT = 1e-9
 # more than 10 data sets).
 LEAST_BLOCKS = 11
 
+# Ties are marked from so many seeds on.
+LEAST_SEEDS = 3
+
 
 def t_quantile(n: int) -> float:
     """The factor of std / √n in the 95 % t interval over `n` values; NaN for fewer than two."""
@@ -44,7 +47,7 @@ def column_statistics(values: pd.DataFrame, requested: pd.Series, *, higher_is_b
     """Statistics of one column of a table, one row per loss.
 
     `values` is seeds × losses, NaN for a trial that is not ok; `requested` is the number of seeds of each loss. A loss
-    with a seed that is not ok has neither mean nor interval. `tied_with_best` is missing where the mean or a second
+    with a seed that is not ok has neither mean nor interval. `tied_with_best` is missing where the mean or a third
     seed is.
     """
     n = values.count()
@@ -69,7 +72,8 @@ def tied_with_best(values: pd.DataFrame, mean: pd.Series, *, higher_is_better: b
     """Whether each loss cannot be separated from a loss with the best mean, as printed (which is tied with itself).
 
     It cannot if the 95 % t interval of the paired differences by seed includes 0. The losses are not corrected for
-    their number. Missing for a loss without mean, and for all if there are fewer than two seeds.
+    their number. Missing for a loss without mean, and for all if there are fewer than three seeds: of two, nearly
+    every loss would be tied.
     """
     tied = pd.Series(pd.NA, index=mean.index, dtype="boolean")
     printed = mean.dropna().map(as_printed)
@@ -79,7 +83,7 @@ def tied_with_best(values: pd.DataFrame, mean: pd.Series, *, higher_is_better: b
         n = differences.count()
         quantile = np.array([t_quantile(count) for count in n])
         half = quantile * differences.std(ddof=1) / np.sqrt(n.clip(lower=1))
-        is_known = mean.notna() & (n > 1)
+        is_known = mean.notna() & (n >= LEAST_SEEDS)
         is_tied = differences.mean().abs() <= half + _EXACT
         tied[is_known] = tied.fillna(False)[is_known] | is_tied[is_known]
     return tied

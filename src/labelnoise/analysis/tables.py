@@ -11,7 +11,7 @@ from labelnoise import recipe_notes
 from labelnoise.analysis.formats import Cell, Column, Grid, Line
 from labelnoise.analysis.metrics import METRICS, Metric
 from labelnoise.analysis.results import Results
-from labelnoise.analysis.statistics import as_printed, is_true, t_quantile
+from labelnoise.analysis.statistics import LEAST_SEEDS, as_printed, is_true, t_quantile
 from labelnoise.noise.catalogue import NOISES
 
 RANK = "average rank"
@@ -138,6 +138,8 @@ def _ties(n: int, highlight: str) -> str:
     """What tied means, and how much a difference must exceed."""
     if n < 2:
         return "With one seed no difference can be told from chance"
+    if n < LEAST_SEEDS:
+        return "With two seeds no ties are marked, as a difference must be 9 standard deviations to count"
     shown = "" if highlight == "tied" else " (†)"
     return (
         f"Tied with the best{shown}: the 95 % t interval of the paired differences by seed includes 0, not corrected "

@@ -150,7 +150,7 @@ def _details(rows: list[dict[str, Any]]) -> list[str]:
         "## Measured cells",
         "",
         "Last-epoch test accuracy (%), mean over the n seeds recorded so far; none if one of them diverged. `interval`",
-        "is the prediction interval around the printed mean.",
+        "is the prediction interval around the printed mean, cut at 0 and 100 where it says so.",
         "",
     ]
     return [*head, _table(shown) if shown else "None yet."]
@@ -158,7 +158,15 @@ def _details(rows: list[dict[str, Any]]) -> list[str]:
 
 def _interval(row: dict[str, Any]) -> str:
     half = row["interval"]
-    return "" if half is None else f"{row['mean'] - half:.2f} to {row['mean'] + half:.2f}"
+    if half is None:
+        return ""
+    low, high = row["mean"] - half, row["mean"] + half
+    return f"{_accuracy(low)} to {_accuracy(high)}"
+
+
+def _accuracy(bound: float) -> str:
+    """The bound of an interval, cut where it is no accuracy."""
+    return f"{bound:.2f}" if 0 <= bound <= 100 else f"{min(max(bound, 0), 100):.0f} (cut)"
 
 
 def _differences() -> list[str]:

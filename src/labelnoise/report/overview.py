@@ -81,7 +81,8 @@ def _winner(results: Results, noise: str, column: pd.DataFrame) -> Winner | None
     tied = [label for label in results.losses if label in column.index and is_true(column.tied_with_best[label])]
     others = [label for label in tied if label != best]
     if column.tied_with_best.isna().all():
-        words = "one seed: differences cannot be told from chance"
+        seeds = int(column.n.max())
+        words = f"{seeds} seed{'s' if seeds > 1 else ''}: differences cannot be told from chance"
     elif others:
         words = f"tied with {_listed(others)}"
     elif len(means) < len(results.losses):
@@ -130,13 +131,12 @@ def doubts(results: Results) -> list[str]:
     if n == 1:
         sentences.append("One seed: no difference can be told from chance.")
     elif n == 2:
-        sentences.append(
-            "Two seeds: a tie says almost nothing, as a difference must be 9 standard deviations to count."
-        )
+        sentences.append("Two seeds: no ties are marked, as a difference must be 9 standard deviations to count.")
     elif n < 6:
         sentences.append(
             f"{n} seeds: no distribution-free paired test over seeds can be significant at 5 % (that "
-            "takes 6), so ties rest on the t interval, which takes differences to be normal."
+            "takes 6), so ties rest on the t interval, which takes differences to be normal. They cannot establish most "
+            "of the order: a tie is no evidence that two losses are equally good."
         )
     if (reason := why_no_critical_difference(results)) is not None:
         sentences.append(f"{reason[0].upper()}{reason[1:]}. Ranks are descriptive.")

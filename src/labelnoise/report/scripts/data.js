@@ -32,15 +32,15 @@ function valueOf(trial, metric, testSet) {
 }
 
 // Whether `loss` cannot be separated from `best`: the 95 % t interval of the paired differences includes 0.
-// Null with fewer than two common seeds. The same as tied_with_best of summary.csv if all losses are shown.
+// Null with fewer than three common seeds, of which nearly every loss would be tied. The same as tied_with_best of summary.csv if all losses are shown.
 function isTied(dataset, testSet, metric, noise, loss, best) {
-  if (loss === best) return data.seeds.length > 1 ? true : null;
+  if (loss === best) return data.seeds.length > 2 ? true : null;
   const values = (one) => new Map(trialsOf(dataset, noise, one).map((t) => [data.trials.seed[t], valueOf(t, metric, testSet)]));
   const ours = values(loss);
   const differences = [...values(best)]
     .filter(([seed, value]) => value !== null && (ours.get(seed) ?? null) !== null)
     .map(([seed, value]) => ours.get(seed) - value);
-  if (differences.length < 2) return null;
+  if (differences.length < 3) return null;
   const half = (data.tQuantiles[differences.length] * d3.deviation(differences)) / Math.sqrt(differences.length);
   return Math.abs(d3.mean(differences)) <= half + 1e-6; // values have four digits
 }

@@ -49,7 +49,7 @@ function captionOf(view, copied = false) {
   const mark = copied ? "Bold" : "Framed";
   const ranks = view.complete.length === view.noises.length ? "all columns shown" : view.complete.length ? `${view.complete.length} of ${view.noises.length} columns, those with a mean for every loss shown` : "no column: none has a mean for every loss shown";
   return `${capital(title)} (%${metric.higherIsBetter ? "" : ", lower is better"}) on ${where}: mean${copied && n > 1 ? " ± sample standard deviation" : ""} over ${n} seed${n > 1 ? "s" : ""}. ` +
-    (n > 1 ? `${mark}: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). ` : `${mark}: best of those shown; with one seed no difference can be told from chance. `) +
+    (n > 2 ? `${mark}: best of those shown; † tied with it (95 % t interval of the paired differences by seed includes 0). ` : `${mark}: best of those shown; with fewer than three seeds no ties are marked. `) +
     `Average rank over ${ranks}${isWhole(view) ? "" : ", among the losses shown; its interval is for the whole table only"}.`;
 }
 
