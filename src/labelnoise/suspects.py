@@ -56,9 +56,9 @@ def write(manifest_path: Path) -> str:
     write_csv(path, rows, COLUMNS)
     seeds = len({trial["seed"] for trial, _ in trials})
     said = (
-        f"{path}: {len(rows)} of {len(given)} labels are contradicted by held-out predictions of {seeds} seeds. If in some "
-        "class a wrong label is as frequent as the true one, this list may be worse than chance: look at samples of "
-        "every class before you trust it"
+        f"{path}: {len(rows)} of {len(given)} labels are contradicted by held-out predictions of {seeds} seeds. If in "
+        "some class a wrong label is as frequent as the true one, this list may be worse than chance: look at samples "
+        "of every class before you trust it"
     )
     if true is None or not len(order):
         return said

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from labelnoise.datasets.catalogue import DATASETS
 from labelnoise.errors import UserError
-from labelnoise.noise import corrupt
-from labelnoise.noise import transitions
+from labelnoise.noise import corrupt, transitions
 from labelnoise.noise.audit import sha256
 from labelnoise.noise.catalogue import NOISES
 from labelnoise.noise.generate import generate, parts_of

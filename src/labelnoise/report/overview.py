@@ -135,8 +135,8 @@ def doubts(results: Results) -> list[str]:
     elif n < 6:
         sentences.append(
             f"{n} seeds: no distribution-free paired test over seeds can be significant at 5 % (that "
-            "takes 6), so ties rest on the t interval, which takes differences to be normal. They cannot establish most "
-            "of the order: a tie is no evidence that two losses are equally good."
+            "takes 6), so ties rest on the t interval, which takes differences to be normal. So few cannot establish "
+            "most of the order, and a tie is no evidence that two losses are equally good."
         )
     if (reason := why_no_critical_difference(results)) is not None:
         sentences.append(f"{reason[0].upper()}{reason[1:]}. Ranks are descriptive.")
