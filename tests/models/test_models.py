@@ -31,6 +31,12 @@ def test_parameter_count_is_published_and_logits_come_from_features(name: str):
     torch.testing.assert_close(model.classifier(features), model(images))
 
 
+def test_tag_of_a_timm_model_is_checked_and_an_unknown_one_is_refused_with_its_tags():
+    assert catalogue.create("timm/resnet18.a1_in1k", num_classes=10, channels=3).classifier.out_features == 10
+    with pytest.raises(UserError, match=r"timm's resnet18 has no pretrained tag 'a9'; its tags: a1_in1k, a2_in1k"):
+        catalogue.create("timm/resnet18.a9", num_classes=10, channels=3)
+
+
 def test_unknown_timm_model_is_rejected_with_similar_names():
     with pytest.raises(UserError, match=r"timm has no model 'resnet51'; similar names: .*resnet50"):
         catalogue.create("timm/resnet51", num_classes=10, channels=3)

@@ -43,7 +43,13 @@ def timm_model(num_classes: int, channels: int, *, name: str, pretrained: bool) 
     """timm's model of that name with pooled features, for any number of channels."""
     import timm
 
-    if name not in timm.list_models(name.partition(".")[0]):
+    architecture, _, tag = name.partition(".")
+    is_known = architecture in timm.list_models(architecture)
+    tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{architecture}.*")] if is_known and tag else []
+    if tag and is_known and tag not in tags:
+        listed = ", ".join(tags) or "none, so leave it out"
+        raise UserError(f"timm's {architecture} has no pretrained tag {tag!r}; its tags: {listed}")
+    if not is_known:
         similar = ", ".join(timm.list_models(f"*{name[:6]}*")[:8]) or "see timm.list_models()"
         raise UserError(f"timm has no model {name!r}; similar names: {similar}")
     try:
