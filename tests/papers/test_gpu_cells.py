@@ -63,7 +63,7 @@ def test_archive_holds_small_files_of_finished_trials_and_checkpoints_of_others(
 def test_images_in_parts_are_the_same_images(tmp_path: Path, trials: list[dict], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(image_parts, "LIMIT", 1000)
     parts = image_parts.write(Path("images.npz"), tmp_path / "parts")
-    assert len(parts) == 3
+    assert len(parts) > 2
     image_parts.read(parts, tmp_path / "again.npz")
     with np.load("images.npz") as before, np.load(tmp_path / "again.npz") as after:
         assert all(np.array_equal(before[name], after[name]) for name in before.files)

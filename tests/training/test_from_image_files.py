@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,23 @@ def test_training_from_files_equals_training_from_memory_on_the_same_pixels(prep
     )
     assert same(first, second)
     assert first.metrics[-1]["memorised"] is not None
+
+
+def test_workers_start_once_for_all_epochs_and_splits_and_end_with_the_trial(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+):
+    started: list[object] = []
+    start = multiprocessing.process.BaseProcess.start
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", lambda self: started.append(self) or start(self))
+    chosen = a_recipe(epochs=3)
+    held = data(prepared, chosen)
+    loop.train(held, create("CE", num_classes=10), chosen, seed=1, device=CPU)
+    assert len(started) == 1
+    assert started[0].is_alive()
+    held.close()
+    gc.collect()
+    started[0].join(timeout=10)
+    assert not started[0].is_alive()
 
 
 def test_missing_image_is_named(prepared: Prepared, tmp_path: Path):

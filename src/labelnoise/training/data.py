@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +18,9 @@ from labelnoise.training.augmentation import augment, find
 from labelnoise.training.recipe import Recipe
 from labelnoise.training.samples import Samples, labels_at
 from labelnoise.trial_folder import HELD_OUT
+
+if TYPE_CHECKING:
+    from labelnoise.training.image_files import Decoder
 
 EVALUATION_BATCH = 1024
 
@@ -69,6 +73,12 @@ class Data:
     num_classes: int
     train_index: Tensor | None = None
     validation_index: Tensor | None = None
+    decoder: Decoder | None = None
+
+    def close(self) -> None:
+        """End the processes that decode images, if there are any."""
+        if self.decoder is not None:
+            self.decoder.close()
 
 
 def assemble(
@@ -91,16 +101,19 @@ def assemble(
     if not is_theirs:
         raise UserError(f"the label file was made for other data than {prepared.name}; delete it and run again")
 
+    decoders: list[Decoder] = []
+
     def samples(split: Split, given: np.ndarray, true: np.ndarray | None) -> Samples:
         on_device = torch.from_numpy(np.array(given)).to(device)
         true_on_device = None if true is None else torch.from_numpy(np.array(true)).to(device)
         if split.images is not None:
             return ImagesInMemory(torch.from_numpy(np.array(split.images)).to(device), on_device, true_on_device)
         # Imported only here, as torchvision takes a second to import.
-        from labelnoise.training.image_files import ImagesInFiles
+        from labelnoise.training.image_files import Decoder, ImagesInFiles
 
-        root, files = split.root or Path(), np.array(split.files)
-        return ImagesInFiles(root, files, on_device, true_on_device, recipe, device)
+        if not decoders:
+            decoders.append(Decoder(split.root or Path(), recipe, device))
+        return ImagesInFiles(np.array(split.files), on_device, true_on_device, decoders[0])
 
     train, validation, index, held_out = samples(prepared.train, noisy, clean), None, None, None
     if not len(recipe.mean) == len(recipe.std) == train.channels:
@@ -118,7 +131,7 @@ def assemble(
         tests, validation = {HELD_OUT: validation, **tests}, None
     if not tests:
         raise UserError(f"{prepared.name} has no test set, so the recipe needs a validation share")
-    return Data(train, validation, tests, prepared.num_classes, index, held_out)
+    return Data(train, validation, tests, prepared.num_classes, index, held_out, decoders[0] if decoders else None)
 
 
 class Normalise:

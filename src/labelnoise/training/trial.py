@@ -62,6 +62,7 @@ def run(
         loaded = time.time()
         ending = _train(inputs, folder, options, checkpoint, capture=device_options.capture)
         trained = time.time()
+        inputs.data.close()
 
         epochs = len(ending.outcome.metrics) - checkpoint.epochs_restored
         write_json(
