@@ -18,6 +18,7 @@ from labelnoise.experiment.config_file import ConfigFile
 from labelnoise.experiment.trials import expand
 from labelnoise.noise import corrupt
 from labelnoise.readers.annotation_files import Samples
+from labelnoise.readers.values import encode
 from support import image_trees as trees
 
 FILES = [f"train/{name}/{name}_{i:03}.png" for name in ("bird", "cat", "dog") for i in range(20)]
@@ -82,6 +83,45 @@ def test_numbers_that_may_be_file_names_or_positions_are_refused(tmp_path: Path,
     in_order = [f"train/{CLASSES[k]}/{i:06}.png" for i, k in enumerate(OWN)]
     table(id=range(60)).to_csv(tmp_path / "l.csv", index=False)
     assert read(tmp_path / "l.csv", Samples(60, in_order)).labels.tolist() == NOISY.tolist()
+
+
+@pytest.mark.parametrize("column", ["file", "id"])
+def test_exact_names_come_before_numbers_without_their_zeros(tmp_path: Path, column: str):
+    stems = ["07", "7", *map(str, range(100, 158))]
+    files = [f"train/{CLASSES[k]}/{stem}.png" for k, stem in zip(OWN, stems, strict=True)]
+    table(**{column: stems}).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv", Samples(60, files)).labels.tolist() == NOISY.tolist()
+
+
+@pytest.mark.parametrize("root", ["/home/me/pets", "C:\\Users\\me\\pets", "../pets"])
+def test_paths_on_another_machine_are_joined_by_their_ending(tmp_path: Path, root: str):
+    table(path=[f"{root}/{file}" for file in FILES]).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv").labels.tolist() == NOISY.tolist()
+
+
+def test_rows_that_do_not_fit_have_a_remedy_that_does(tmp_path: Path):
+    def refused(files: list[str]) -> str:
+        pd.DataFrame({"file": files, "label": "cat"}).to_csv(tmp_path / "l.csv", index=False)
+        with pytest.raises(UserError) as caught:
+            read(tmp_path / "l.csv")
+        return str(caught.value)
+
+    assert refused([*FILES, "train/dog/extra.png"]).endswith("remove these rows")
+    assert refused(FILES[:-1]).endswith("add the missing rows")
+    assert "upper and lower case only" in refused([file.upper() for file in FILES])
+    assert refused([f"{i}.bmp" for i in range(60)]).endswith(f"such as {FILES[0]}, one row per file")
+
+
+def test_composed_and_decomposed_names_of_two_files_are_told_apart(tmp_path: Path):
+    files = [*FILES[:-2], "train/dog/\u00fc.png", "train/dog/u\u0308.png"]
+    table(file=files).to_csv(tmp_path / "l.csv", index=False)
+    assert read(tmp_path / "l.csv", Samples(60, files)).labels.tolist() == NOISY.tolist()
+
+
+def test_class_names_in_another_unicode_form_are_the_same():
+    composed, decomposed = "\u00fcbel", "u\u0308bel"
+    where = "l.csv, line {}".format
+    assert encode([composed, "dog", decomposed], where, [decomposed, "dog"])[0].tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("NFD", "NFC"), ("NFC", "NFD")])

@@ -478,6 +478,20 @@ def test_csv_of_a_split_names_files_as_label_files_do(tmp_path: Path, naming):
     assert [("bird", "cat", "dog", "eel")[k] for k in listing.labels["train"]] == labels
 
 
+def test_splits_may_write_a_class_in_different_unicode_forms(tmp_path: Path):
+    trees.image_folder(tmp_path, classes=("u\u0308bel", "dog"))
+    (tmp_path / "test/u\u0308bel").rename(tmp_path / "test/\u00fcbel")
+    listing = image_folder.load(*own(tmp_path))
+    assert set(listing.labels["test"]) == {0, 1}
+
+
+def test_class_called_like_a_missing_value_is_read_from_a_csv_beside_its_folder(tmp_path: Path):
+    trees.image_folder(tmp_path, classes=("NA", "EUR"))
+    files = sorted(path.relative_to(tmp_path) for path in (tmp_path / "train").rglob("*.jpg"))
+    (tmp_path / "train.csv").write_text("file,label\n" + "".join(f"{file},{file.parent.name}\n" for file in files))
+    assert own(tmp_path)[0].classes == ("EUR", "NA")
+
+
 def test_column_of_a_splits_csv_is_named_in_the_config(tmp_path: Path):
     trees.image_folder(tmp_path)
     rows = [

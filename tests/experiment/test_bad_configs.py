@@ -368,3 +368,15 @@ def test_numbers_and_booleans_are_read_as_written(tmp_path: Path):
         expand(_read(tmp_path, SMALL + "retry_failed: on\n"))
     with pytest.raises(UserError, match=r"lr: .*'1:30.5'"):
         expand(_read(tmp_path, SMALL.replace("epochs: 2", "epochs: 2, lr: 1:30.5")))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ("label: 2024, q: 0.7", r"label: must be text, got 2024; quote it if it is a name"),
+        ("q: 0,7", "a number has a point .0.1., as a comma begins a new key"),
+    ],
+)
+def test_text_that_yaml_reads_as_a_number_has_its_remedy(tmp_path: Path, changed: str, message: str):
+    with pytest.raises(UserError, match=message):
+        expand(_read(tmp_path, SMALL.replace("q: 0.7", changed)))

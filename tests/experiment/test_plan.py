@@ -70,6 +70,8 @@ class Net(nn.Module):
 
     def forward(self, images):
         out = self.last(images.flatten(1))
+        if self.variant == "memory" and len(images) > 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
         if self.variant == "evaluation" and not self.training:
             raise ValueError("only for training")
         outputs = {"tuple": (out, None), "dict": {"scores": out}, "output": Output(logits=out), "map": out[..., None]}
@@ -143,6 +145,12 @@ def test_model_that_cannot_be_trained_or_evaluated_is_reported(variant: str, mes
     with pytest.raises(UserError, match=message) as caught:
         planned(train={"model": {"target": "nets:Net", "variant": variant}}, losses=["CE"])
     assert f"the model Net variant={variant} on digits (8 × 8)" in str(caught.value)
+
+
+def test_plan_without_a_forecast_says_why():
+    text = planned(train={"model": {"target": "nets:Net", "variant": "memory"}, "epochs": 2}, losses=["CE"])
+    assert "warning: no forecast, as a training step failed here: OutOfMemoryError: CUDA out of memory." in text
+    assert "is valid" in text
 
 
 def test_classes_and_sample_counts_are_listed():

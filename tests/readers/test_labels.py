@@ -137,7 +137,7 @@ def test_booleans_are_the_numbers_of_two_classes(tmp_path: Path):
 def test_blanks_around_class_names_make_no_difference():
     labels = np.array(["cat", "dog ", "cat "])
     assert numbered(labels, ["cat ", "dog"])[0] == [0, 1, 0]
-    with pytest.raises(UserError, match="'cat', 'cat ', 'dog' differ in blanks only"):
+    with pytest.raises(UserError, match="'cat', 'cat ', 'dog' differ in blanks or encoding only"):
         numbered(labels, ["cat", "cat ", "dog"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -99,16 +99,22 @@ def _shared_folders(folder: Path, names: Sequence[str]) -> Iterator[str]:
 
 def _numbered(folder: Path, name: str, rows: Rows, classes: tuple[str, ...]) -> list[tuple[str, int]]:
     """(file, class number) of every row of a split."""
-    numbers = {label: k for k, label in enumerate(classes)}
+    is_distinct = len(set(map(values.plain, classes))) == len(classes)
+    same: Callable[[str], str] = values.plain if is_distinct else str
+    numbers = {same(label): k for k, label in enumerate(classes)}
     for file, label in rows:
-        if label not in numbers:
+        if same(label) not in numbers:
             near = closest(label, classes)
             hint = f"; did you mean {near}?" if near else ""
             raise UserError(f"{folder}: {file} has the class {label!r}, which train does not have{hint}")
-    missing = set(classes) - {label for _, label in rows}
+    numbered = [(file, numbers[same(label)]) for file, label in rows]
+    missing = set(range(len(classes))) - {number for _, number in numbered}
     if missing:
-        raise UserError(f"{folder / name}: no image of the class {min(missing)!r}; every split needs every class")
-    return [(file, numbers[label]) for file, label in rows]
+        raise UserError(
+            f"{folder / name}: no image of the class {classes[min(missing)]!r}; every split needs every class: add "
+            "some, or remove the class from the others"
+        )
+    return numbered
 
 
 def _read_splits(folder: Path, names: Sequence[str], column: str | None) -> tuple[dict[str, Rows], Counter[str]]:
@@ -195,7 +201,7 @@ def _read_table(folder: Path, table: Path, column: str | None) -> Rows:
         raise UserError(f"{table}: must have the columns file and label; it has {listed or 'one without a name'}")
     rows: Rows = []
     seen: set[str] = set()
-    labels = values.names(annotated.values, annotated.where)
+    labels = values.names(annotated.values, annotated.where, [child.name for child in _children(folder / table.stem)])
     for row, (inside, label) in enumerate(zip(_find_files(folder, table.stem, files), labels, strict=True)):
         name, place = files[row], annotated.where(row)
         if not name:

@@ -50,11 +50,20 @@ def describe(path: Path, *, cores: int | None = None, gpus: int | None = None) -
         ),
     ]
     if pending:
-        forecast = Forecast(trials, gpus)
-        if forecast.unusable_gpu:
-            lines.append(f"warning: {forecast.unusable_gpu}; trials will run on the CPU (gpus: 0 asks for that)")
-        lines.append(forecast.describe(forecast.seconds(pending, cores), cores))
+        lines += _forecast(trials, pending, cores, gpus)
     return "\n".join(lines)
+
+
+def _forecast(trials: list[Trial], pending: list[Trial], cores: int | None, gpus: int | None) -> list[str]:
+    forecast = Forecast(trials, gpus)
+    lines = []
+    if forecast.unusable_gpu:
+        lines.append(f"warning: {forecast.unusable_gpu}; trials will run on the CPU (gpus: 0 asks for that)")
+    try:
+        return [*lines, forecast.describe(forecast.seconds(pending, cores), cores)]
+    except Exception as error:  # of the machine, such as no memory, or of a user's network at full batches
+        reason = str(error).strip().partition("\n")[0]
+        return [*lines, f"warning: no forecast, as a training step failed here: {type(error).__name__}: {reason}"]
 
 
 def _describe_recipes(manifest: Manifest) -> list[str]:

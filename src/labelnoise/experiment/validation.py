@@ -95,6 +95,13 @@ def _explain(detail: Any) -> tuple[KeyPath, str]:
     if kind.startswith("model_"):
         named = key_path[0] in ("datasets", "noise", "losses", "preset")
         return key_path, f"must be {'a name, or ' if named else ''}keys and values, got {given!r}"
+    if kind == "invalid_key" or (kind == "string_type" and key_path and key_path[-1] == "[key]"):
+        return key_path[:-1], (
+            f"a key must be text, got {given!r}; a number has a point (0.1), as a comma begins a new key, and a name "
+            "that looks like a number is quoted"
+        )
+    if kind == "string_type" and isinstance(given, int | float):
+        return key_path, f"must be text, got {given!r}; quote it if it is a name"
     if kind in _TYPES:
         return key_path, f"must be {_TYPES[kind]}, got {given!r}"
     if kind == "literal_error":

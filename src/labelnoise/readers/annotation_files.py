@@ -213,9 +213,18 @@ def _describe_mismatch(
     if len(missing):
         names = samples.files if samples.files is not None else [str(i) for i in range(samples.count)]
         problems.append(f"{len(missing)} training samples have no row ({_examples(names, missing)})")
+    remedy = "give one row per training sample"
+    if not len(missing):
+        remedy = "remove these rows"
+    elif not len(unmatched):
+        remedy = "add the missing rows"
+    elif samples.files is not None and file_names.differ_in_case_only(annotations.identifiers[by], samples.files):
+        remedy = "they differ in upper and lower case only: write the names as the files'"
+    elif samples.files is not None:
+        remedy = f"name each file as it is called here, such as {samples.files[missing[0]]}, one row per file"
     return (
         f"{annotations.path}: the column {by!r} does not identify the {samples.count} training samples: "
-        f"{', and '.join(problems)}; give one row per training sample"
+        f"{', and '.join(problems)}; {remedy}"
     )
 
 

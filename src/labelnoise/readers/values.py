@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,12 +59,17 @@ def encode(
     return labels, known
 
 
-def whole_numbers(values: Any, where: Where) -> np.ndarray | None:
-    """The labels as whole numbers `(N,)`; None if they are names or one-hot rows."""
+def plain(name: str) -> str:
+    """The name of a class without blanks around it, in composed Unicode: so names of classes are compared."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def whole_numbers(values: Any, where: Where, classes: Sequence[str] = ()) -> np.ndarray | None:
+    """The labels as whole numbers `(N,)`; None if they are names, such as those of `classes`, or one-hot rows."""
     array = _one_per_sample(values, where)
     if array.ndim == 2:
         return None
-    return _numbers_in_text(array, where, None) if array.dtype.kind == "U" else _whole(array, where)
+    return _numbers_in_text(array, where, list(classes) or None) if array.dtype.kind == "U" else _whole(array, where)
 
 
 def are_names(values: Any, where: Where, classes: Sequence[str] | None = None) -> bool:
@@ -74,12 +80,15 @@ def are_names(values: Any, where: Where, classes: Sequence[str] | None = None) -
     return _numbers_in_text(array, where, None if classes is None else list(classes)) is None
 
 
-def names(values: Any, where: Where) -> list[str]:
-    """The labels as class names `(N,)`, for image files, whose classes are named by numbers: 3.0 is the name `3`."""
+def names(values: Any, where: Where, classes: Sequence[str] = ()) -> list[str]:
+    """The labels as class names `(N,)`, for image files, whose classes are named by numbers: 3.0 is the name `3`.
+
+    `classes` are names that certainly are classes, even if they look like missing values.
+    """
     array = _one_per_sample(values, where)
     if array.ndim == 2:
         raise UserError(f"{where(0)}: class names must be one per sample, got rows of {array.shape[1]}")
-    numbers = whole_numbers(array, where)
+    numbers = whole_numbers(array, where, classes)
     if numbers is None or (array.dtype.kind == "U" and all(text.isdecimal() for text in array.tolist())):
         return array.tolist()
     return [str(number) for number in numbers.tolist()]
@@ -154,11 +163,11 @@ def _missing(place: str, shown: str) -> UserError:
 def _numbers_in_text(array: np.ndarray, where: Where, classes: list[str] | None) -> np.ndarray | None:
     """The text as int64 if all of it is numbers that are not class names; None if it is names."""
     distinct, first, inverse = np.unique(array, return_index=True, return_inverse=True)
-    known = {name.strip() for name in classes or ()}
+    known = {plain(name) for name in classes or ()}
     for text, row in sorted(zip(distinct.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
-        if text in MISSING and text not in known:
+        if text in MISSING and plain(text) not in known:
             raise _missing(where(row), text)
-    if classes is not None and set(distinct.tolist()) <= known:
+    if classes is not None and set(map(plain, distinct.tolist())) <= known:
         return None
     reads_as_number = [is_number(text) for text in distinct.tolist()]
     if not any(reads_as_number):
@@ -283,13 +292,12 @@ def _by_name(array: np.ndarray, where: Where, classes: list[str] | None) -> tupl
     distinct, first, inverse = np.unique(array, return_index=True, return_inverse=True)
     if classes is None:
         return inverse.reshape(-1).astype(np.int64), distinct.tolist()
-    # Labels are read without blanks around them, which a class may have.
-    index = {name.strip(): k for k, name in enumerate(classes)}
+    index = {plain(name): k for k, name in enumerate(classes)}
     if len(index) < len(classes):
-        listed = ", ".join(map(repr, classes))
-        raise UserError(f"{where(0)}: two of the classes {listed} differ in blanks only; rename one")
+        listed = ", ".join(map(ascii, classes))
+        raise UserError(f"{where(0)}: two of the classes {listed} differ in blanks or encoding only; rename one")
     for name, row in sorted(zip(distinct.tolist(), first.tolist(), strict=True), key=lambda pair: pair[1]):
-        if name not in index:
+        if plain(name) not in index:
             near = closest(name, classes)
             hint = (
                 f"; did you mean {near}?"
@@ -297,7 +305,7 @@ def _by_name(array: np.ndarray, where: Where, classes: list[str] | None) -> tupl
                 else f"; the classes are {', '.join(classes[:5])}{' …' if len(classes) > 5 else ''}"
             )
             raise UserError(f"{where(row)}: the label {name!r} is not a class{hint}")
-    return np.array([index[name] for name in distinct.tolist()], dtype=np.int64)[inverse.reshape(-1)], classes
+    return np.array([index[plain(name)] for name in distinct.tolist()], dtype=np.int64)[inverse.reshape(-1)], classes
 
 
 def _check_complete(labels: np.ndarray, where: Where, classes: list[str]) -> None:

@@ -42,13 +42,17 @@ def explain(error: BaseException) -> str | None:
     A full disk is not explained here: it ends the job with an `OSError` that says so itself.
     """
     if isinstance(error, torch.OutOfMemoryError):
-        return _MEMORY
+        return _with_text(_MEMORY, error)
     if not isinstance(error, RuntimeError) or _OF_THE_TRIAL in str(error):
         return None
     for pattern, meaning in _MEANINGS:
         if re.search(pattern, str(error)):
-            return f"{meaning} ({str(error).strip().partition(chr(10))[0]})"
+            return _with_text(meaning, error)
     return None
+
+
+def _with_text(meaning: str, error: BaseException) -> str:
+    return f"{meaning} ({str(error).strip().partition(chr(10))[0]})"
 
 
 def is_no_room(error: BaseException) -> bool:
