@@ -169,7 +169,8 @@ def _name_files(path: Path, column: str, values: list[str], samples: Samples) ->
     files = list(samples.files or [])
     if not file_names.are_numbers_of_files(values, files):
         return False
-    is_index = all(0 <= int(value) < samples.count for value in values)
+    # Positions are not written with leading zeros.
+    is_index = all(value == str(int(value)) and int(value) < samples.count for value in values)
     if not is_index or re.search("file|path|im(g|age)|name", column, re.IGNORECASE):
         return True
     by_file = file_names.rows_of_files(values, files)
