@@ -82,8 +82,7 @@ def failing_at(number: int, error: Exception):
     return fault
 
 
-@pytest.mark.parametrize("when", [1, 9, 2500])
-@pytest.mark.parametrize("case", ["kernels", "cublas", "busy"])
+@pytest.mark.parametrize(("case", "when"), [("kernels", 1), ("cublas", 9), ("busy", 2500)])
 def test_trial_on_a_broken_gpu_has_no_result_and_resumes(spec: dict, case: str, when: int):
     error, remedy = OF_THE_MACHINE[case]
     folder = Path("trials/s1-x")

@@ -111,7 +111,9 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(name, marks=pytest.mark.long) if name == "resnet34" else name for name in MODELS]
+)
 @pytest.mark.usefixtures("strict")
 def test_network_trains_on_the_device_as_on_the_cpu(model: str):
     recipe = small_recipe(
